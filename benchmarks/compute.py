@@ -79,6 +79,10 @@ def _video(tiny: bool) -> Iterator[tuple[Any, ...]]:
             yield name, f"{side}x{side}, 9 frames", CONFIG.batch, checkpointing, model, _first(inputs)
 
 
+QWEN3_4B = {"hidden_size": 2560, "num_hidden_layers": 36, "head_dim": 128, "intermediate_size": 9728}
+QWEN3_TINY = {"hidden_size": 128, "num_hidden_layers": 2, "head_dim": 8, "intermediate_size": 256}
+
+
 def _language(tiny: bool) -> Iterator[tuple[Any, ...]]:
     """Yield the arguments of `_row` for the language model."""
     import torch
@@ -89,11 +93,10 @@ def _language(tiny: bool) -> Iterator[tuple[Any, ...]]:
     from vizbench.distributed.collectives import device
 
     library: Any = transformers
+    sizes = QWEN3_TINY if tiny else QWEN3_4B
     config = library.Qwen3Config(
-        vocab_size=151_936, hidden_size=128 if tiny else 2560, num_hidden_layers=2 if tiny else 36,
-        num_attention_heads=32, num_key_value_heads=8, head_dim=8 if tiny else 128,
-        intermediate_size=256 if tiny else 9728, tie_word_embeddings=True,
-    )  # fmt: skip
+        vocab_size=151_936, num_attention_heads=32, num_key_value_heads=8, tie_word_embeddings=True, **sizes
+    )
     for checkpointing in (True, False):
         with device():
             model = library.Qwen3ForCausalLM(config).to(torch.bfloat16).requires_grad_(False)
@@ -117,6 +120,7 @@ def _row(
     """Measure a case. Return its line of the table."""
     import torch
 
+    # Only the adapter is trained, in mixed precision as the baselines do it.
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer: Any = torch.optim.AdamW(trained, lr=1e-4)
     kind = trained[0].device.type
@@ -133,6 +137,7 @@ def _row(
         with torch.no_grad(), torch.autocast(kind, torch.bfloat16):
             forward(model)
 
+    # The peak covers the steps only, so it is read before the predictions.
     if kind == "cuda":
         torch.cuda.reset_peak_memory_stats()
     model.train()

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench import loading
-from vizbench.kernels.distinct import add_new, digests
 from vizbench.kernels.pairwise_distance import far_enough
+from vizbench.kernels.unseen_rows import add_unseen, row_digests
 
 Rows = npt.NDArray[np.uint8]
 
@@ -48,7 +48,7 @@ def by_python(candidates: Rows, pool: Rows) -> list[bool]:
 
 def distinct_compiled(rows: Rows) -> int:
     table = np.zeros(1 << (4 * len(rows)).bit_length(), np.uint64)
-    return int(add_new(table, digests(rows)).sum())
+    return int(add_unseen(table, row_digests(rows)).sum())
 
 
 def distinct_set(rows: Rows) -> int:
@@ -67,6 +67,7 @@ def seconds(work: Callable[[], object], times: int = 3) -> float:
 
 def main() -> None:
     """Print the times."""
+    # The distance filter. The slow variants get fewer candidates, and all must agree first.
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
     data = loading.load("life/conway", pool=0)
     pool = data.train.batch(0, rows).question.reshape(rows, -1)
@@ -84,6 +85,7 @@ def main() -> None:
     for name, spent in table.items():
         print(f"  {name:28} {spent:9.4f} s   {spent / fast:8.1f} x")
 
+    # The filter of exact duplicates.
     many = data.train.batch(0, 200_000).question.reshape(200_000, -1)
     assert distinct_compiled(many) == distinct_set(many) == len(many)
     fast = seconds(lambda: distinct_compiled(many))
@@ -91,6 +93,7 @@ def main() -> None:
     for name, spent in {"kernel": fast, "python set": seconds(lambda: distinct_set(many))}.items():
         print(f"  {name:28} {spent:9.4f} s   {spent / fast:8.1f} x")
 
+    # Both filters as a data set uses them.
     print("200 test rows, with a new pool of 5000")
     for task in ("life/conway", "life/seeds"):
         spent = seconds(lambda task=task: loading.load(task).test.head(200))

@@ -88,11 +88,14 @@ def rgb_png(pictures: list[Image]) -> None:
 
 def main() -> None:
     """Print the table."""
+    # Slow variants get fewer grids than the kernels.
     grids = np.random.Generator(np.random.PCG64(0)).integers(0, 2, (500, 8, 8)).astype(np.uint8)
     arc = np.random.Generator(np.random.PCG64(1)).integers(0, 10, (20, 14, 17)).astype(np.uint8)
     few = grids[:100]
     pictures = render_batch(few, LOOK)
     arc_pictures = render_batch(arc, ARC)
+
+    # Measure drawing, reading and encoding. The last column is the goal of this project.
     rows: list[tuple[str, float, str]] = [
         ("palette indices, kernel", rate(lambda: render_indices(grids, LOOK), len(grids)), "goal 50,000"),
         ("palette indices, numpy kron", rate(lambda: numpy_indices(few), len(few)), ""),
@@ -114,9 +117,11 @@ def main() -> None:
         ("PNG in palette mode", rate(lambda: png(few), len(few)), ""),
         ("PNG in RGB from pictures, Pillow", rate(lambda: rgb_png(list(pictures)), len(few)), ""),
     ]
+    # Clips are written to files only.
     with tempfile.TemporaryDirectory() as folder:
         frames, path = clip(grids[0], grids[1], LOOK), Path(folder) / "a.mp4"
         rows.append(("clips of 9 frames, lossless mp4", rate(lambda: write_video(path, frames), 1), ""))
+
     for name, speed, goal in rows:
         print(f"{name:36s} {speed:12,.0f} /s  {goal}")
 

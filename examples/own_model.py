@@ -3,7 +3,8 @@
     vizbench eval --model examples/own_model.py:Neighbourhoods --task life/conway --shots 30 --n-test 50
 
 The model learns, for every 3x3 neighbourhood that it saw, which cell followed most often. That is enough for
-Life."""
+Life.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
     python examples/plan_and_report.py OUT
 
-The same call again goes on from what is in OUT.
+A second call continues from what is in OUT.
 """
 
 from __future__ import annotations

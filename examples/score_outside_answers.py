@@ -1,9 +1,10 @@
-"""Judge the replies of a model that vizbench does not run.
+"""Verify the replies of a model that vizbench does not run.
 
     python examples/score_outside_answers.py
 
-A reply may hold prose, a drafted grid and a code fence: the final answer is found by the rules of
-docs/judging.md."""
+A reply may hold prose, a drafted grid and a code fence. docs/judging.md says how the final answer is
+found.
+"""
 
 from __future__ import annotations
 

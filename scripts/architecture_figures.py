@@ -48,7 +48,7 @@ STEPS: Final = [
     ("records", "one directory per trial", "harness/records/"),
     ("stats, report", "tables, figures, a page", "harness/stats/, harness/report/"),
 ]
-"""What happens, what comes of it, and where the code is."""
+"""What happens, what it gives, and where the code is."""
 
 
 def text(

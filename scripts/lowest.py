@@ -64,11 +64,14 @@ def commands() -> list[list[str]]:
 
 def main() -> int:
     """Create the environment, run the commands, print the table. Return the exit code."""
+    # A new environment that sees neither this one's packages nor its caches.
     folder = Path(sys.argv[1]).resolve()
     folder.mkdir(parents=True)
     python = install(folder)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     environment |= {"NUMBA_CACHE_DIR": str(folder / "numba"), "PYTHONWARNINGS": "default"}
+
+    # Later commands read what earlier ones wrote, so the order matters. A failure does not end the script.
     failed = 0
     for arguments in commands():
         if arguments[0] == "verify":

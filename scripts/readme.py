@@ -3,7 +3,8 @@
     python -m scripts.readme
 
 A block is the text between `<!-- begin NAME -->` and `<!-- end NAME -->`. The test suite fails if a block is
-out of date."""
+out of date.
+"""
 
 from __future__ import annotations
 
@@ -51,8 +52,7 @@ def fill(text: str, name: str, content: str) -> str:
 
 
 def _parts(text: str, name: str) -> tuple[str, str, str]:
-    """Return the text before a block with its begin marker, the block, and the end marker with what
-    follows."""
+    """Return three parts: up to a block's begin marker, the block, and the end marker with the rest."""
     begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
     head, opening, rest = text.partition(begin)
     body, closing, tail = rest.partition(end)

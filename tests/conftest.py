@@ -1,4 +1,4 @@
-"""What every test starts from: one thread a process, generated inputs that are the same on every run."""
+"""Set up all tests: one thread per process, and generated inputs that are the same on every run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def pytest_configure() -> None:
     """Let Ctrl-C reach the programs that tests start, also where the suite itself runs in the background.
 
     A shell without job control starts background commands with SIGINT ignored, and every child would inherit
-    that."""
+    that.
+    """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,4 +1,4 @@
-"""The bases of short tasks: what follows from a step, from an answer, from legal moves."""
+"""Test the bases of short tasks: what follows from a step, from an answer, and from legal moves."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Crop(vb.AnswerTask[Size]):
 
 
 def first(task: Task[Steps] | Task[Size]) -> vb.Instance:
-    """The first instance of a task."""
+    """Return the first instance of a task."""
     spec = TaskSpec(task.family, task, next(iter(task.variants.values())))
     question, target = spec.task.generate_batch(spec.params, keys(1, 0, 3)).pair(0)
     steps = spec.task.steps(spec.params, question, target)

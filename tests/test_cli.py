@@ -1,5 +1,4 @@
-"""The command line as a user meets it: what each command prints and writes, and one sentence for each wrong
-input."""
+"""Test the command line: what each command prints and writes, and one sentence for each wrong input."""
 
 from __future__ import annotations
 
@@ -16,16 +15,16 @@ from PIL import Image
 
 import vizbench as vb
 from tests.support.commands import Run, refused
+from tests.support.videos import read_video
 from vizbench import cli
 from vizbench.formats import read
 from vizbench.formats.layout_names import LAYOUTS
-from vizbench.renderers.video import read_video
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def python(code: str) -> str:
-    """What a fresh interpreter prints."""
+    """Return what a fresh interpreter prints."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", code]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
@@ -70,14 +69,11 @@ def test_tasks(run: Run) -> None:
     defaults = [row["task"].partition("/")[0] for row in rows if row["default"]]
     assert len(defaults) == len(set(defaults)) == len({row["task"].partition("/")[0] for row in rows})
     sizes = {row["task"]: row["space"] for row in rows}
-    assert sizes["maze/9"] == {
-        "count": 100_352,
-        "of": "questions",
-    }  # the spanning trees of 4x4 rooms, OEIS A007341
+    spanning_trees = 100_352  # of a 4x4 grid graph, OEIS A007341
+    assert sizes["maze/9"] == {"count": spanning_trees, "of": "questions"}
     assert sizes["sudoku/mini"] == {"count": 288, "of": "solutions"} and sizes["chess/mate-in-1"] is None
-    assert {row["task"] for row in json.loads(run("tasks", "eca", "--json").out)} == {
-        name for name in vb.tasks() if name.startswith("eca/")
-    }
+    automata = {row["task"] for row in json.loads(run("tasks", "eca", "--json").out)}
+    assert automata == {name for name in vb.tasks() if name.startswith("eca/")}
     text = run("tasks").out
     assert all(re.search(rf"\b{re.escape(name.partition('/')[2])}\b", text) for name in vb.tasks())
     assert re.search(r"eca/110 +65,536 +rule=110", run("tasks", "eca").out)
@@ -87,10 +83,12 @@ def test_tasks(run: Run) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 110])
-@pytest.mark.parametrize("command", ["tasks", "models"])
-def test_lists_fit_the_width(command: str, width: int, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", [("tasks",), ("models",), ("models", "--memory")])
+def test_lists_fit_the_width(
+    command: tuple[str, ...], width: int, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
-    lines = run(command).out.splitlines()
+    lines = run(*command).out.splitlines()
     assert max(map(len, lines)) <= width
     assert lines == [line.rstrip() for line in lines]
 
@@ -103,9 +101,14 @@ def test_models(run: Run) -> None:
     assert all(row["checkpoints"] and row["modality"] in ("grid", "frames", "text") for row in rows)
     text = run("models").out
     assert all(f"\n{row['name']} " in text for row in rows)
+    for option in (("--tokens", 5), ("--canvas", "8x8"), ("--frames", 2)):
+        assert "belong to --memory" in refused(run("models", *option))
+    default = run("models", "--memory").out
+    sizes = ("--tokens", 512, "--canvas", "272x272", "--frames", 9)
+    assert run("models", "--memory", *sizes).out == default
 
 
-def test_show_prints_codes_where_there_are_no_colours(run: Run) -> None:
+def test_show_prints_codes_if_there_are_no_colours(run: Run) -> None:
     done = run("show", "life/conway", "--index", 2, "--split", "test")
     instance = vb.load("life/conway").test[2]
     lines = done.out.splitlines()
@@ -128,8 +131,8 @@ def test_show_draws_question_beside_target(run: Run, tmp_path: Path) -> None:
     assert (pixels[:, wide:-wide] == 255).all()
 
 
-@pytest.mark.parametrize("name", ["way.gif", "way.mp4"])
-def test_show_films_the_way(run: Run, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["process.gif", "process.mp4"])
+def test_show_films_the_process(run: Run, tmp_path: Path, name: str) -> None:
     assert run("show", "life", "--set", "steps=3", "--out", name).out == f"{name}\n"
     if name.endswith(".mp4"):
         assert len(read_video(tmp_path / name)) == 4
@@ -185,9 +188,9 @@ def test_generate_writes_what_load_gives(run: Run, tmp_path: Path, form: str) ->
     folder = tmp_path / "life-seeds-test-7-seed3"
     assert done.out.startswith(f"{folder.name}: 7 rows of life/seeds test, digest ")
     expected = vb.load("life/seeds", seed=3).test.head(7)
-    for got, want in zip(read(folder), expected, strict=True):
-        assert got.id == want.id
-        assert np.array_equal(got.target, want.target)
+    for row, expected_row in zip(read(folder), expected, strict=True):
+        assert row.id == expected_row.id
+        assert np.array_equal(row.target, expected_row.target)
 
 
 def test_generate_names_its_folder_by_the_parameters(run: Run, tmp_path: Path) -> None:
@@ -199,7 +202,7 @@ def test_generate_names_its_folder_by_the_parameters(run: Run, tmp_path: Path) -
     assert all(len(row.steps) == 1 for name in names for row in read(tmp_path / name))
 
 
-def test_generate_replaces_only_when_told(run: Run, tmp_path: Path) -> None:
+def test_generate_replaces_a_data_set_only_with_overwrite(run: Run, tmp_path: Path) -> None:
     command = ("generate", "--task", "life", "--out", "d")
     first = run(*command, "--n", 3).out
     assert "--overwrite" in refused(run(*command, "--n", 4))
@@ -226,16 +229,47 @@ def test_generate_refuses(run: Run, tmp_path: Path, arguments: tuple[object, ...
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "sentence"),
     [
-        ("generate", "--task", "life", "--n", "many"),
-        ("generate", "--task", "life"),
-        ("generate", "--task", "life", "--n", 3, "--format", "xml"),
-        ("show", "life", "--split", "val"),
-        ("show", "life", "--nonsense"),
-        ("pretrain", "wan", "--out", "x"),
+        (
+            ("generate", "--task", "life", "--n", "many"),
+            "--n 'many' is not a whole number: write digits, as in --n 3",
+        ),
+        (
+            ("generate", "--task", "life", "--n", "1.5"),
+            "--n '1.5' is not a whole number: write digits, as in --n 3",
+        ),
+        (
+            ("generate", "--task", "life", "--n", ""),
+            "--n '' is not a whole number: write digits, as in --n 3",
+        ),
+        (("generate", "--task", "life"), "--n is missing: `vizbench generate -h` explains it"),
+        (("show",), "TASK is missing: `vizbench show -h` explains it"),
+        (("score", "a.jsonl"), "--dataset is missing: `vizbench score -h` explains it"),
+        (("verify", "d"), "PREDICTIONS is missing: `vizbench verify -h` explains it"),
+        (("report",), "RUNS is missing: `vizbench report -h` explains it"),
+        (
+            ("generate", "--task", "life", "--n", 3, "--format", "xml"),
+            "--format 'xml' is not one of 'jsonl', 'parquet', 'png', 'arc': choose one of them",
+        ),
+        (
+            ("show", "life", "--split", "val"),
+            "--split 'val' is not one of 'train', 'test': choose one of them",
+        ),
+        (
+            ("pretrain", "wan", "--out", "x"),
+            "FAMILY 'wan' is not one of 'cogvideox', 'qwen3': choose one of them",
+        ),
     ],
 )
+def test_a_wrong_value_is_one_sentence(
+    run: Run, tmp_path: Path, arguments: tuple[object, ...], sentence: str
+) -> None:
+    assert refused(run(*arguments)) == sentence
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [("show", "life", "--nonsense"), ("nonsense",), ("generate", "--n")])
 def test_usage_errors_have_code_2(run: Run, tmp_path: Path, arguments: tuple[object, ...]) -> None:
     done = run(*arguments)
     assert (done.code, done.out) == (2, "")
@@ -256,10 +290,10 @@ def test_verify_counts_missing_rows_as_wrong(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
     done = run("verify", "d", "a.jsonl", "--json")
     assert done.code == 0, done
-    found = json.loads(done.out)
-    assert found["score"]["valid"] == found["score"]["exact"] == 0.5
-    assert found["score"]["missing"] == 1
-    assert [verdict["valid"] for verdict in found["verdicts"].values()] == [True, False, True, False]
+    result = json.loads(done.out)
+    assert result["score"]["valid"] == result["score"]["exact"] == 0.5
+    assert result["score"]["missing"] == 1
+    assert [verdict["valid"] for verdict in result["verdicts"].values()] == [True, False, True, False]
     text = run("verify", "d", "a.jsonl").out
     assert "0.5000" in text and "there is no answer" in text
 
@@ -311,15 +345,13 @@ def test_one_row_is_one_row(run: Run) -> None:
     )
 
 
-def test_a_machine_without_enough_memory_is_no_fault_of_ours(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_little_memory_is_one_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def huge() -> dict[str, object]:
         raise MemoryError("Unable to allocate 32.0 GiB")
 
     monkeypatch.setattr("vizbench.task.families", huge)
     assert refused(run("tasks")).startswith(
-        "the memory does not suffice (Unable to allocate 32.0 GiB): ask for fewer"
+        "there is not enough memory (Unable to allocate 32.0 GiB): ask for fewer"
     )
 
 

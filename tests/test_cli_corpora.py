@@ -1,5 +1,4 @@
-"""ARC corpora on the command line: tasks whose data is known to be wrong, and examples turned and
-recoloured."""
+"""Test ARC corpora on the command line: tasks with known errors, and turned and recoloured examples."""
 
 from __future__ import annotations
 
@@ -27,8 +26,8 @@ def test_a_flagged_task_is_measured_and_named_everywhere(run: Run, tmp_path: Pat
     assert page.count('<section id="flagged">') == 1 and WHAT in page
     assert "## Flagged tasks" in text and "arc-agi-1: evaluation/dd2401ed" in text
     with (tmp_path / "r.csv").open(newline="") as file:
-        told = {row["task"]: row["flagged"] for row in csv.DictReader(file)}
-    assert told[SOUND] == "" and told[FLAGGED].startswith(WHAT)
+        flagged = {row["task"]: row["flagged"] for row in csv.DictReader(file)}
+    assert flagged[SOUND] == "" and flagged[FLAGGED].startswith(WHAT)
 
 
 def test_without_a_flagged_task_nothing_is_said_of_flags(run: Run, tmp_path: Path) -> None:
@@ -38,7 +37,7 @@ def test_without_a_flagged_task_nothing_is_said_of_flags(run: Run, tmp_path: Pat
 
 def test_protocol_tables_name_the_flagged_tasks_in_their_figures(run: Run) -> None:
     done = run(*EVAL, "--protocol", "arc-agi")
-    assert "flagged, and in these figures: 1 tasks with a known error in their data" in done.out
+    assert "flagged: 1 task with a known error in the data, included in these figures" in done.out
     assert f"{FLAGGED}  {WHAT[:30]}" in done.out
 
 
@@ -48,8 +47,8 @@ def test_a_dropped_task_is_named_and_not_asked(run: Run, tmp_path: Path) -> None
     assert done.err.count(f"dropped as flagged: {FLAGGED}: {WHAT}") == 1
     assert SOUND in done.out and FLAGGED not in done.out
     assert not list((tmp_path / "r").glob("*dd2401ed*"))
-    told = json.loads(run(*EVAL, "--flagged", "drop", "--json").out)
-    assert told["dropped"].keys() == {FLAGGED} and {row["task"] for row in told["results"]} == {SOUND}
+    output = json.loads(run(*EVAL, "--flagged", "drop", "--json").out)
+    assert output["dropped"].keys() == {FLAGGED} and {row["task"] for row in output["results"]} == {SOUND}
     done = run(*EVAL, "--flagged", "drop", "--dry-run")
     assert f"dropped as flagged: {FLAGGED}" in done.err and "dd2401ed" not in done.out
     assert "every task of the plan is flagged" in refused(run("eval", "--task", FLAGGED, "--flagged", "drop"))

@@ -21,10 +21,10 @@ from tests.support.contract import (
     every_task,
     hostile,
     instances,
-    judged,
     made,
     mutants,
-    walked,
+    verdict_of_answer,
+    verdict_of_process,
 )
 from vizbench import task
 from vizbench.formats.rows import Row, encode, instance_of
@@ -108,7 +108,7 @@ def test_batches_are_grids_of_known_codes(name: str):
 
 
 @every_task
-def test_a_row_depends_on_its_own_key_alone(name: str):
+def test_a_row_depends_on_its_own_key_only(name: str):
     spec, batch = made(name)
     order = np.random.default_rng(1).permutation(N)
     permuted = spec.task.generate_batch(spec.params, KEYS[order])
@@ -135,17 +135,17 @@ def test_no_keys_give_no_rows(name: str):
 @every_task
 def test_the_target_is_right(name: str):
     for instance in instances(name):
-        verdict = judged(name, instance, instance.target)
+        verdict = verdict_of_answer(name, instance, instance.target)
         assert (verdict.valid, verdict.exact, verdict.cells) == (True, True, 1.0)
 
 
 @every_task
-def test_the_solver_is_right_and_leaves_the_question_alone(name: str):
+def test_the_solver_is_right_and_keeps_the_question(name: str):
     spec, _ = made(name)
     for instance in instances(name):
         question = instance.question.copy()
         answer = spec.task.solve(spec.params, question)
-        assert judged(name, instance, answer).valid
+        assert verdict_of_answer(name, instance, answer).valid
         assert np.array_equal(question, instance.question)
 
 
@@ -190,23 +190,23 @@ def test_a_changed_target_is_not_exact(name: str):
     spec, _ = made(name)
     for instance in instances(name):
         for grid in mutants(instance, spec.task.codes):
-            verdict = judged(name, instance, grid)
+            verdict = verdict_of_answer(name, instance, grid)
             assert not verdict.exact
             assert verdict.cells == np.mean(grid == instance.target)
 
 
 @every_task
-def test_blank_random_and_copied_answers_are_judged(name: str):
+def test_blank_random_and_copied_answers_are_verified(name: str):
     spec, batch = made(name)
     rng = np.random.default_rng(2)
     for instance in instances(name):
         shape = instance.target.shape
-        judged(name, instance, instance.question)
+        verdict_of_answer(name, instance, instance.question)
         for code in range(spec.task.codes):
-            judged(name, instance, np.full(shape, code, np.uint8))
+            verdict_of_answer(name, instance, np.full(shape, code, np.uint8))
         noise = rng.integers(0, spec.task.codes, shape)
-        assert judged(name, instance, noise).exact == np.array_equal(noise, instance.target)
-        judged(name, instance, batch.target[instance.index - 1])
+        assert verdict_of_answer(name, instance, noise).exact == np.array_equal(noise, instance.target)
+        verdict_of_answer(name, instance, batch.target[instance.index - 1])
 
 
 @every_family
@@ -214,7 +214,7 @@ def test_hostile_answers_are_wrong_and_never_raise(name: str):
     name = task.spec(name).name
     instance = instances(name)[0]
     for answer in hostile(instance.target):
-        verdict = judged(name, instance, answer)
+        verdict = verdict_of_answer(name, instance, answer)
         assert (verdict.valid, verdict.exact) == (False, False)
 
 
@@ -232,11 +232,11 @@ def test_integers_of_any_kind_are_read(name: str):
         tuple(map(tuple, target.tolist())),
         np.asfortranarray(target),
     ):
-        assert judged(name, instance, answer).exact
+        assert verdict_of_answer(name, instance, answer).exact
 
 
 @every_family
-def test_an_instance_with_a_foreign_question_is_judged_without_raising(name: str):
+def test_an_instance_with_a_foreign_question_is_verified_without_raising(name: str):
     """Instances come from files too: a question there may be anything of the right form."""
     spec, batch = made(task.spec(name).name)
     rng = np.random.default_rng(3)
@@ -247,12 +247,12 @@ def test_an_instance_with_a_foreign_question_is_judged_without_raising(name: str
                 stored = Instance(spec.name, spec.params, 0, "test", 0, question, question, question[None])
                 verdict = spec.task.verify(stored, answer)
                 assert (verdict.reason == "") == verdict.valid
-                walked(spec.name, stored, [answer])
-                walked(spec.name, stored, [question, answer])
+                verdict_of_process(spec.name, stored, [answer])
+                verdict_of_process(spec.name, stored, [question, answer])
 
 
 @every_family
-def test_a_question_of_another_size_than_its_target_is_judged_without_raising(name: str):
+def test_a_question_of_another_size_than_its_target_is_verified_without_raising(name: str):
     """A file may hold such a row: no answer to it is right, unless the task `resizes`."""
     name = task.spec(name).name
     spec, instance = task.spec(name), instances(name)[0]
@@ -265,8 +265,11 @@ def test_a_question_of_another_size_than_its_target_is_judged_without_raising(na
         (small, target),
     ):
         stored = Instance(name, spec.params, 0, "test", 0, asked, right, right[None])
-        ways = ([right], [asked, right], [right, right, right], list(instance.steps))
-        verdicts = [spec.task.verify(stored, right), *(walked(name, stored, way) for way in ways)]
+        processes = ([right], [asked, right], [right, right, right], list(instance.steps))
+        verdicts = [
+            spec.task.verify(stored, right),
+            *(verdict_of_process(name, stored, process) for process in processes),
+        ]
         h, w = asked.shape
         fault = (
             f"the question is {h}x{w} and its target {right.shape[0]}x{right.shape[1]}, so no answer is right"

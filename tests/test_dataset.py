@@ -1,11 +1,11 @@
-"""Splits against a slow twin that takes candidates one by one, and against every way of asking."""
+"""Test splits against a slow twin that takes candidates one by one, and in every order of requests."""
 
 from __future__ import annotations
 
 import pickle
 import re
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import islice, product
 
 import numpy as np
 import pytest
@@ -17,8 +17,8 @@ from vizbench import leakage, loading
 from vizbench.dataset import MAX_POOL, MAX_ROWS, Dataset, Split, StoredSplit, generated_dataset
 from vizbench.errors import UserError
 from vizbench.formats.rows import encode
-from vizbench.kernels.distinct import add_new, digests
 from vizbench.kernels.pairwise_distance import distances, far_enough
+from vizbench.kernels.unseen_rows import add_unseen, row_digests
 from vizbench.seeds import instance_stream, keys, keys_at, splitmix64
 from vizbench.task import TaskSpec, params_json
 from vizbench.types import Instance
@@ -30,9 +30,9 @@ def toy(space: int, seed: int = 0, pool: int = 5000) -> Dataset:
 
 
 def naive(space: int, seed: int, split: str, dry: int, pool: list[bytes]) -> list[tuple[int, bytes]]:
-    """Every accepted candidate with its question, one by one.
+    """Yield every accepted candidate with its question, one by one.
 
-    Ends after `dry` in a row bring none, 5 `dry` in test.
+    Ends after `dry` candidates in a row bring none; in test, after 5 `dry`.
     """
     params, patience = toy_task.Params(space=space), dry * (5 if split == "test" else 1)
     origin = instance_stream("toy", 1, params_json(params), seed, split)
@@ -55,7 +55,7 @@ def naive(space: int, seed: int, split: str, dry: int, pool: list[bytes]) -> lis
 
 
 def naive_side(question: bytes) -> str:
-    """The side of a question, by the definition: 64-bit words of its bytes, mixed one after the other."""
+    """Return the side of a question by its definition: the 64-bit words of its bytes, mixed one by one."""
     state = len(question)
     for start in range(0, len(question), 8):
         word = int.from_bytes(question[start : start + 8], "big")
@@ -94,7 +94,7 @@ def test_rows_are_those_of_the_slow_twin(space: int, seed: int, pool: int, dry: 
             assert lines(split.head(len(expected))) == lines(actual)  # the error changed nothing
 
 
-def test_any_way_of_asking_gives_the_same_rows() -> None:
+def test_any_order_of_requests_gives_the_same_rows() -> None:
     rows = toy(256).train.head(40)
     assert [row.index for row in rows] == list(range(40))
     assert lines(toy(256).train.head(3)) == lines(rows[:3])
@@ -135,10 +135,7 @@ def test_an_instance_says_what_it_is() -> None:
 def test_seeds_and_splits_share_no_stream() -> None:
     origins = {
         instance_stream("toy", version, {"space": space}, seed, split)
-        for version in (1, 2)
-        for space in (1, 2)
-        for seed in (0, 1)
-        for split in ("train", "test")
+        for version, space, seed, split in product((1, 2), (1, 2), (0, 1), ("train", "test"))
     }
     assert len(origins) == 16
     numbers = np.array([3, 0, 12_345_678, 3], np.int64)
@@ -272,21 +269,21 @@ def test_the_filter_keeps_what_lies_just_far_enough() -> None:
 @given(st.integers(1, 40), st.integers(1, 60), st.integers(0, 2**32))
 def test_digests_tell_rows_apart(width: int, count: int, seed: int) -> None:
     rows = np.random.default_rng(seed).integers(0, 2, (count, width), np.uint8)
-    actual = digests(rows)
+    actual = row_digests(rows)
     assert len(set(actual.tolist())) == len({row.tobytes() for row in rows})
     table = np.zeros(128, np.uint64)
     first = [rows[:i].tolist().count(row.tolist()) == 0 for i, row in enumerate(rows)]
-    assert add_new(table, actual).tolist() == first
-    assert not add_new(table, actual).any()
+    assert add_unseen(table, actual).tolist() == first
+    assert not add_unseen(table, actual).any()
 
 
-def test_the_table_finds_its_way_around_its_end() -> None:
+def test_the_table_wraps_around_its_end() -> None:
     table = np.zeros(4, np.uint64)
-    assert add_new(table, np.array([3, 7, 11, 7], np.uint64)).tolist() == [True, True, True, False]
+    assert add_unseen(table, np.array([3, 7, 11, 7], np.uint64)).tolist() == [True, True, True, False]
     assert sorted(table.tolist()) == [0, 3, 7, 11]
 
 
 def test_digests_see_order_and_length() -> None:
     rows = [b"\1", b"\1\0", b"\0\1", b"\0" * 8, b"\0" * 9, b"\0" * 16, b"\1" + b"\0" * 8, b"\0" * 8 + b"\1"]
-    actual = [int(digests(np.frombuffer(row, np.uint8)[None])[0]) for row in rows]
+    actual = [int(row_digests(np.frombuffer(row, np.uint8)[None])[0]) for row in rows]
     assert len(set(actual)) == len(rows) and 0 not in actual

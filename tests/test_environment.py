@@ -1,4 +1,4 @@
-"""The command line as others run it: consoles of any encoding, closed streams, foreign folders, Ctrl-C."""
+"""Test the command line in other environments: console encodings, closed streams, foreign folders, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def shell(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a data set, answers of which some are no grid, and models."""
+    """Make a folder with a data set, answers of which some are no grid, and models."""
     folder = tmp_path_factory.mktemp("place")
     assert vizbench(folder, "generate", "--task", "life", "--n", "3", "--out", "d").returncode == 0
     rows = [json.loads(line) for line in (folder / "d" / "train-00000.jsonl").read_text().splitlines()]
@@ -101,8 +101,8 @@ def test_a_console_that_is_not_utf_8_shows_every_figure(place: Path, variables: 
         done = vizbench(place, *command, **variables)
         assert (done.returncode, b"Error" in done.stderr) == (0, False), done
         assert b"0.3333" in done.stdout
-    told = vizbench(place, "score", "a.jsonl", "--dataset", "d", "--json", **variables)
-    assert json.loads(told.stdout)["score"]["answered"] == 3
+    process = vizbench(place, "score", "a.jsonl", "--dataset", "d", "--json", **variables)
+    assert json.loads(process.stdout)["score"]["answered"] == 3
     listed = vizbench(place, "models", **variables)
     assert (listed.returncode, listed.stderr) == (0, b"") and b"qwen3" in listed.stdout
 
@@ -142,8 +142,8 @@ def test_a_model_that_leaves_its_folder_takes_no_answers_along(place: Path) -> N
     done = vizbench(place, "eval", "--model", "m.py:Moves", *SMALL, "--out", "moved")
     assert done.returncode == 0, done.stderr
     assert b"m.py:Moves" in done.stdout and b"report: moved/report.html" in done.stdout
-    (cell,) = (place / "moved").glob("*moves*")
-    assert {"records.jsonl", "sessions.jsonl"} <= {path.name for path in cell.iterdir()}
+    (trial,) = (place / "moved").glob("*moves*")
+    assert {"records.jsonl", "sessions.jsonl"} <= {path.name for path in trial.iterdir()}
 
 
 @pytest.mark.parametrize("variables", [{"COLUMNS": "20", "TERM": "dumb"}, {"COLUMNS": "0", "NO_COLOR": "1"}])
@@ -175,7 +175,7 @@ def test_a_folder_that_shadows_the_standard_library_is_not_imported(place: Path,
         command = [sys.executable, str(program), *arguments]
         done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
-        assert b"of the current folder" not in done.stderr  # nor in a process that only keeps the books
+        assert b"of the current folder" not in done.stderr  # nor in a process that only keeps records
 
 
 def test_programs_that_a_model_starts_find_what_they_always_do() -> None:
@@ -206,8 +206,7 @@ def test_a_process_that_cannot_begin_is_diagnosed_by_how_it_ended(place: Path, t
 
 
 def interrupted(folder: Path, *arguments: str) -> tuple[Done, float]:
-    """Start a command in a process group of its own, and send that group Ctrl-C once it says that it is
-    ready."""
+    """Start a command in its own process group, and send the group Ctrl-C once it says that it is ready."""
     running = subprocess.Popen(
         [sys.executable, "-m", "vizbench", *arguments],
         cwd=folder,
@@ -237,7 +236,7 @@ def interrupted(folder: Path, *arguments: str) -> tuple[Done, float]:
 def test_ctrl_c_ends_an_eval_whatever_it_is_in(place: Path, model: str, more: tuple[str, ...]) -> None:
     out = f"{model}{len(more)}"
     done, seconds = interrupted(place, "eval", "--model", f"m.py:{model}", *SMALL, "--out", out, *more)
-    sentence = f"vizbench: stopped; the same command again goes on from what is in {out}"
+    sentence = f"vizbench: stopped; the same command continues from what is in {out}"
     assert (done.code, done.err.splitlines()[-1]) == (130, sentence)
     assert "Traceback" not in done.err
     assert seconds < 10  # half a second on an idle machine; a minute without the bound
@@ -272,10 +271,18 @@ def test_ctrl_c_says_how_to_go_on_for_every_command(run: Run, monkeypatch: pytes
         (
             "vizbench.harness.records.records.read_runs",
             ("report", "r", "--html", "x.html"),
-            "files that were there are whole",
+            "existing files are complete",
         ),
-        ("vizbench.harness.score.score.score_rows", ("score", "a", "--dataset", "d"), "a run is kept whole"),
-        ("vizbench.harness.score.score.score_rows", ("verify", "d", "a"), "a run is kept whole"),
+        (
+            "vizbench.harness.score.score.score_rows",
+            ("score", "a", "--dataset", "d"),
+            "a run was kept completely or not at all",
+        ),
+        (
+            "vizbench.harness.score.score.score_rows",
+            ("verify", "d", "a"),
+            "a run was kept completely or not at all",
+        ),
         ("vizbench.loading.load", ("show", "life"), "nothing was kept"),
     ):
         interrupts._reported.acquire(blocking=False)
@@ -293,7 +300,7 @@ def test_ctrl_c_says_how_to_go_on_for_every_command(run: Run, monkeypatch: pytes
         (("generate", "--task", "life", "--task", "maze/9", "--n", 3), "run the command once for each task"),
         (("generate", "--task", "life", "--n", 3, "--out", "a", "--out=b"), "--out takes one value"),
         (("eval", "--checkpoint", "a", "--checkpoint", "b"), "--model NAME=CHECKPOINT"),
-        (("eval", "--seed", 1, "--seed", 1), "--seed takes one value and is given 2 times"),
+        (("eval", "--seed", 1, "--seed", 1), "--seed takes one value, but is given 2 times"),
         (("eval", "--config", "a.toml", "--config", "b.toml"), "--config takes one value"),
         (("show", "life", "--index", 1, "--index=2"), "--index takes one value"),
         (("score", "a", "--dataset", "d", "--dataset", "e"), "--dataset takes one value"),
@@ -333,7 +340,7 @@ def test_version_and_help_are_short(run: Run) -> None:
 
 
 def completed(folder: Path, *words: str) -> list[str]:
-    """What bash is offered for the last word."""
+    """Return what bash is offered for the last word."""
     line = {"COMP_WORDS": " ".join(("vizbench", *words)), "COMP_CWORD": str(len(words))}
     done = vizbench(folder, _VIZBENCH_COMPLETE="complete_bash", **line)
     return done.stdout.decode().split()
@@ -421,7 +428,7 @@ def test_each_model_has_its_own_checkpoint(run: Run, tmp_path: Path) -> None:
         (("--model", "nearest", "--checkpoint", "tiny"), "a trivial baseline has none"),
         (("--model", "nearest=tiny"), "has none, leave it out"),
         (("--model", "qwen3=tiny", "--checkpoint", "tiny-random"), "two checkpoints"),
-        (("--model", "qwen3="), "names no checkpoint behind its ="),
+        (("--model", "qwen3="), "names no checkpoint after its ="),
     ):
         assert part in refused(run("eval", *words, *SMALL, "--out", "s"))
     assert not (tmp_path / "s").exists()

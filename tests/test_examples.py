@@ -1,4 +1,4 @@
-"""Every script in `examples/` runs as its docstring says."""
+"""Test that every script in `examples/` runs as its docstring says."""
 
 from __future__ import annotations
 

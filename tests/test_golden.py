@@ -1,8 +1,10 @@
-"""The bytes of every task, pinned: one digest per task, in `golden/<family>.json`.
+"""Test that every task makes the bytes on record: one digest per task, in `golden/<family>.json`.
 
-A digest covers questions, targets, states, facts and difficulty, and the choice of rows for train and test. A
-changed digest means that everybody's data sets change: raise the family's `version`, then run `python -m
+A digest covers questions, targets, states, facts and difficulty, and the choice of rows for train and test.
+If a digest changes, everybody's data sets change: raise the family's `version`, then run `python -m
 tests.test_golden`, which writes the digests anew. A change for speed must leave them as they are.
+
+Each test is named by its task, so `-k maze` runs only the digests of that family.
 
 These tests also run under every supported Python (`make pythons`), since a data set must not depend on it.
 """
@@ -23,10 +25,12 @@ from vizbench.task import params_json
 GOLDEN = Path(__file__).parent / "golden"
 CANDIDATES = 64
 TRAIN, TEST, POOL = 64, 8, 32
-"""Rows of each split, and the train rows that those of test keep away from. 5 of 12 rows of maze/41 show a
-sum of floats that depends on the version of Python."""
+"""Rows of each split, and the train rows from which those of test keep their distance.
 
-# Beside the named variants: sizes that other kernels, or other branches of them, serve.
+5 of 12 rows of maze/41 show a sum of floats that depends on the version of Python.
+"""
+
+# Sizes that use other kernels, or other branches of them, than the named variants.
 MORE = (
     "life/conway?density=0.27&height=5&steps=3&width=13",
     "life/conway?torus=true",
@@ -36,7 +40,7 @@ MORE = (
 
 
 def digest(name: str) -> str:
-    """Of the first candidates of seed 0, before any is dropped, and of the first rows of both splits."""
+    """Return the digest of the first candidates of seed 0, before any is dropped, and of the first rows."""
     spec = task.spec(name)
     family, version = spec.task.family, spec.task.version
     origin = seeds.instance_stream(family, version, params_json(spec.params), 0, "train")
@@ -55,7 +59,7 @@ def names(family: str) -> list[str]:
 
 
 def stored(family: str) -> dict[str, dict[str, str]]:
-    """The family's version, as `v1`, to the digest of each name."""
+    """Map the family's version, as `v1`, to the digest of each name."""
     path = GOLDEN / f"{family}.json"
     return json.loads(path.read_text()) if path.exists() else {}
 
@@ -70,23 +74,28 @@ def test_bytes_are_those_of_record(name: str):
     )
 
 
-def test_the_record_holds_what_exists_and_no_more():
+def test_every_family_has_a_record():
     assert {path.stem for path in GOLDEN.glob("*.json")} == set(task.families())
-    for family, family_task in task.families().items():
-        record = stored(family)
-        assert set(record) == {f"v{family_task.version}"}
-        assert set(record[f"v{family_task.version}"]) == set(names(family))
+
+
+@pytest.mark.parametrize("family", task.families())
+def test_the_record_holds_what_exists_and_no_more(family: str):
+    version = f"v{task.families()[family].version}"
+    record = stored(family)
+    assert set(record) == {version}
+    assert set(record[version]) == set(names(family))
 
 
 def test_tasks_have_digests_of_their_own():
-    digests = [
-        value for family in task.families() for record in stored(family).values() for value in record.values()
-    ]
+    digests: list[str] = []
+    for family in task.families():
+        for record in stored(family).values():
+            digests += record.values()
     assert len(set(digests)) == len(digests)
 
 
 def write() -> None:
-    """Put the digests of the present versions on record."""
+    """Write the digests of the current versions."""
     for family, family_task in task.families().items():
         record = {f"v{family_task.version}": {name: digest(name) for name in names(family)}}
         (GOLDEN / f"{family}.json").write_text(json.dumps(record, indent=2) + "\n")

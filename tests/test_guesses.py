@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 import vizbench as vb
-from tests.support.contract import every_family, every_task, instances, judged, made, walked
+from tests.support.contract import (
+    every_family,
+    every_task,
+    instances,
+    made,
+    verdict_of_answer,
+    verdict_of_process,
+)
 from vizbench import seeds, task
 from vizbench.types import Grid, Instance
 
@@ -35,7 +42,7 @@ def test_a_guess_is_the_same_for_its_key_and_another_for_others(name: str):
             assert int(grid.max()) < spec.task.codes
             assert np.array_equal(guess(name, instance, key), grid)
             assert not np.shares_memory(grid, instance.question)
-            judged(name, instance, grid)
+            verdict_of_answer(name, instance, grid)
         assert len({grid.tobytes() for grid in actual}) > 1
         assert np.array_equal(instance.question, question)
 
@@ -50,7 +57,7 @@ def test_a_foreign_question_has_a_guess_or_none(name: str):
         for question in (np.zeros(shape, np.uint8), rng.integers(0, spec.task.codes, shape).astype(np.uint8)):
             actual = spec.task.guess(spec.params, question, KEYS[0])
             solved = spec.task.solve(spec.params, question)
-            expected = shape if solved is None else solved.shape  # a rule's answer may have a size of its own
+            expected = shape if solved is None else solved.shape  # a rule's answer may have another size
             assert actual is None or (actual.shape == expected and int(actual.max()) < spec.task.codes)
 
 
@@ -77,18 +84,18 @@ def _a_walk(name: str, instance: Instance, grid: Grid) -> bool:
         states.append(states[-1].copy())
         states[-1][r, c] = 4
     whole = np.array_equal(states[-1], grid)
-    return whole and (len(states) == 1 or walked(name, instance, states[1:]).parts["legal"] == 1)
+    return whole and (len(states) == 1 or verdict_of_process(name, instance, states[1:]).parts["legal"] == 1)
 
 
 def _a_state(name: str, instance: Instance, grid: Grid) -> bool:
-    reason = judged(name, instance, grid).reason
+    reason = verdict_of_answer(name, instance, grid).reason
     return reason.startswith(("the state is", "the goal is still")) or not reason
 
 
 def _a_shading(name: str, instance: Instance, grid: Grid) -> bool:
     spec, _ = made(name)
     states = spec.task.steps(spec.params, instance.question, grid)
-    return walked(name, instance, states).parts["legal"] == 1
+    return verdict_of_process(name, instance, states).parts["legal"] == 1
 
 
 def _digits(name: str, instance: Instance, grid: Grid) -> bool:
@@ -142,7 +149,9 @@ def test_a_guess_is_legal(name: str):
 )
 def test_legal_is_neither_right_nor_wrong(name: str):
     verdicts = [
-        judged(name, instance, guess(name, instance, key)) for instance in instances(name) for key in KEYS
+        verdict_of_answer(name, instance, guess(name, instance, key))
+        for instance in instances(name)
+        for key in KEYS
     ]
     assert 0 < sum(verdict.valid for verdict in verdicts) < len(verdicts) / 2
 

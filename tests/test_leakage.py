@@ -35,7 +35,7 @@ FEW = {
 
 
 def read_all(data: Dataset, split: str, most: int) -> Batch:
-    """The first `most` rows of a split, or all if there are fewer."""
+    """Return the first `most` rows of a split, or all if there are fewer."""
     rows = getattr(data, split)
     try:
         return rows.batch(0, most)
@@ -84,11 +84,11 @@ def test_small_spaces_are_divided_whole(name: str):
     assert len(identities[1]) / space.count == pytest.approx(1 / SHARE, abs=0.06)
 
 
-@pytest.mark.parametrize("rooms", [2, 3, 4, 6, 8])
-def test_mazes_are_counted_as_networkx_counts_trees(rooms: int):
-    trees = networkx.number_of_spanning_trees(networkx.grid_2d_graph(rooms, rooms))
-    space = task.spec(f"maze/base?size={2 * rooms + 1}").task.space(
-        task.spec(f"maze/base?size={2 * rooms + 1}").params
+@pytest.mark.parametrize("side", [2, 3, 4, 6, 8])
+def test_mazes_are_counted_as_networkx_counts_trees(side: int):
+    trees = networkx.number_of_spanning_trees(networkx.grid_2d_graph(side, side))
+    space = task.spec(f"maze/base?size={2 * side + 1}").task.space(
+        task.spec(f"maze/base?size={2 * side + 1}").params
     )
     assert space is not None and space.count == pytest.approx(trees, rel=1e-9)
 
@@ -119,7 +119,7 @@ def test_the_side_is_that_of_the_definition(questions: list[bytes]):
 
 @pytest.mark.parametrize("codes", [2, 5, 256])
 def test_a_fifth_is_test_whatever_the_questions_are_like(codes: int):
-    """Of 40,000 random questions, of questions that differ in one cell, and of the binary numbers."""
+    """Questions are 40,000 random ones, ones that differ in one cell, and the binary numbers."""
     rng = np.random.default_rng(3)
     random = rng.integers(0, codes, (40_000, 23), np.uint8)
     one_cell = np.zeros((40_000, 200), np.uint8)

@@ -94,7 +94,7 @@ def test_arc_files_take_no_parameters(tmp_path: Path) -> None:
         loading.load(f"arc-json:{tmp_path}/a.json", steps=2)
 
 
-def test_judges_are_found_without_opening_files(tmp_path: Path) -> None:
+def test_verifiers_are_found_without_opening_files(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(ARC)
     row = loading.load(f"arc-json:{tmp_path}/a.json").test[0]
     (tmp_path / "a.json").unlink()
@@ -103,7 +103,7 @@ def test_judges_are_found_without_opening_files(tmp_path: Path) -> None:
     assert not loading.verify(row, [[5]]).valid
 
 
-def test_whole_processes_are_judged(tmp_path: Path) -> None:
+def test_whole_processes_are_verified(tmp_path: Path) -> None:
     row = loading.load("langton/3").test[0]
     assert loading.verify_steps(row, row.steps).exact
     assert loading.verify_steps(row, row.steps[1:]).reason.startswith("step 1: ")
@@ -114,7 +114,7 @@ def test_whole_processes_are_judged(tmp_path: Path) -> None:
         loading.verify_steps(arc, arc.steps)
 
 
-def test_answers_of_any_kind_are_judged() -> None:
+def test_answers_of_any_kind_are_verified() -> None:
     row = loading.load("life/conway").test[0]
     assert loading.verify(row, row.target).exact
     assert loading.verify(row, row.target.tolist()).exact

@@ -1,4 +1,4 @@
-"""Tasks and models from Python files and installed packages: named by the user, never by a data set."""
+"""Test tasks and models from Python files and packages: named by the user, never by a data set."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import inspect
 import json
 import multiprocessing
 import pickle
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -18,10 +19,10 @@ from torch.utils.data import DataLoader, Dataset
 
 import vizbench as vb
 from tests import test_contract, test_guesses, test_processes
-from tests.support.commands import Run
+from tests.support.commands import Run, refused
 from tests.support.contract import hostile
-from vizbench import model, task
-from vizbench._util import notices
+from vizbench import generators, model, task
+from vizbench._util import notices, plugins
 from vizbench.formats import read, write
 from vizbench.formats.rows import encode
 from vizbench.seeds import keys
@@ -47,7 +48,7 @@ FAMILY = vb.ModelFamily("own-model", "grid", "Copies.", ("none",), lambda checkp
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The example in a folder of its own, and no file imported so far."""
+    """Copy the example to a folder of its own, with no file imported so far."""
     monkeypatch.setattr(task, "_imported", {})
     path = tmp_path / "mine.py"
     shutil.copy(EXAMPLE, path)
@@ -92,15 +93,15 @@ OWN_TASKS_ONLY = {
 }
 """Tests that look a family up by name, or in a table of their own."""
 
+TESTS = vars(test_contract) | vars(test_guesses) | vars(test_processes)
 CONTRACT = [
     test
-    for module in (test_contract, test_guesses, test_processes)
-    for name, test in vars(module).items()
+    for name, test in TESTS.items()
     if name.startswith("test_")
     and name not in OWN_TASKS_ONLY
     and [*inspect.signature(test).parameters] == ["name"]
 ]
-"""The tests that every task passes."""
+"""Tests that every task passes."""
 
 
 @pytest.mark.parametrize("test", CONTRACT, ids=lambda test: test.__name__)
@@ -133,10 +134,13 @@ def test_parameters_of_a_files_task_are_overridden_and_checked(file: Path) -> No
     ("name", "words"),
     [
         ("gone.py:TASK", "task file 'gone.py' does not exist: write path/to/file.py:TASK"),
-        ("{file}", "names no task: write path/to/file.py:TASK"),
+        ("{file}", "does not name a task: write path/to/file.py:TASK"),
         ("{file}:TUSK", r"unknown task in mine.py 'TUSK': did you mean TASK"),
-        ("{file}:Mirror", "Mirror in mine.py is no complete task: .* is no Task: give an instance"),
-        ("{file}:Params", "is no complete task: .* is no Task"),
+        (
+            "{file}:Mirror",
+            "Mirror in mine.py is not a complete task: Mirror is a class: give an instance, TASK = Mirror()",
+        ),
+        ("{file}:Params", "it is the class Params: give an instance of a class derived from vizbench.Task"),
     ],
 )
 def test_a_name_of_no_task_is_refused(file: Path, name: str, words: str) -> None:
@@ -152,6 +156,11 @@ def test_a_name_of_no_task_is_refused(file: Path, name: str, words: str) -> None
             "import nothing_of_the_kind",
             "mine.py fails on import: ModuleNotFoundError",
         ),
+        (
+            EXAMPLE.read_text(),
+            "x = 1",
+            "file mine.py does not define 'TASK', nor any other task: write path/",
+        ),
         ("TASK = Mirror()", "TASK = (", "mine.py fails on import: SyntaxError"),
         ("TASK = Mirror()", "1 / 0", "mine.py fails on import: ZeroDivisionError"),
         (
@@ -159,9 +168,13 @@ def test_a_name_of_no_task_is_refused(file: Path, name: str, words: str) -> None
             "    def other(",
             "mine.py fails on import: TypeError: Can't instantiate abstract",
         ),
-        ("    summary =", "    other =", "TASK in mine.py is no complete task: it lacks summary"),
-        ('"mirror"\n', '"../x"\n', "is no word in small letters"),
-        ("variants = {", "variants = {} and {", "its variants are no dataclasses by name"),
+        ("    summary =", "    other =", "TASK in mine.py is not a complete task: it lacks summary"),
+        ('"mirror"\n', '"../x"\n', "is not a name of small letters"),
+        (
+            "variants = {",
+            "variants = {} and {",
+            "its variants are not a mapping from names to dataclass instances",
+        ),
     ],
 )
 def test_an_error_of_a_file_is_one_sentence(file: Path, old: str, new: str, words: str) -> None:
@@ -175,7 +188,9 @@ def test_an_error_of_a_file_is_one_sentence(file: Path, old: str, new: str, word
 
 def test_a_task_that_makes_no_answer_says_so(file: Path) -> None:
     file.write_text(file.read_text().replace("        return answer\n", "        return None\n"))
-    with pytest.raises(vb.UserError, match="mirror makes a question that its `solve` has no answer to"):
+    with pytest.raises(
+        vb.UserError, match="mirror makes a question that its `solve` cannot answer: fix the task"
+    ):
         vb.load(f"{file}:TASK").train.head(1)
 
 
@@ -185,8 +200,23 @@ def test_a_changed_file_is_imported_again_and_reported(file: Path) -> None:
     file.write_text(file.read_text().replace("mirror image", "image"))
     with notices.notices_to(lambda text, _: said.append(text)):
         after = vb.load(f"{file}:TASK")
-    assert said == ["mine.py has changed: its new code is used from here on"]
+    assert said == ["mine.py has changed: its new code is used from now on"]
     assert type(after.verifier) is not type(before.verifier)
+
+
+def test_the_kernel_of_the_docs_compiles_in_a_file_of_its_own(tmp_path: Path) -> None:
+    page = (EXAMPLE.parents[1] / "docs" / "add-a-task.md").read_text(encoding="utf-8")
+    (source,) = [body for body in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "@jit" in body]
+    (tmp_path / "kernel_file.py").write_text(source)
+    kind = plugins.Kind("task", "kernel", "path/to/file.py:NAME")
+    _, scatter = plugins.load(plugins.find(f"{tmp_path}/kernel_file.py:scatter", kind), kind)
+    some = keys(5, 0, 3)
+    grids = np.zeros((3, 6, 4), np.uint8)
+    scatter(grids, some, 5)
+    assert 1 <= grids[0].sum() <= 5
+    alone = np.zeros((1, 6, 4), np.uint8)
+    scatter(alone, some[1:2], 5)
+    assert np.array_equal(alone[0], grids[1])
 
 
 # Only what the user typed is imported
@@ -374,7 +404,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Package
 
 
 def listed() -> tuple[list[str], list[str]]:
-    """The tasks that are listed, and the notices."""
+    """Return the listed tasks, and the notices."""
     said: list[str] = []
     with notices.notices_to(lambda text, _: said.append(text)):
         return vb.tasks(), said
@@ -397,7 +427,8 @@ def test_an_installed_package_offers_a_task(package: Package) -> None:
     ("source", "words"),
     [
         ("1 / 0", "it fails on import, ZeroDivisionError"),
-        ("TASK = 7", "7 is no Task"),
+        ("TASK = 7", "it is of type int: give an instance of a class derived from vizbench.Task"),
+        (EXAMPLE.read_text().replace("= Mirror()", "= Mirror"), "give an instance, TASK = Mirror()"),
         (EXAMPLE.read_text().replace('"mirror"', '"life"'), "its name life is taken by vizbench: rename it"),
         (EXAMPLE.read_text().replace("summary", "other"), "it lacks summary"),
     ],
@@ -414,6 +445,43 @@ def test_a_broken_entry_point_is_reported_and_breaks_nothing(
     assert words in sentence
     assert "is left out" in sentence
     assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (
+            "import nothing_like_it",
+            "fails on import: ModuleNotFoundError: No module named 'nothing_like_it': correct",
+        ),
+        ("TASK = (", "fails on import: SyntaxError"),
+        ("OTHER = 1", "has no TASK: end it with TASK = MyTask()"),
+        ("TASK = 7", "is not a complete task: it is of type int"),
+    ],
+)
+@pytest.mark.parametrize("command", [("tasks",), ("show", "life"), ("generate", "--task", "life", "--n", 1)])
+def test_a_broken_file_of_our_own_is_named(
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[object, ...],
+    source: str,
+    words: str,
+) -> None:
+    broken = tmp_path / "aa_broken.py"
+    broken.write_text(source)
+    monkeypatch.setattr(generators, "__path__", [*generators.__path__, str(tmp_path)])
+    caches = (task._own_families, task.families)
+    for cache in caches:
+        cache.cache_clear()
+    try:
+        sentence = refused(run(*command))
+    finally:
+        sys.modules.pop("vizbench.generators.aa_broken", None)
+        for cache in caches:
+            cache.cache_clear()
+    assert str(broken) in sentence
+    assert words in sentence
 
 
 def test_an_installed_package_offers_a_model(package: Package, tmp_path: Path) -> None:

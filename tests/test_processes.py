@@ -10,10 +10,10 @@ from tests.support.contract import (
     every_task,
     hostile,
     instances,
-    judged,
     made,
     mutants,
-    walked,
+    verdict_of_answer,
+    verdict_of_process,
 )
 from vizbench import task
 from vizbench._util.grids import MAX_STATES
@@ -23,7 +23,7 @@ from vizbench._util.grids import MAX_STATES
 def test_the_stored_process_is_legal(name: str):
     for instance in instances(name):
         for process in (instance.steps, list(instance.steps), instance.steps.tolist()):
-            verdict = walked(name, instance, process)
+            verdict = verdict_of_process(name, instance, process)
             assert (verdict.valid, verdict.exact, verdict.reason) == (True, True, "")
 
 
@@ -32,14 +32,14 @@ def test_dropped_repeated_and_swapped_states_are_noticed(name: str):
     for instance in instances(name):
         steps = list(instance.steps)
         for k in {0, len(steps) // 2, len(steps) - 1}:
-            assert not walked(name, instance, steps[:k] + steps[k + 1 :]).valid
-            assert not walked(name, instance, [*steps[: k + 1], *steps[k:]]).valid
+            assert not verdict_of_process(name, instance, steps[:k] + steps[k + 1 :]).valid
+            assert not verdict_of_process(name, instance, [*steps[: k + 1], *steps[k:]]).valid
             first = min(k, len(steps) - 2)
             swapped = [*steps[:first], *reversed(steps[first : first + 2]), *steps[first + 2 :]]
             if first >= 0 and not np.array_equal(swapped, steps):
-                assert not walked(name, instance, swapped).valid
-        assert not walked(name, instance, [instance.question, *steps]).valid
-        assert len(steps) == 1 or not walked(name, instance, [instance.target]).valid
+                assert not verdict_of_process(name, instance, swapped).valid
+        assert not verdict_of_process(name, instance, [instance.question, *steps]).valid
+        assert len(steps) == 1 or not verdict_of_process(name, instance, [instance.target]).valid
 
 
 @every_task
@@ -56,17 +56,20 @@ def test_changed_states_are_noticed(name: str):
             process: list[object] = list(steps)
             process[k] = other
             if not np.array_equal(np.asarray(other), steps[k]):
-                assert not walked(name, instance, process).valid
+                assert not verdict_of_process(name, instance, process).valid
         for grid in mutants(instance, spec.task.codes):
             process = list(steps)
             process[spec.task.answer_at] = grid
-            assert walked(name, instance, process).valid <= judged(name, instance, grid).valid
+            assert (
+                verdict_of_process(name, instance, process).valid
+                <= verdict_of_answer(name, instance, grid).valid
+            )
         cell = int(rng.integers(steps[k].size))
         changed = steps.copy()
         changed[k].flat[cell] = (
             int(changed[k].flat[cell]) + int(rng.integers(1, spec.task.codes))
         ) % spec.task.codes
-        detours += walked(name, instance, changed).valid
+        detours += verdict_of_process(name, instance, changed).valid
     assert detours < N // 4
 
 
@@ -76,10 +79,12 @@ def test_hostile_processes_are_wrong_and_never_raise(name: str):
     instance = instances(name)[0]
     steps = list(instance.steps)
     for thing in hostile(instance.target):
-        assert not walked(name, instance, [thing]).valid
-        assert not walked(name, instance, [*steps, thing]).valid
-        assert walked(name, instance, [*steps[:-1], thing]).parts["legal"] == (len(steps) - 1) / len(steps)
+        assert not verdict_of_process(name, instance, [thing]).valid
+        assert not verdict_of_process(name, instance, [*steps, thing]).valid
+        assert verdict_of_process(name, instance, [*steps[:-1], thing]).parts["legal"] == (
+            len(steps) - 1
+        ) / len(steps)
         if not (isinstance(thing, np.ndarray) and thing.ndim == 3):  # which may be a process of one state
-            assert not walked(name, instance, thing).valid
+            assert not verdict_of_process(name, instance, thing).valid
     for many in (np.zeros((MAX_STATES + 1, 1, 1), np.uint8), steps * (MAX_STATES + 1)):
-        assert "states" in walked(name, instance, many).reason
+        assert "states" in verdict_of_process(name, instance, many).reason

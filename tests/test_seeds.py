@@ -1,3 +1,5 @@
+"""Test seeds: published outputs, streams that depend on every part of their name, and exact uniform draws."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -19,7 +21,7 @@ def state_of(key: int) -> np.ndarray:
 
 
 def assert_uniform(counts: np.ndarray) -> None:
-    """Pearson's statistic lies within five standard deviations of its mean."""
+    """Assert that Pearson's statistic is within five standard deviations of its mean."""
     expected = counts.sum() / len(counts)
     freedom = len(counts) - 1
     assert abs(((counts - expected) ** 2 / expected).sum() - freedom) < 5 * np.sqrt(2 * freedom)
@@ -154,7 +156,7 @@ def test_chance_stays_inside():
 
 
 def test_random_word_compares_binary_fractions_from_the_top():
-    """Bit k is set where the fraction made of the words' bits k is below the chance."""
+    """Bit k is set if the fraction made of the words' bits k is below the chance."""
     for key in range(50):
         p = chance((key + 0.5) / 50)
         word = int(random_word(state_of(key), p))

@@ -1,33 +1,41 @@
-"""Hold the code to what makes it easy to read, beyond ruff: few branches per line, documented fields."""
+"""Test what makes code easy to read, beyond ruff: few branches per statement, telling names, docstrings."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-import vizbench
+PROJECT = Path(__file__).parent.parent
+FOLDERS = ("vizbench", "tests", "scripts", "benchmarks", "experiments", "examples")
 
-PACKAGE = Path(vizbench.__file__).parent
-FILES = [path.relative_to(PACKAGE).as_posix() for path in sorted(PACKAGE.rglob("*.py"))]
+
+def files_of(folder: str) -> list[str]:
+    return [path.relative_to(PROJECT).as_posix() for path in sorted((PROJECT / folder).rglob("*.py"))]
+
+
+PACKAGE = files_of("vizbench")
+FILES = [file for folder in FOLDERS for file in files_of(folder)]
 
 MAX_BRANCHES = 2
-"""Conditional expressions, `for` and `if` of comprehensions in one simple statement."""
+"""Limit of conditional expressions, and of `for` and `if` of comprehensions, in one simple statement."""
 
 EMPTY_NAMES = {"found", "told", "wanted"}
-"""Names that say nothing of what they hold."""
+"""Names that do not say what they hold."""
 
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-def tree(file: str) -> ast.Module:
-    return ast.parse((PACKAGE / file).read_bytes())
+@cache
+def nodes(file: str) -> list[ast.AST]:
+    return list(ast.walk(ast.parse((PROJECT / file).read_bytes())))
 
 
-def simple_statements(module: ast.Module) -> Iterator[ast.stmt]:
-    for node in ast.walk(module):
+def simple_statements(file: str) -> Iterator[ast.stmt]:
+    for node in nodes(file):
         if isinstance(
             node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return | ast.Expr | ast.Raise | ast.Assert
         ):
@@ -46,27 +54,28 @@ def branches(statement: ast.stmt) -> int:
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_statement_branches_twice_at_most(file: str) -> None:
-    dense = [node.lineno for node in simple_statements(tree(file)) if branches(node) > MAX_BRANCHES]
+    dense = [node.lineno for node in simple_statements(file) if branches(node) > MAX_BRANCHES]
     assert dense == [], f"lines of {file} to unroll: name the parts, or write a loop"
+
+
+def comprehensions_in_calls(file: str) -> Iterator[ast.expr]:
+    for call in nodes(file):
+        if not isinstance(call, ast.Call):
+            continue
+        for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
+            yield from (node for node in ast.walk(argument) if isinstance(node, COMPREHENSIONS))
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_no_condition_hides_in_a_comprehension_in_a_call(file: str) -> None:
-    hidden = [
-        inner.lineno
-        for call in ast.walk(tree(file))
-        if isinstance(call, ast.Call)
-        for argument in [*call.args, *(keyword.value for keyword in call.keywords)]
-        for comprehension in ast.walk(argument)
-        if isinstance(comprehension, COMPREHENSIONS)
-        for inner in ast.walk(comprehension)
-        if isinstance(inner, ast.IfExp)
-    ]
-    assert hidden == [], f"lines of {file} to unroll"
+    hidden: set[int] = set()
+    for comprehension in comprehensions_in_calls(file):
+        hidden |= {node.lineno for node in ast.walk(comprehension) if isinstance(node, ast.IfExp)}
+    assert hidden == set(), f"lines of {file} to unroll"
 
 
-def assigned(module: ast.Module) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(module):
+def assigned(file: str) -> Iterator[tuple[str, int]]:
+    for node in nodes(file):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id, node.lineno
         elif isinstance(node, ast.arg):
@@ -75,7 +84,7 @@ def assigned(module: ast.Module) -> Iterator[tuple[str, int]]:
 
 @pytest.mark.parametrize("file", FILES)
 def test_names_say_what_they_hold(file: str) -> None:
-    empty = [f"{name} in line {line}" for name, line in assigned(tree(file)) if name in EMPTY_NAMES]
+    empty = [f"{name} in line {line}" for name, line in assigned(file) if name in EMPTY_NAMES]
     assert empty == [], f"{file}: name the thing (`remaining`, `path`, `response`)"
 
 
@@ -87,7 +96,7 @@ def is_record(node: ast.ClassDef) -> bool:
 
 
 def bare_fields(node: ast.ClassDef) -> Iterator[str]:
-    """The public fields of a record without a line of documentation under them."""
+    """Yield the public fields of a record that have no docstring under them."""
     for number, statement in enumerate(node.body):
         if not isinstance(statement, ast.AnnAssign) or "ClassVar" in ast.unparse(statement.annotation):
             continue
@@ -98,8 +107,17 @@ def bare_fields(node: ast.ClassDef) -> Iterator[str]:
             yield f"{node.name}.{name}"
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", PACKAGE)
 def test_public_records_document_each_field(file: str) -> None:
-    records = [node for node in ast.walk(tree(file)) if isinstance(node, ast.ClassDef) and is_record(node)]
-    bare = [name for node in records if not node.name.startswith("_") for name in bare_fields(node)]
+    bare: list[str] = []
+    for node in nodes(file):
+        if isinstance(node, ast.ClassDef) and is_record(node) and not node.name.startswith("_"):
+            bare += bare_fields(node)
     assert bare == [], f"{file}: write one line under each field"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_module_says_what_it_is_for(file: str) -> None:
+    module = nodes(file)[0]
+    assert isinstance(module, ast.Module)
+    assert ast.get_docstring(module) or not module.body, f"{file}: write a docstring that begins with a verb"

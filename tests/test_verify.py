@@ -1,4 +1,4 @@
-"""What `verify`, `verify_steps` and `decode` take, and that no object talks its way to a verdict."""
+"""Test what `verify`, `verify_steps` and `decode` take, and that no object can trick them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NATURAL: dict[str, object] = {
 
 
 @pytest.mark.parametrize("answer", NATURAL.values(), ids=NATURAL)
-def test_natural_answers_are_judged(answer: object) -> None:
+def test_natural_answers_are_verified(answer: object) -> None:
     assert vb.verify(MAZE, answer) == vb.verify(MAZE, RIGHT)
     assert vb.verify(MAZE, answer).valid
 
@@ -45,15 +45,16 @@ def test_wrong_answers_keep_their_reasons() -> None:
     assert not vb.verify(MAZE, vb.render(MAZE.question, LOOK)).valid
 
 
-def test_natural_processes_are_judged() -> None:
+def test_natural_processes_are_verified() -> None:
     steps = MAZE.steps
     pictures = [vb.render(state, LOOK) for state in steps]
+    texts = [vb.to_text(state) for state in steps]
     processes: list[object] = [
         steps,
         steps.tolist(),
         json.dumps(steps.tolist()),
-        [vb.to_text(state) for state in steps],
-        [vb.from_text(vb.to_text(state)) for state in steps],
+        texts,
+        [vb.from_text(text) for text in texts],
         [Image.fromarray(picture) for picture in pictures],
         np.stack(pictures),
         [*steps[:-1], pictures[-1]],
@@ -65,11 +66,11 @@ def test_natural_processes_are_judged() -> None:
         f"step {len(steps)}: the text holds"
     )
     assert vb.verify_steps(MAZE, vb.DecodeFailure("cut")).reason == "step 1: cut"
-    assert "is no process" in vb.verify_steps(MAZE, f"Answer: {vb.to_text(RIGHT)}").reason
+    assert "is not a process" in vb.verify_steps(MAZE, f"Answer: {vb.to_text(RIGHT)}").reason
 
 
 class Nameless(Exception):  # noqa: N818 what it is called is the point
-    """An error whose type does not tell its name."""
+    """An error whose type does not give its name."""
 
 
 def fail(*arguments: object, **options: object) -> Any:
@@ -82,7 +83,7 @@ def says(value: object) -> property:
     return property(lambda self: value)
 
 
-# Made by `type`, for no checker of types lets a class lie like this.
+# Made by `type`, because no type checker allows such a class.
 Shapely: Any = type(
     "Shapely",
     (np.ndarray,),
@@ -144,7 +145,7 @@ def test_an_object_that_lies_of_itself_is_no_answer_and_raises_nothing(name: str
     assert isinstance(vb.decode(answer, LOOK), vb.DecodeFailure)
 
 
-def test_only_what_an_array_holds_is_judged() -> None:
+def test_only_what_an_array_holds_is_verified() -> None:
     assert vb.verify(MAZE, RIGHT.view(Furious)).valid
     assert vb.verify(MAZE, RIGHT.view(Shapely)).valid
 

@@ -1,11 +1,11 @@
-"""Unlimited visual-reasoning tasks with answers that can be checked exactly.
+"""Make unlimited visual-reasoning tasks with answers that can be checked exactly.
 
 import vizbench as vb
 data = vb.load("life/conway", seed=0)
 instance = data.test[17]
 vb.verify(instance, instance.target)       # Verdict(valid=True, exact=True, cells=1.0, reason='', parts={})
 
-Every name below is imported when it is first used, so that `import vizbench` costs nothing.
+Every name below is imported at its first use, so that `import vizbench` is fast.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 from vizbench._util.version import __version__
 
 if TYPE_CHECKING:
+    from vizbench._util.jit import jit
     from vizbench.bases import AnswerTask, MoveTask, StepTask
     from vizbench.dataset import Dataset, Split
     from vizbench.errors import UserError
     from vizbench.formats.lookup import verifier_of
+    from vizbench.kernels.rng import rng_below, rng_chance, rng_next, rng_seed, rng_shuffle
     from vizbench.loading import expand, instance, load, prompt, render, verify, verify_batch, verify_steps
     from vizbench.model import (
         CheckedModel,
@@ -95,6 +97,7 @@ __all__ = [
     "expand",
     "from_text",
     "instance",
+    "jit",
     "load",
     "load_model",
     "prompt",
@@ -102,6 +105,11 @@ __all__ = [
     "render",
     "reward",
     "reward_batch",
+    "rng_below",
+    "rng_chance",
+    "rng_next",
+    "rng_seed",
+    "rng_shuffle",
     "tasks",
     "to_text",
     "verifier_of",
@@ -111,10 +119,12 @@ __all__ = [
 ]
 
 _HOMES = {
+    "vizbench._util.jit": ("jit",),
     "vizbench.bases": ("AnswerTask", "MoveTask", "StepTask"),
     "vizbench.dataset": ("Dataset", "Split"),
     "vizbench.errors": ("UserError",),
     "vizbench.formats.lookup": ("verifier_of",),
+    "vizbench.kernels.rng": ("rng_below", "rng_chance", "rng_next", "rng_seed", "rng_shuffle"),
     "vizbench.loading": (
         "expand",
         "instance",

@@ -1,4 +1,4 @@
-"""Start the program `vizbench`; `python -m vizbench` is the same."""
+"""Start the program `vizbench`. `python -m vizbench` is the same."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import sys
 
 
 def main() -> None:
-    """Run the command line. Ctrl-C while it is imported ends it without a traceback, as it does later."""
+    """Run the command line. Ctrl-C during its import also ends it without a traceback."""
     try:
         from vizbench.cli import main as command_line
     except KeyboardInterrupt:
-        sys.stderr.write("vizbench: stopped; nothing was begun\n")
+        sys.stderr.write("vizbench: stopped; nothing was started\n")
         sys.stderr.flush()
         os._exit(130)
     command_line()
 
 
 def _leave_current_folder() -> None:
-    """Import nothing from the current folder, which `python -m` puts first on the path.
+    """Remove the current folder from the path, where `python -m` puts it first.
 
-    A file `json.py` or `numpy.py` there would take the place of the real one. If vizbench itself is there,
-    the folder goes last.
+    Otherwise a file `json.py` or `numpy.py` in it would replace the real module. If vizbench itself is in the
+    folder, the folder moves to the end of the path.
     """
     folder = sys.path[0] if sys.path and not sys.flags.safe_path else None
     if folder is None or os.path.abspath(folder) != os.path.abspath(os.curdir):

@@ -1,4 +1,4 @@
-"""Bases that make a task short to write. Derive a new task from the one that fits.
+"""Define base classes that make a task short to write. Derive a new task from the one that fits.
 
 - `StepTask`: a simulation. Write one step, `advance`.
 - `AnswerTask`: a puzzle. Write `solve`, and `check` if several answers can be right.
@@ -27,14 +27,14 @@ P = TypeVar("P")
 
 
 class StepTask(Task[P]):
-    """A simulation: predict the state after some steps of a rule.
+    """Predict the state after some steps of a rule: a simulation.
 
-    Write `generate_batch` and `advance`. If the parameters have a field `steps`, the process has so many
-    states. Otherwise it ends if `advance` returns no grid.
+    Write `generate_batch` and `advance`. If the parameters have a field `steps`, the process has that many
+    states. Otherwise it ends if `advance` returns a text.
     """
 
     def rule(self, params: P) -> str:
-        """Return what wrong cells differ from, for reasons: "B3/S23". Default: "the rule"."""
+        """Return the rule's name in reasons, such as "B3/S23". Default: "the rule"."""
         return "the rule"
 
     @abstractmethod
@@ -119,14 +119,14 @@ class StepTask(Task[P]):
 
 
 class AnswerTask(Task[P]):
-    """A puzzle: find a grid that fits the question.
+    """Find a grid that fits the question: a puzzle.
 
     Write `generate_batch` and `solve`, and `check` if several answers can be right. The process writes the
     answer's cells one by one, each once, in reading order. An answer of another size is given in one step.
     """
 
-    step_text: ClassVar[str] = "one is written"
-    """What a step does with one cell, for reasons."""
+    step_text: ClassVar[str] = "a step writes one"
+    """What a step does with one cell, as a clause for reasons."""
 
     def check(self, params: P, question: Grid, answer: Grid) -> CheckResult:
         """Check an answer. Default: it equals the answer of `solve`."""
@@ -144,11 +144,11 @@ class AnswerTask(Task[P]):
         return np.argwhere(self.canvas(params, question) != target)
 
     def cell_fault(self, params: P, question: Grid, before: Grid, after: Grid, cell: tuple[int, int]) -> str:
-        """Return why this cell, the only one that differs, must not be written so; "" if it may."""
+        """Return why this cell, the only one that differs, must not get this value; "" if it may."""
         return ""
 
     def steps(self, params: P, question: Grid, target: Grid) -> Grids:
-        """Return the canvas with one cell more of the target per state."""
+        """Return the canvas with one more cell of the target per state."""
         start = self.canvas(params, question)
         if start.shape != target.shape:
             return target[None]
@@ -156,7 +156,7 @@ class AnswerTask(Task[P]):
         return states if len(states) else target[None]
 
     def check_step(self, params: P, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """Check that one cell was written, right or wrong, that was not written before."""
+        """Check that one cell was written that was not written before. Its value may be wrong."""
         start = self.canvas(params, question)
         if before.shape != start.shape:
             return CheckResult(False, "the answer was given before")
@@ -175,7 +175,7 @@ class AnswerTask(Task[P]):
 
 
 class MoveTask(Task[P]):
-    """A game or puzzle of moves: reach a state that is the goal.
+    """Reach a goal by moves: a game or puzzle.
 
     Write `generate_batch`, `moves` and `goal_fault`. States are grids that hold all that moves depend on.
     """
@@ -187,7 +187,7 @@ class MoveTask(Task[P]):
 
     @abstractmethod
     def moves(self, params: P, state: Grid) -> Sequence[Grid]:
-        """Return the states that one legal move leads to, in a fixed order; none if no move is legal."""
+        """Return the states after one legal move, in a fixed order. They are none if no move is legal."""
 
     @abstractmethod
     def goal_fault(self, params: P, question: Grid, answer: Grid) -> str:
@@ -203,7 +203,7 @@ class MoveTask(Task[P]):
         """Return the states of a shortest plan to the target, or to the nearest goal if none is given.
 
         Of several shortest plans, the first in the order of `moves` is taken. Returns None if there is none,
-        or the search gives up.
+        or if the search gives up.
         """
         waiting: deque[tuple[Grid, ...]] = deque([()])
         seen = {question.tobytes()}

@@ -1,12 +1,12 @@
-"""Parse the command line, call what it asks for, and print the results.
+"""Parse the command line, run the command, and print its results.
 
 Exit codes:
 
 - 0: done
 - 1: an error of vizbench, or a trial that failed
-- 2: input that cannot be served, with one sentence on stderr
+- 2: wrong input, with one sentence on stderr
 - 130: stopped by Ctrl-C
-- 141: the reader of stdout left, as in `vizbench tasks | head -1`
+- 141: the reader of stdout closed it, as in `vizbench tasks | head -1`
 
 Every command imports what it needs, so that `--help` and `tasks` load neither torch nor compiled kernels.
 """
@@ -66,7 +66,7 @@ from vizbench.console.options import (
     split_of,
     with_overrides,
 )
-from vizbench.console.typer_classes import Command, Commands
+from vizbench.console.typer_classes import Command, Commands, with_positional
 from vizbench.distributed import env
 from vizbench.distributed.followers import releasing
 from vizbench.distributed.launch import relaunch
@@ -89,7 +89,7 @@ command = partial(app.command, cls=Command)
 
 
 def main() -> None:
-    """Run `app`, and print every error in one sentence. VIZBENCH_TRACEBACK=1 shows where it arose.
+    """Run `app`, and print every error as one sentence. VIZBENCH_TRACEBACK=1 shows the traceback instead.
 
     If several processes were launched together, only the first runs the command. The others help it to train.
     """
@@ -116,7 +116,7 @@ def _run() -> None:
     except KeyboardInterrupt:
         interrupts.report_stop()
         sys.exit(interrupts.CODE)
-    except Exception as error:  # whatever it is, the user gets a sentence
+    except Exception as error:  # any error becomes one sentence
         if os.environ.get("VIZBENCH_TRACEBACK"):
             raise
         streams.flush()  # it may be stdout that failed
@@ -137,7 +137,7 @@ def top(
         bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
     ] = False,
 ) -> None:
-    """Take the options before the command."""
+    """Read the options before the command."""
     del version  # its callback has printed it
 
 
@@ -145,11 +145,13 @@ def top(
 def tasks(
     family: Annotated[
         str | None,
-        typer.Argument(metavar="FAMILY", help="List this family's variants.", autocompletion=complete_family),
+        typer.Argument(
+            metavar="FAMILY", help="A task family. Lists its variants.", autocompletion=complete_family
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """List the task families, or one family's variants with their parameters."""
+    """List the task families, or the variants of one family."""
     from vizbench.console import catalog
 
     if json:
@@ -164,16 +166,25 @@ def tasks(
 def models(
     json: JsonOption = False,
     memory: Annotated[
-        bool, typer.Option("--memory", help="Estimate the memory that adapting takes. Nothing is loaded.")
+        bool, typer.Option("--memory", help="Estimate the memory that training takes. Loads no model.")
     ] = False,
-    tokens: Annotated[int, typer.Option(help="With --memory: tokens of a question with its answer.")] = 512,
-    canvas: Annotated[str, typer.Option(help="With --memory: pixels of a clip, HEIGHTxWIDTH.")] = "272x272",
-    frames: Annotated[int, typer.Option(help="With --memory: frames of a clip.")] = 9,
+    tokens: Annotated[
+        int | None, typer.Option(help="With --memory: tokens of one question with its answer. Default: 512.")
+    ] = None,
+    canvas: Annotated[
+        str | None,
+        typer.Option(metavar="HEIGHTxWIDTH", help="With --memory: pixels of a clip. Default: 272x272."),
+    ] = None,
+    frames: Annotated[
+        int | None, typer.Option(help="With --memory: number of frames of a clip. Default: 9.")
+    ] = None,
 ) -> None:
-    """List every model family and its checkpoints, or the memory that they take."""
+    """List models and their checkpoints, or estimate their memory."""
     from vizbench.console import catalog
     from vizbench.model import families
 
+    if not memory and (tokens, canvas, frames) != (None, None, None):
+        raise UserError("--tokens, --canvas and --frames belong to --memory: give it too, or leave them out")
     if memory:
         request = memory_request(tokens, canvas, frames)
         estimates = {each.name: each.memory(request) for each in families().values() if each.memory}
@@ -191,26 +202,30 @@ def show(
         str,
         typer.Argument(
             metavar="TASK",
-            help=f"Task name, see `vizbench tasks`; FILE.py:NAME; or {FORMS}.",
+            help=f"A name from `vizbench tasks`, FILE.py:NAME, or a file: {FORMS}.",
             autocompletion=complete_task,
         ),
     ],
-    index: Annotated[int, typer.Option(help="The row of the split, from 0.")] = 0,
+    index: Annotated[int, typer.Option(help="Row of the split, counted from 0.")] = 0,
     seed: SeedOption = 0,
     split: SplitOption = "train",
     overrides: SetOption = None,
     whole: Annotated[
-        bool, typer.Option("--all", help="Show all demonstrations and tests of an ARC file or an episode.")
+        bool,
+        typer.Option("--all", help="Show every row of an ARC file or episode: its demonstrations and tests."),
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Write x.png (question, target), or x.gif or x.mp4 (the process).")
+        Path | None,
+        typer.Option(help="File to write: .png (question and target), or .gif or .mp4 (the process)."),
     ] = None,
 ) -> None:
-    """Show one instance: in the terminal, as a picture, or as a video from question to target."""
+    """Show one instance of a task, or save it as picture or video."""
     from vizbench.formats.lookup import verifier_of
 
     rows = all_rows(task, overrides, seed) if whole else (split_of(task, overrides, seed, split)[index],)
     instance, look = rows[0], verifier_of(rows[0]).look
+
+    # The suffix of the file decides: nothing is the terminal, .png a picture, all others a video.
     if out is None:
         for row in rows:
             pictures.print_instance(row, look)
@@ -228,36 +243,36 @@ def show(
 @command()
 def generate(
     task: TaskOption,
-    n: Annotated[int, typer.Option("--n", help="How many rows.")],
+    n: Annotated[int, typer.Option("--n", help="Number of rows.")],
     split: SplitOption = "train",
     seed: SeedOption = 0,
     pool: PoolOption = None,
     overrides: SetOption = None,
     format: Annotated[
         Literal["jsonl", "parquet", "png", "arc"],
-        typer.Option(help="The files to write; arc: N episodes of arc/CONCEPT, one file per episode."),
+        typer.Option(help="Format of the files. arc: N episodes of arc/CONCEPT, one file each."),
     ] = "jsonl",
-    out: Annotated[Path | None, typer.Option(help="A new folder. Default: one named after the data.")] = None,
-    workers: Annotated[int, typer.Option(help="Processes. The bytes are the same for any number.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="New folder to write. Default: a folder named after the data.")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Number of processes. It does not change the bytes.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing data set.")] = False,
     no_steps: Annotated[
         bool, typer.Option("--no-steps", help="Leave out the states between question and target.")
     ] = False,
 ) -> None:
-    """Write a data set: rows, and a manifest with digests. The same command makes the same bytes."""
+    """Write a data set: rows, and a manifest with digests. The same command writes the same bytes."""
     from vizbench.formats import write
     from vizbench.harness.plan.plan import slug
 
+    # Episodes of ARC have a layout of their own.
     if format == "arc":
-        from vizbench.formats.arc import episodes
-
         if pool is not None:
-            raise UserError("an episode brings its own demonstrations: leave --pool out with --format arc")
-        name = with_overrides(task, overrides or [])
-        folder = out or Path(f"{slug(name)}-episodes-{n}" + (f"-seed{seed}" if seed else ""))
-        episodes.write(name, n, seed, folder, overwrite)
-        streams.print_line(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
+            raise UserError("an episode has its own demonstrations: leave --pool out with --format arc")
+        _generate_episodes(with_overrides(task, overrides or []), n, seed, out, overwrite)
         return
+
+    # Every other format holds rows of one split.
     rows = split_of(task, overrides, seed, split, pool_of(pool))
     named = f"{slug(rows.spec.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
     named += "" if pool is None else f"-pool{pool}"
@@ -268,33 +283,45 @@ def generate(
     )
 
 
+def _generate_episodes(name: str, n: int, seed: int, out: Path | None, overwrite: bool) -> None:
+    """Write n episodes of a task of ARC, one file each."""
+    from vizbench.formats.arc import episodes
+    from vizbench.harness.plan.plan import slug
+
+    folder = out or Path(f"{slug(name)}-episodes-{n}" + (f"-seed{seed}" if seed else ""))
+    episodes.write(name, n, seed, folder, overwrite)
+    streams.print_line(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
+
+
 DatasetArgument = Annotated[
-    Path, typer.Argument(metavar="DATASET", help="The folder of a data set that `generate` made.")
+    Path, typer.Argument(metavar="DATASET", help="Folder that `vizbench generate` wrote.")
 ]
 PredictionsArgument = Annotated[
     Path,
     typer.Argument(
-        metavar="PREDICTIONS", help="JSON Lines, or a folder of pictures or videos; see docs/answers.md."
+        metavar="PREDICTIONS", help="JSON Lines file, or folder of pictures or videos: see docs/answers.md."
     ),
 ]
 ProcessOption = Annotated[
-    bool, typer.Option("--process", help="Check every frame or state of the process, not only the last.")
+    bool, typer.Option("--process", help="Check every state of the process, not only the answer.")
 ]
 KeepOption = Annotated[
     Path | None,
-    typer.Option("--out", help="Keep the answers as a run there, for `vizbench report`; needs --name."),
+    typer.Option(
+        "--out", help="Keep the answers as a run in this folder, for `vizbench report`. Needs --name."
+    ),
 ]
-NameOption = Annotated[str | None, typer.Option(help="What the report calls the model; needs --out.")]
+NameOption = Annotated[str | None, typer.Option(help="The model's name in the report. Needs --out.")]
 GivenShotsOption = Annotated[
     int | None,
-    typer.Option(help="How many of the task's train rows the model was trained on; 0 by default."),
+    typer.Option(help="Number of train rows that the model was trained on. Default: 0. Needs --out."),
 ]
 
 
 @command()
 def score(
     predictions: PredictionsArgument,
-    dataset: Annotated[Path, typer.Option(help="The folder of a data set that `generate` made.")],
+    dataset: Annotated[Path, typer.Option(help="Folder that `vizbench generate` wrote.")],
     process: ProcessOption = False,
     out: KeepOption = None,
     name: NameOption = None,
@@ -302,41 +329,35 @@ def score(
     task: FileTaskOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Score saved answers of any outside model. A row without an answer is wrong."""
+    """Score saved answers of any model. A row without an answer counts as wrong."""
     from vizbench.harness.score.import_answers import import_score_sheet
     from vizbench.harness.score.score import score_rows, summarize
 
     if (out is None) != (name is None) or (out is None and shots is not None):
         raise UserError(
-            "a run is kept by --out RUNS and --name MODEL together, and --shots belongs to it: "
-            "give both or none"
+            "--out RUNS and --name MODEL keep the answers as a run together, and --shots needs them: give "
+            "both, or leave all three out"
         )
     import_named(task)
+
+    # Check the answers, and keep them as a run if a folder is given.
     sheet = score_rows(predictions, dataset, process)
     kept = import_score_sheet(sheet, out, name, shots) if out is not None and name is not None else None
+
+    # Print the figures.
     if json:
         streams.print_json(summarize(sheet))
         return
     scores.print_score(summarize(sheet))
     if kept is not None:
         streams.print_line(
-            f"kept in {kept}; a page of all models there: vizbench report {out} --html report.html"
+            f"kept in {kept}; to compare all models there: vizbench report {out} --html report.html"
         )
 
 
-@command()
-def verify(
-    dataset: DatasetArgument,
-    predictions: PredictionsArgument,
-    process: ProcessOption = False,
-    out: KeepOption = None,
-    name: NameOption = None,
-    shots: GivenShotsOption = None,
-    task: FileTaskOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Alias of `score`, with the data set as the first argument."""
-    score(predictions, dataset, process, out, name, shots, task, json)
+command("verify", help="Alias of `score`, with the data set as the first argument.")(
+    with_positional(score, "dataset", DatasetArgument)
+)
 
 
 @command(name="eval")
@@ -367,19 +388,21 @@ def evaluate(
     dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Adapt models to tasks, and judge them beside trivial baselines. The same command resumes a run."""
+    """Adapt models to tasks, and compare them with trivial baselines. The same command resumes a run."""
     from vizbench.console import evaluate as running
     from vizbench.harness.plan.config import options_of
     from vizbench.harness.plan.plan import plan_of
 
-    # All options are read as one record. Those of a plan file have become defaults.
+    # The context has all options, those of a plan file as defaults. They are read as one record.
     del config, model, shots, task, suite, data, n_test, seed, seeds, pool, attempts, protocol, checkpoint
     del steps, epochs, augment, flagged, limit
-    if offline:  # variables, because processes of --jobs and the hub's own library read them
+    if offline:  # environment variables, because processes of --jobs and the hub's library read them
         os.environ.update(VIZBENCH_OFFLINE="1", HF_HUB_OFFLINE="1")
     plan = plan_of(options_of(context.params))
+
+    # Check the folder, and report what the plan leaves out or weakens.
     folder = out or Path("runs") / plan.name
-    if not is_utf8(str(folder)):  # what --json prints names it
+    if not is_utf8(str(folder)):  # --json prints it
         raise UserError(f"--out {str(folder)[:80]!r} is not UTF-8: choose another folder")
     if plan.suite == "paper" and plan.data is None:
         streams.print_note("suite paper without --data: its ARC tasks are left out")
@@ -389,32 +412,34 @@ def evaluate(
             "examples"
         )
     if dry_run:
-        interrupts.advise("nothing was written, and the same command again begins anew")
+        interrupts.advise("nothing was written, and the same command starts again")
         running.dry_run(plan, folder, jobs, json)
     else:
-        interrupts.advise(f"the same command again goes on from what is in {folder}")
+        interrupts.advise(f"the same command continues from what is in {folder}")
         relaunch(devices, jobs)
         running.run_and_report(plan, folder, jobs, json)
 
 
 @command()
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUNS...", help="Folders that `eval` wrote.")],
-    html: Annotated[Path | None, typer.Option("--html", help="The page to write.")] = None,
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUNS...", help="Folders that `eval` or `score --out` wrote.")
+    ],
+    html: Annotated[Path | None, typer.Option("--html", help="Web page to write.")] = None,
     csv: Annotated[
         Path | None,
         typer.Option(
             "--csv",
-            help="The table to write, one row per task, model and number of shots. Unfinished trials go to "
-            "NAME-unfinished.csv beside it.",
+            help="Table to write: one row per task, model and number of shots. Incomplete trials go to "
+            "NAME-incomplete.csv beside it.",
         ),
     ] = None,
-    md: Annotated[Path | None, typer.Option("--md", help="The tables to write as Markdown.")] = None,
+    md: Annotated[Path | None, typer.Option("--md", help="Markdown file to write, with the tables.")] = None,
     figures: Annotated[
-        Path | None, typer.Option("--figures", help="A folder for the figures: PNG, SVG, PDF.")
+        Path | None, typer.Option("--figures", help="Folder to write the figures to: PNG, SVG and PDF.")
     ] = None,
 ) -> None:
-    """Write the report of runs: as a page, as tables, as figures. It is made from their records only."""
+    """Write a report of runs as a web page, tables or figures. It needs only the records of the runs."""
     from vizbench.harness.records.records import read_runs, read_unstarted
     from vizbench.harness.report import export
     from vizbench.harness.report.report import write_report
@@ -422,16 +447,18 @@ def report(
 
     if not any((html, csv, md, figures)):
         raise UserError(
-            "there is nothing to write: give --html FILE, --csv FILE, --md FILE or --figures FOLDER"
+            "no output is named: give one or more of --html FILE, --csv FILE, --md FILE, --figures FOLDER"
         )
     trials, unstarted = read_runs(runs), read_unstarted(runs)
     incomplete = incomplete_trials(trials, unstarted)
+
+    # Write the files that are named.
     if html is not None:
         write_report(trials, unstarted, html)
     if csv is not None:
         export.write_csv(trials, csv)
-        beside = csv.with_name(f"{csv.stem}-unfinished.csv")
-        if incomplete or beside.exists():  # an old file would still list trials that are finished by now
+        beside = csv.with_name(f"{csv.stem}-incomplete.csv")
+        if incomplete or beside.exists():  # an old file would list trials that are complete by now
             write_incomplete(incomplete, beside)
     if md is not None:
         export.write_markdown(trials, md, unstarted)
@@ -439,6 +466,8 @@ def report(
         from vizbench.harness.report.report import write_figures
 
         write_figures(trials, figures)
+
+    # Name the files on stdout, and the incomplete trials on stderr.
     for path in filter(None, (html, csv, md, figures)):
         streams.print_line(str(path))
     results.print_incomplete(incomplete)
@@ -446,19 +475,17 @@ def report(
 
 @command()
 def pretrain(
-    family: Annotated[Literal["cogvideox", "qwen3"], typer.Argument(help="Which embedded model.")],
-    out: Annotated[
-        Path, typer.Option(help="Folder for weights, log and state. A run that is there goes on.")
-    ],
-    seed: Annotated[int, typer.Option(help="The seed of the weights and of the worlds.")] = 0,
+    family: Annotated[Literal["cogvideox", "qwen3"], typer.Argument(help="Embedded model to train.")],
+    out: Annotated[Path, typer.Option(help="Folder for weights, log and state. A run in it is continued.")],
+    seed: Annotated[int, typer.Option(help="Seed of the weights and of the pretraining data.")] = 0,
     steps: Annotated[
-        int | None, typer.Option(help="Optimizer steps. Default: as many as the embedded checkpoint took.")
+        int | None, typer.Option(help="Number of optimizer steps. Default: that of the embedded checkpoint.")
     ] = None,
 ) -> None:
-    """Make an embedded checkpoint again from a seed."""
+    """Train an embedded checkpoint again from a seed."""
     from vizbench.baselines.embedded.pretrain import pretrain as train
 
-    interrupts.advise(f"the same command again goes on from what is in {out}")
+    interrupts.advise(f"the same command continues from what is in {out}")
     train(family, out, seed, steps)
     streams.print_line(str(out))
 

@@ -18,7 +18,7 @@ from vizbench.task import Demonstrations, TaskSpec, Verifier, import_task, param
 from vizbench.types import POOL, Batch, Grid, Instance, Json, SplitName
 
 MAX_ROWS = 10**8
-"""Positions in a split are below this: a filter that came so far remembers 6 GB."""
+"""Positions in a split are below this number. A filter that has come this far takes 6 GB."""
 
 MAX_POOL = 1_000_000
 
@@ -26,13 +26,13 @@ _BLOCK = 256
 """Rows made at a time if rows are asked for one after the other."""
 
 _DECIMALS = 9
-"""Decimals of difficulty figures: logarithms of C libraries differ in the last bit, and rows must not."""
+"""Decimals of difficulty figures. Logarithms of C libraries differ in the last bit, but rows must not."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class SplitSpec:
-    """All that decides a split's bytes."""
+    """Hold everything that decides a split's bytes."""
 
     task: str
     """The task's canonical name."""
@@ -49,7 +49,10 @@ class SplitSpec:
 
 
 class Rows(ABC):
-    """Rows of a split that are not made yet: small, picklable, and without the search for accepted rows."""
+    """Name rows of a split that are not made yet.
+
+    The object is small and picklable. Making its rows takes no search for accepted ones.
+    """
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -62,7 +65,7 @@ class Rows(ABC):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class GeneratedRows(Rows):
-    """Rows first, first+1 … of a generated split."""
+    """Name rows first, first+1 … of a generated split."""
 
     spec: TaskSpec
     """The task with its parameters."""
@@ -106,7 +109,7 @@ class GeneratedRows(Rows):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredRows(Rows):
-    """Rows that were read from a file."""
+    """Hold rows that were read from a file."""
 
     instances: tuple[Instance, ...]
     """The rows in order."""
@@ -119,7 +122,7 @@ class StoredRows(Rows):
 
 
 class Split(ABC):
-    """Rows 0, 1, 2 … of one side of a data set. A loop over them ends only if the rows do."""
+    """Give access to rows 0, 1, 2 … of train or test. A loop over a generated split does not end."""
 
     @property
     @abstractmethod
@@ -129,7 +132,7 @@ class Split(ABC):
     @property
     @abstractmethod
     def count(self) -> int | None:
-        """The number of rows. None: as many as are asked for, up to MAX_ROWS or the size of the space."""
+        """The number of rows. None: any number, up to MAX_ROWS or the size of the space."""
 
     @abstractmethod
     def rows(self, start: int, n: int) -> Rows:
@@ -170,7 +173,7 @@ class Split(ABC):
 
 @final
 class GeneratedSplit(Split):
-    """Rows without end. To reach row i costs the candidates up to it once, then O(1)."""
+    """Make unlimited rows. Reaching row i filters the candidates up to it once. After that it takes O(1)."""
 
     def __init__(self, task: TaskSpec, spec: SplitSpec, accepted: LeakageFilter) -> None:
         self._task = task
@@ -178,7 +181,7 @@ class GeneratedSplit(Split):
         self._accepted = accepted
 
     def __reduce__(self) -> tuple[Callable[..., Split], tuple[Json, ...]]:
-        """Pickle what the rows are made from: another process finds the same rows again."""
+        """Pickle only what the rows are made from. Another process makes the same rows again."""
         spec = self._spec
         return _split_again, (spec.task, spec.seed, spec.pool, spec.split)
 
@@ -203,7 +206,10 @@ class GeneratedSplit(Split):
 
 @final
 class StoredSplit(Split):
-    """Rows in memory. shortage: added to the error if more rows are asked for than there are."""
+    """Hold rows in memory.
+
+    shortage: text for the error if more rows are asked for than there are.
+    """
 
     def __init__(self, spec: SplitSpec, instances: tuple[Instance, ...], shortage: str = "") -> None:
         self._spec = spec
@@ -237,7 +243,7 @@ class StoredSplit(Split):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """A task's rows and its verifier."""
+    """Hold a task's rows and its verifier."""
 
     name: str
     """The canonical name: `load(name)` gives the same again."""
@@ -290,9 +296,9 @@ def generated_dataset(spec: TaskSpec, seed: SupportsIndex, pool: SupportsIndex) 
 def demonstrated_dataset(
     spec: TaskSpec, grids: Demonstrations, seed: SupportsIndex, pool: SupportsIndex
 ) -> Dataset:
-    """Return the data set of a task that brings its demonstrations, its `train`, and its tests.
+    """Return the data set of a task with its own demonstrations, which are its `train`, and its own tests.
 
-    It is the same for any `seed` and `pool`, which only name the runs made from it.
+    It is the same for any `seed` and `pool`, which appear only in the names of runs.
     """
     seed = check_seed(seed)
     pool = check_pool(pool)
@@ -314,7 +320,7 @@ def demonstrated_dataset(
 
 
 def check_pool(pool: SupportsIndex) -> int:
-    """Return the pool as Python's int. Raises UserError if it is no integer in 0 … MAX_POOL."""
+    """Return the pool as Python's int. Raises UserError if it is not an integer in 0 … MAX_POOL."""
     if (value := integer(pool)) is None or not 0 <= value <= MAX_POOL:
         raise UserError(f"pool {pool!r} is not an integer in 0 … {MAX_POOL:,}: the paper's is {POOL}")
     return value
@@ -322,10 +328,10 @@ def check_pool(pool: SupportsIndex) -> int:
 
 def check_range(split: Split, start: int, n: int, shortage: str = "") -> None:
     """Raise UserError if rows start … start+n-1 do not all exist. shortage: added if there are fewer."""
-    where = f"{split.spec.task} {split.name}"
-    asked = f"row {start:,} of {where} was asked for"
+    name = f"{split.spec.task} {split.name}"
+    asked = f"row {start:,} of {name} was asked for"
     if n != 1:
-        asked = f"rows {start:,} … {start + n - 1:,} of {where} were asked for"
+        asked = f"rows {start:,} … {start + n - 1:,} of {name} were asked for"
     if start < 0 or n < 0:
         raise UserError(f"{asked}: positions count from 0 upwards")
     end = MAX_ROWS if split.count is None else split.count

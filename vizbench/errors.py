@@ -1,4 +1,4 @@
-"""Define the exception whose text is for the user, and put any error in one sentence."""
+"""Define the exception whose text is for the user, and describe any error in one sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _EXTRAS = ("torch", "diffusers", "transformers", "peft", "safetensors", "acceler
 
 @final
 class UserError(ValueError):
-    """Input that cannot be served.
+    """Report input that vizbench cannot use.
 
     The text is one sentence: what was given, what is allowed, what to do next. The command line prints it and
     exits with code 2.
@@ -29,7 +29,7 @@ def unknown(kind: str, name: str, known: Iterable[str], about: Mapping[str, str]
 
     kind: what the name should have been ("task", "model").
     known: every valid name. Equally near ones are offered in this order.
-    about: what some of the names mean, in words.
+    about: the meaning of some of the names, in words.
     """
     names = list(dict.fromkeys(known))
     near = _near(name[:80].lower(), names, about or {})
@@ -60,7 +60,7 @@ def _near(name: str, known: Sequence[str], about: Mapping[str, str]) -> list[str
 
 
 def _near_variants(variant: str, known: Sequence[str]) -> list[str]:
-    """Return the nearest variants of a family: by value, else by letters, else the first ones."""
+    """Return the nearest variants of a family: by value, by letters, or the first ones."""
     numbers = _numbers(variant)
     counted = [each for each in known if numbers and _numbers(each)]
     by_value = sorted(counted, key=lambda each: _apart(numbers, _numbers(each)))[: NEAR - 1]
@@ -75,7 +75,7 @@ def _numbers(text: str) -> list[int]:
 
 
 def _apart(a: Sequence[int], b: Sequence[int]) -> tuple[int, int]:
-    """Return a sort key of the distance of two lists of numbers; a different count comes later."""
+    """Return a sort key for the distance of two lists of numbers. Lists of different lengths come last."""
     return sum(abs(x - y) for x, y in zip(a, b, strict=False)), abs(len(a) - len(b))
 
 
@@ -101,10 +101,9 @@ def _by_words(name: str, known: Iterable[str], about: Mapping[str, str]) -> list
 
 
 def missing(what: str, package: str, extra: str = "models") -> UserError:
-    """Return an error for a package of an extra that `what` needs.
+    """Return an error for a missing package of an extra that `what` needs.
 
-    If vizbench is installed, from a wheel or from sources, pip adds the packages and fetches no other
-    vizbench.
+    vizbench is installed already, from a wheel or from sources, so pip adds only the packages.
     """
     return UserError(
         f"{what} needs {package}, which is not installed: pip install 'vizbench[{extra}]', or pip install "
@@ -113,17 +112,17 @@ def missing(what: str, package: str, extra: str = "models") -> UserError:
 
 
 def sentence(error: Exception) -> tuple[str, int]:
-    """Return what to print of an error, and the exit code."""
+    """Return the text to print for an error, and the exit code."""
     if isinstance(error, UserError):
         return str(error), 2
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _EXTRAS:
         return str(missing("this", str(error.name))), 2
     if isinstance(error, MemoryError):
-        return f"the memory does not suffice ({error}): ask for fewer rows, a lower index or smaller grids", 2
+        return f"there is not enough memory ({error}): ask for fewer rows, a lower index or smaller grids", 2
     if isinstance(error, OSError):
         cause = error.strerror or str(error) or type(error).__name__
         if error.filename:
             return f"{cause} ({error.filename}): give another path", 2
         return f"the system refused what this needs ({cause}): VIZBENCH_TRACEBACK=1 shows what", 2
     name = type(error).__name__
-    return f"unexpected {name}: {error}; run it again with VIZBENCH_TRACEBACK=1 to see where", 1
+    return f"unexpected {name}: {error}; run it again with VIZBENCH_TRACEBACK=1 to see its traceback", 1

@@ -1,17 +1,17 @@
-"""Keep train and test apart: by the side of a question, and by a filter over candidates.
+"""Keep train and test apart by a hash of each question, and by a filter of candidates.
 
 Candidates 0, 1, 2 … of a split are pure functions of (family, version, params, seed, split, number). A split
-drops candidates whose question belongs to the other side (`is_test`) and those whose question came before.
-Test also drops candidates whose features are closer to the train pool than the task's `min_distance`. Whether
-a candidate is accepted depends only on earlier candidates. So rows nest (the first 3 are the head of the
-first 5), and every order of access gives the same rows.
+drops candidates whose question belongs to the other side (`is_test`) and those whose question occurred
+before. Test also drops candidates whose features are closer to the train pool than the task's `min_distance`.
+Whether a candidate is accepted depends only on earlier candidates. So rows nest (the first 3 are the head of
+the first 5), and every order of access gives the same rows.
 
 The side is a hash of the question. It does not depend on the seed, the index, the split's size or the
 parameters. So no question of any train split is in any test split of the same task family, however many rows
 each has.
 
-A fifth of all questions is test. A smaller share makes test rows of slow tasks expensive: n of them take n /
-share candidates. A larger share takes questions from the training sets of small spaces. `benchmarks/sides.py`
+A fifth of all questions is test. With a smaller share, test rows of slow tasks take longer: n rows take n /
+share candidates. With a larger share, small spaces leave fewer questions for training. `benchmarks/sides.py`
 measures both.
 """
 
@@ -31,8 +31,8 @@ from vizbench._util.background import stop_if_abandoned
 from vizbench._util.block_size import BlockSize
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.kernels.distinct import add_new, digests
 from vizbench.kernels.pairwise_distance import far_enough
+from vizbench.kernels.unseen_rows import add_unseen, row_digests
 from vizbench.seeds import instance_stream, keys, keys_at, splitmix64
 from vizbench.task import DistributionShift, Metric, TaskSpec, params_json
 from vizbench.types import Batch, Grids, Keys, SplitName
@@ -40,15 +40,15 @@ from vizbench.types import Batch, Grids, Keys, SplitName
 Numbers = npt.NDArray[np.int64]
 
 SHARE: Final = 5
-"""One question in so many is test."""
+"""One question in this many is test."""
 
 _SALT: Final = np.uint64(0x7465_7374_2073_6964)
 """The bytes "test sid". The table of seen questions uses the digests without it."""
 
 DRY = 65_536
-"""After so many candidates without a new row the space counts as used up.
+"""Candidates without a new row after which the space counts as used up.
 
-Test takes SHARE times as many, since few are on its side.
+For test, SHARE times as many are tried, because few of them are test.
 """
 
 _BLOCK_CANDIDATES = 16_384
@@ -61,7 +61,7 @@ def is_test(questions: npt.NDArray[Any], share: int = SHARE) -> npt.NDArray[np.b
     questions: `(n, d)` uint8, n >= 1, one row of bytes per question.
     """
     rows = np.ascontiguousarray(questions, np.uint8).reshape(len(questions), -1)
-    return splitmix64(digests(rows) ^ _SALT) < np.uint64((1 << 64) // share)
+    return splitmix64(row_digests(rows) ^ _SALT) < np.uint64((1 << 64) // share)
 
 
 def make_candidates(spec: TaskSpec, split: SplitName, key: Keys) -> Batch:
@@ -90,9 +90,9 @@ def candidate_batches(
 
 @final
 class LeakageFilter:
-    """The accepted candidates of one split, searched in order as far as asked, and remembered.
+    """Accept the candidates of one split in order, as many as are asked for, and remember them.
 
-    Safe for several threads.
+    It may be used from several threads.
     """
 
     def __init__(
@@ -123,12 +123,12 @@ class LeakageFilter:
         self._tried = 0
         self._dry = False
         self._block_size = BlockSize(_BLOCK_CANDIDATES)
-        # Rows of the block that was filtered last, [first, end): most are asked for right after.
+        # Rows of the block that was filtered last, [first, end). They are often asked for next.
         self._latest = (0, 0)
         self._latest_batch: Batch | None = None
 
     def recover(self) -> None:
-        """Start anew if the process was forked while a thread was at work here, which only its parent has."""
+        """Start again in a forked process if another thread was filtering. It exists only in the parent."""
         if self._lock.acquire(blocking=False):
             self._lock.release()
         else:
@@ -144,7 +144,7 @@ class LeakageFilter:
             return self._numbers[start : start + count].copy()
 
     def available(self, count: int) -> int:
-        """Return `count`, or how many rows there are in all if that is fewer."""
+        """Return `count`, or the number of all rows if that is smaller."""
         with self._lock:
             self._extend(count)
             return min(self._count, count)
@@ -176,14 +176,14 @@ class LeakageFilter:
                 with self._block_size.measure(size):
                     self._filter(size)
             except BaseException:
-                # Ctrl-C in a notebook: questions may be marked as seen that are no rows yet.
+                # After Ctrl-C in a notebook, some questions may be marked as seen without being rows.
                 self._forget()
                 raise
 
     def _filter(self, size: int) -> None:
         """Filter the next `size` candidates.
 
-        A dry run of DRY candidates is seen at its exact place, whatever the sizes of the blocks.
+        A run of DRY candidates without a new row ends at the same place for all block sizes.
         """
         batch = make_candidates(self._spec, self._split, keys(self.origin, self._tried, size))
         here = np.flatnonzero(self._on_this_side(batch))
@@ -209,7 +209,7 @@ class LeakageFilter:
         return test if self._split == "test" else ~test
 
     def _accept(self, batch: Batch) -> npt.NDArray[np.bool_]:
-        """Return which candidates of this side become rows."""
+        """Return which candidates of this split become rows."""
         if self._away_from is not None and self._pool_features is None:
             self._pool_features = self._features_of_pool(self._away_from)
         keep = self._new(batch.question)
@@ -236,8 +236,8 @@ class LeakageFilter:
         if 2 * (self._used + len(flat)) > len(self._table):
             old = self._table[self._table != 0]
             self._table = np.zeros(1 << (4 * (self._used + len(flat))).bit_length(), np.uint64)
-            add_new(self._table, old)
-        new: npt.NDArray[np.bool_] = add_new(self._table, digests(flat))
+            add_unseen(self._table, old)
+        new: npt.NDArray[np.bool_] = add_unseen(self._table, row_digests(flat))
         self._used += int(new.sum())
         return new
 
@@ -251,7 +251,7 @@ class LeakageFilter:
         self._count = end
 
     def _used_up(self) -> UserError:
-        """Return the error for a request of too many rows. Only the caller knows how many were asked for."""
+        """Return the error for a request of too many rows."""
         name, rows = self._spec.name, plural(self._count, f"{self._split} row")
         tried = f"the last {self._patience:,} of {self._tried:,} candidates brought no new one"
         message = f"{name} has {rows}, fewer than were asked for: {tried}"
@@ -259,7 +259,7 @@ class LeakageFilter:
             return UserError(f"{message}. Ask for at most {self._count:,}, or choose other parameters")
         pool = plural(self._away_from.available(self._pool), "question")
         return UserError(
-            f"{message}, and {self._count / self._tried:.3%} are of test, new and at least "
+            f"{message}, and {self._count / self._tried:.3%} are test, new and at least "
             f"{self._spec.task.min_distance:g} away from the {pool} of the train pool. Ask for fewer rows, "
             f"for a pool below {self._pool:,}, or choose other parameters"
         )

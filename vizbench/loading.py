@@ -20,13 +20,13 @@ from vizbench.task import HasDemonstrations, Task, Verifier, import_task, level_
 from vizbench.types import Answer, Batch, DecodeFailure, Grid, Image, Instance, Look, Verdict, Verdicts
 
 EPISODES = 16
-"""Episodes that `arc/CONCEPT` stands for in a list of tasks; `arc/CONCEPT?episode=7` is one."""
+"""Episodes that `arc/CONCEPT` means in a list of tasks. `arc/CONCEPT?episode=7` is one of them."""
 
 _ID = re.compile(
     r"(?P<task>.+)#(?P<seed>\d{1,19})-(?P<split>train|test)-(?P<index>\d{1,9})(-pool(?P<pool>\d{1,7}))?",
     re.ASCII | re.DOTALL,
 )
-"""What `Instance.id` writes."""
+"""The form of `Instance.id`."""
 
 
 def load(
@@ -71,12 +71,12 @@ def load_recorded(
 
 
 def instance(id: str) -> Instance:
-    """Make the instance that an id names, the same bytes again: `vizbench.instance("maze/9#0-train-17")`.
+    """Make the instance of an id again, with the same bytes: `vizbench.instance("maze/9#0-train-17")`.
 
     id: what `Instance.id` gives, as it is in rows of data sets and in records of runs. The file of an ARC
     task is read again from its path. A Python file is not imported: call `load` with the task's name first.
 
-    Raises UserError if the text is no id, or names a row that does not exist.
+    Raises UserError if the text is not an id, or names a row that does not exist.
     """
     text = cast("object", id)
     parts = _ID.fullmatch(id) if isinstance(text, str) else None
@@ -90,11 +90,11 @@ def instance(id: str) -> Instance:
 
 
 def expand(name: str) -> list[str]:
-    """Return the task names that `name` stands for.
+    """Return the task names that `name` means.
 
     `LAYOUT:FOLDER` gives one per file below it, sorted; `arc-json:FILE.zip` one per file in the archive;
-    `arc-agi-1:evaluation` one per task; any other name itself. A file that cannot be read is among them:
-    `load` says why, and the others are not lost with it. A Python file is imported.
+    `arc-agi-1:evaluation` one per task; any other name itself. A file that cannot be read is included: `load`
+    reports the reason, and the other files stay usable. A Python file is imported.
     """
     source = source_of(name)
     if source is None:
@@ -106,7 +106,7 @@ def expand(name: str) -> list[str]:
 
 
 def flaws(name: str) -> list[str]:
-    """Return what is known to be wrong in a task's data, one sentence per pair; nothing if it cannot be read.
+    """Return known errors in a task's data, one sentence per pair. Returns none if it cannot be read.
 
     Reads a file only if its name is among those with known errors.
     """
@@ -122,11 +122,11 @@ def flaws(name: str) -> list[str]:
 
 
 def verify(instance: Instance, answer: object) -> Verdict:
-    """Judge any object as the answer to an instance. Never raises.
+    """Check any object as the answer to an instance. Never raises.
 
-    An object that is no grid is a wrong answer. answer: a grid `(h, w)`, rows as nested lists, a text (read
-    by `from_text`), an `Answer`, a `DecodeFailure` (wrong, with its reason), or a picture in the task's own
-    look: a `PIL.Image` or an array `(H, W, 3)` uint8.
+    An object that is not a grid is a wrong answer. answer: a grid `(h, w)`, rows as nested lists, a text
+    (read by `from_text`), an `Answer`, a `DecodeFailure` (wrong, with its reason), or a picture in the task's
+    own look: a `PIL.Image` or an array `(H, W, 3)` uint8.
     """
     verifier = verifier_of(instance)
     grid = _read(verifier, instance, answer)
@@ -153,7 +153,7 @@ def verify_batch(batch: Batch, answers: object) -> Verdicts:
 
 
 def verify_steps(instance: Instance, states: object) -> Verdict:
-    """Judge a whole process: the states after the question that lead to an answer.
+    """Check a whole process: the states after the question that lead to an answer.
 
     Each state must follow from the one before by one step, and the last must be right. In a game the first
     must be right, and the game is played to its end. The reason names the step.
@@ -167,7 +167,7 @@ def verify_steps(instance: Instance, states: object) -> Verdict:
     verifier = verifier_of(instance)
     if not isinstance(verifier, Task):
         raise UserError(
-            f"{instance.task[:80]} has no rules for the steps to an answer: judge the last state by verify"
+            f"{instance.task[:80]} has no rules for the steps to an answer: check the last state by verify"
         )
     grids = _read_states(cast("Task[Any]", verifier), instance, states)
     if type(grids) is DecodeFailure:
@@ -198,11 +198,11 @@ def _read_states(verifier: Verifier, instance: Instance, states: object) -> obje
 
 
 def _json_states(text: str) -> object:
-    """Return the list of grids that a text is, or a DecodeFailure."""
+    """Return the list of grids in a JSON text, or a DecodeFailure."""
     try:
         return msgspec.json.decode(text.strip(), type=list[list[list[int]]])
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return DecodeFailure("the text is no process: give a list of grids in JSON, [[[0,1]],[[1,0]]]")
+        return DecodeFailure("the text is not a process: give a list of grids in JSON, [[[0,1]],[[1,0]]]")
 
 
 def _read(verifier: Verifier, instance: Instance, answer: object) -> object:
@@ -227,7 +227,7 @@ def prompt(instance: Instance, for_: Reader = "text", style: int | None = 0) -> 
 
 
 def _episodes(name: str) -> list[str]:
-    """Return the episodes that a task stands for if its name says none."""
+    """Return the episodes of a task whose name chooses none."""
     return [spec(name, {"episode": number}).name for number in range(EPISODES)]
 
 
@@ -235,8 +235,8 @@ def render(what: Instance | Grid, look: Look | str | None = None, board: Shape |
     """Draw the question of an instance, or a grid `(h, w)` uint8, as `(H, W, 3)` uint8.
 
     look: a Look or a palette's name; None for the look of the instance's task. A bare grid needs a look.
-    board: rows and columns of the picture in cells, at least the grid's, which is at its top left; None for
-    the grid's own.
+    board: rows and columns of the picture in cells, at least those of the grid, which is drawn at the top
+    left; None for those of the grid.
 
     Raises UserError for codes without a colour, and for sizes out of range.
     """

@@ -1,7 +1,7 @@
-"""The protocol every model speaks, and how models are found: our own, installed ones, those in Python files.
+"""Define the protocol of models, and find them: our own, installed ones, and those in Python files.
 
-A model adapts to examples. Then it predicts answers to questions that it gets without targets, so no target
-can leak. What it exchanges is set by its modality; the harness renders and decodes:
+A model adapts to examples. Then it predicts answers to questions. It gets these without targets, so no target
+can leak. Its modality sets what it exchanges. The harness renders and decodes:
 
 modality  a question is            an example's target is                  a prediction is
 grid      a grid (h, w) uint8      a grid                                  a grid
@@ -10,7 +10,7 @@ frames    an image (H, W, 3)       a clip (T, H, W, 3), question first,    a cli
 text      a string                 a string                                a string
 image     an image (H, W, 3)       a string                                a string
 
-A prediction may also be a `DecodeFailure`: the model's own reason why it gives none.
+A prediction may also be a `DecodeFailure` with the model's reason for giving none.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ DEFAULT = "default"
 @final
 @dataclass(frozen=True, slots=True)
 class FrameSpec:
-    """The clips that a model takes."""
+    """Describe the clips that a model takes."""
 
     count: int = 9
     """Frames per clip."""
@@ -54,7 +54,7 @@ class FrameSpec:
 @final
 @dataclass(frozen=True, slots=True)
 class TextSpec:
-    """The text that a model takes."""
+    """Describe the text that a model takes."""
 
     layout: Literal["json", "rows"] = "json"
     """Compact JSON, or one line of digits per row of cells, see `renderers.text`."""
@@ -63,7 +63,7 @@ class TextSpec:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Example(Generic[X]):
-    """One training pair, in the model's modality."""
+    """Hold one training pair, in the model's modality."""
 
     question: X
     """What is asked."""
@@ -74,7 +74,7 @@ class Example(Generic[X]):
 @final
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a model reports while it adapts."""
+    """Report how far a model has adapted."""
 
     done: int
     """Optimizer steps done."""
@@ -89,7 +89,7 @@ class Progress:
 @final
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long the plan has a model train. Without steps and epochs, the model decides."""
+    """Set how long a model trains. Without steps and epochs, the model decides."""
 
     steps: int | None = None
     """Optimizer steps."""
@@ -111,11 +111,11 @@ class Schedule:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """What surrounds one adaptation.
+    """Hold what one adaptation may use besides the examples.
 
-    The verifier can solve as well as check: the baseline `solver` is an oracle because of that. A model that
-    is to show what it learned does not use the verifier. Nothing can forbid it: a model could import the
-    tasks too.
+    The verifier can solve as well as check. The baseline `solver` uses this, so it is an oracle. A model that
+    should show what it learned must not use the verifier. This cannot be enforced, because a model could also
+    import the tasks.
     """
 
     verifier: Verifier
@@ -123,16 +123,16 @@ class Context:
     params: Any
     """The task's record of parameters."""
     seed: int
-    """All randomness."""
+    """The seed of all randomness."""
     report: Callable[[Progress], None]
-    """Called as training goes on."""
+    """Called during training."""
     schedule: Schedule = Schedule()
     """How long to train. A model that trains reports its `steps` in its figures."""
 
 
 @final
 class CutText(str):
-    """An answer in text that was cut off. If no grid can be read in it, the record says by what."""
+    """Mark an answer in text as cut off. If no grid can be read in it, the record says by what."""
 
     by: str
 
@@ -144,7 +144,7 @@ class CutText(str):
 
 
 class Model(ABC, Generic[X]):
-    """Learns from examples and answers questions. Any class with these two methods plugs in."""
+    """Learn from examples and answer questions. Any class with these two methods is a model."""
 
     modality: ClassVar[Modality]
     """What it exchanges, see above."""
@@ -159,10 +159,10 @@ class Model(ABC, Generic[X]):
 
     @abstractmethod
     def adapt(self, examples: Sequence[Example[X]], context: Context) -> Mapping[str, float]:
-        """Learn from the examples, starting anew from the checkpoint.
+        """Learn from the examples, starting again from the checkpoint.
 
-        `examples` renders lazily: each access may cost. Returns figures for the record: seconds, steps, loss,
-        trainable parameters.
+        `examples` renders lazily, so each access takes time. Returns figures for the record: seconds, steps,
+        loss, trainable parameters.
         """
 
     @abstractmethod
@@ -171,28 +171,29 @@ class Model(ABC, Generic[X]):
     ) -> Iterator[Sequence[X | DecodeFailure]]:
         """Yield a list of `attempts` answers per question, in order. The same seed gives the same answers.
 
-        Another number of lists or answers is an error of the model. An answer that is no grid is only wrong.
+        Another number of lists or answers is an error of the model. An answer that is not a grid is only
+        wrong.
         """
 
 
 class CheckedModel(Model[X]):
-    """A model that knows before its weights are loaded what it cannot learn from.
+    """Check, before weights are loaded, whether a model can learn from some examples.
 
-    The harness asks before it begins a trial. Without that, `adapt` refuses the same.
+    The harness calls `check` before it begins a trial. `adapt` refuses the same examples.
     """
 
     @abstractmethod
     def check(self, examples: Sequence[Example[X]], context: Context) -> None:
         """Raise UserError if `adapt` would refuse the examples or the schedule.
 
-        Reasons are examples that are too many, too long, or too large for the memory.
+        Examples may be too many, too long, or too large for the memory.
         """
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class MemoryRequest:
-    """What memory is estimated for."""
+    """Describe the training whose memory is estimated."""
 
     tokens: int = 512
     """Tokens of a question with its answer, for language models."""
@@ -207,7 +208,7 @@ class MemoryRequest:
 @final
 @dataclass(frozen=True, slots=True)
 class MemoryEstimate:
-    """The memory that a checkpoint takes while it adapts, estimated before anything is loaded."""
+    """Estimate the memory that a checkpoint takes while it adapts, before anything is loaded."""
 
     checkpoint: str
     """The checkpoint's name."""
@@ -220,10 +221,10 @@ class MemoryEstimate:
 @final
 @dataclass(frozen=True, slots=True)
 class ModelFamily:
-    """A model family, as `vizbench models` lists it."""
+    """Describe a model family, as `vizbench models` lists it."""
 
     name: str
-    """The name behind `--model`."""
+    """The name after `--model`."""
     modality: Modality
     """What its models exchange."""
     summary: str
@@ -249,8 +250,8 @@ def families() -> Mapping[str, ModelFamily]:
 
 
 def _family_fault(item: object) -> str:
-    """Return why an object of an installed package is no model family, as a clause."""
-    return "" if isinstance(item, ModelFamily) else f"{repr(item)[:80]} is no ModelFamily"
+    """Return why an object of an installed package is not a model family, as a clause."""
+    return "" if isinstance(item, ModelFamily) else f"{repr(item)[:80]} is not a ModelFamily"
 
 
 def family(name: str) -> ModelFamily:
@@ -272,7 +273,7 @@ _FILE_CLASS: Final = re.compile(r"(.*?\.py:[^\W\d]\w*)(?:=|$)", re.DOTALL)
 @final
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """A model and a checkpoint, both by name, the default filled in."""
+    """Name a model and a checkpoint, with the default filled in."""
 
     name: str
     """A family's name, or `FILE.py:Class`."""
@@ -281,7 +282,7 @@ class ModelRef:
 
 
 def split_checkpoint(text: str) -> tuple[str, str | None]:
-    """Split `NAME=CHECKPOINT`; a mere name has no checkpoint.
+    """Split `NAME=CHECKPOINT`. A name without `=` has no checkpoint.
 
     The name of a file may hold `=`, a class may not.
     """
@@ -292,7 +293,7 @@ def split_checkpoint(text: str) -> tuple[str, str | None]:
         name, equals, checkpoint = text.partition("=")
     if equals and not checkpoint:
         raise UserError(
-            f"model {text[:120]!r} names no checkpoint behind its =: write NAME=CHECKPOINT, or NAME"
+            f"model {text[:120]!r} names no checkpoint after its =: write NAME=CHECKPOINT, or NAME"
         )
     return name, checkpoint or None
 
@@ -315,28 +316,27 @@ def load_model(name: str, checkpoint: str | None = None) -> Model[Any]:
     """Build a model.
 
     A file's class is called without arguments, or with the checkpoint if one is named. Loading a file runs
-    its
-    code: name only files you trust.
+    its code: name only files you trust.
     """
     ref = resolve_model(name, checkpoint)
     if not plugins.is_in_file(name):
         return family(name).build(ref.checkpoint)
     target = _file_class(name)
     _, chosen = plugins.load(target, _KIND)
-    where = f"{target.name} in {target.path.name}"
+    source = f"{target.name} in {target.path.name}"
     if not isinstance(chosen, type) or not issubclass(chosen, Model):
-        raise UserError(f"{where} is no Model: derive it from vizbench.Model")
+        raise UserError(f"{source} is not a Model: derive it from vizbench.Model")
     build = cast("Callable[..., Model[Any]]", chosen)
     try:
         return build() if ref.checkpoint == DEFAULT else build(ref.checkpoint)
-    except TypeError as error:  # an abstract method left out, or a constructor that takes other arguments
-        raise UserError(f"{where} cannot be built: {error}") from error
+    except TypeError as error:  # an abstract method is missing, or the constructor takes other arguments
+        raise UserError(f"{source} cannot be built: {error}") from error
 
 
 def model_code(name: str) -> str | None:
     """Return a digest of the code of a file's model, see `plugins.code_of`; None for a family.
 
-    Changed code is another model. A model that has weights gives their digest itself.
+    A model with changed code is another model. A model with weights sets their digest itself.
     """
     return plugins.code_of(name) if plugins.is_in_file(name) else None
 

@@ -1,8 +1,8 @@
-"""Derive all randomness: every instance has one 64-bit key, a pure function of what names the instance.
+"""Derive all randomness. Every instance has one 64-bit key, a pure function of its name.
 
 (family, version, params, seed, split) are hashed to the state of a SplitMix64 sequence (Steele, Lea, Flood
 2014). The key of instance i is the i-th output, reached in O(1) because the state is a counter. Kernels seed
-xoshiro256** (`kernels.rng`) with the key. Neighbouring seeds share nothing: the seed goes through the hash.
+xoshiro256** (`kernels.rng`) with the key. Neighbouring seeds give unrelated keys, because the seed is hashed.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ def instance_stream(family: str, version: int, params: Json, seed: int, split: s
 
 
 def check_seed(seed: SupportsIndex) -> int:
-    """Return the seed as Python's int. Raises UserError if it is no integer in 0 … 2^63 - 1."""
+    """Return the seed as Python's int. Raises UserError if it is not an integer in 0 … 2^63 - 1."""
     if (value := integer(seed)) is None or not 0 <= value < 1 << 63:
         raise UserError(f"seed {seed!r} is not an integer in 0 … 2^63 - 1: choose one there, e.g. 0")
     return value
 
 
 def integer(value: SupportsIndex) -> int | None:
-    """Return an integer of Python or NumPy as Python's int; None for True, for 1.0, and for all else."""
+    """Return an integer of Python or NumPy as Python's int, or None for anything else, also True and 1.0."""
     try:
         return None if isinstance(value, bool | np.bool_) else operator.index(value)
     except TypeError:
@@ -69,7 +69,7 @@ def integer(value: SupportsIndex) -> int | None:
 def random_grids(keys: Keys, height: int, width: int, codes: int) -> Grids:
     """Return one random grid per key, `(n, height, width)`, every code 0 … codes-1 equally likely.
 
-    For tasks that are written in NumPy. keys: `(n,)` uint64; a grid depends on its own key only.
+    Use it in tasks that are written in NumPy. keys: `(n,)` uint64. A grid depends only on its own key.
     """
     places = np.arange(1, height * width + 1, dtype=np.uint64) * np.uint64(GOLDEN)
     words = splitmix64(splitmix64(keys)[:, None] + places)

@@ -1,4 +1,4 @@
-"""Define what flows through vizbench: grids, instances, batches, verdicts, and how a task is drawn."""
+"""Define the data of vizbench: grids, instances, batches, verdicts, and how a task is drawn."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SplitName: TypeAlias = Literal["train", "test"]
 POOL: Final = 5000
 """The default pool: how many of the first train rows test rows keep away from. The paper's most shots."""
 
-Json: TypeAlias = Any  # what `json.loads` gives; a recursive alias costs pyright more than it tells a reader
+Json: TypeAlias = Any  # what `json.loads` gives; a recursive alias would slow pyright down
 
 
 def row_id(task: str, seed: int, split: SplitName, index: int, pool: int) -> str:
@@ -41,7 +41,7 @@ def row_id(task: str, seed: int, split: SplitName, index: int, pool: int) -> str
 @final
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a task's grids are drawn, as plain numbers: the renderers know looks, not tasks."""
+    """Describe how a task's grids are drawn. Renderers know looks, not tasks."""
 
     palette: str
     """The name of a palette in `renderers.palettes`."""
@@ -58,7 +58,7 @@ class Look:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Instances as arrays."""
+    """Hold instances as arrays."""
 
     question: Grids
     """`(n, h, w)` uint8."""
@@ -107,7 +107,7 @@ class Trajectories:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Instance:
-    """One question with its target."""
+    """Hold one question with its target."""
 
     task: str
     """The full name, overrides included: `life/conway`, `life/conway?steps=2`."""
@@ -124,7 +124,7 @@ class Instance:
     target: Grid
     """The right answer, `(h', w')` uint8."""
     steps: Grids
-    """The states after the question, `(k, h', w')`. The last is the target; the first, if a game goes on."""
+    """The states after the question, `(k, h', w')`. The last is the target, or in a game the first."""
     meta: Mapping[str, Json] = field(default_factory=dict[str, Json])
     """Facts and difficulty, as plain JSON."""
     pool: int = POOL
@@ -134,7 +134,7 @@ class Instance:
     def id(self) -> str:
         """A name that is unique over all data sets: `life/conway#0-test-17`.
 
-        `vizbench.instance` makes the instance again from it. Test rows of another pool than the default are
+        `vizbench.instance` makes the instance again from it. Test rows whose pool is not the default are
         named `life/conway#0-test-17-pool100`.
         """
         return row_id(self.task, self.seed, self.split, self.index, self.pool)
@@ -143,27 +143,27 @@ class Instance:
 @final
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a task's rules say of an answer that has the right form."""
+    """Hold the result of a task's rules for an answer that has the right form."""
 
     valid: bool
     """Whether the rules hold."""
     reason: str
     """What is wrong, one sentence; "" if valid."""
     figures: Mapping[str, float] = field(default_factory=dict[str, float])
-    """Measures of the task's own, such as psr and rpl of paths."""
+    """Further figures of the task, such as psr and rpl of paths."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict on one answer."""
+    """Hold the verdict on one answer."""
 
     valid: bool
     """Whether the rules hold, checked from the question only."""
     exact: bool
     """Whether the answer equals the stored target: the paper's metric."""
     cells: float
-    """The share of target cells that are answered right, 0..1; 0 if the shape differs."""
+    """The share of target cells that the answer has right, 0..1; 0 if the shape differs."""
     reason: str
     """What is wrong, one sentence; "" if valid."""
     parts: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -207,7 +207,7 @@ class Reward:
 @final
 @dataclass(frozen=True, slots=True)
 class DecodeFailure:
-    """Why a picture or a text holds no grid. It counts as a wrong answer, and stays in the denominator."""
+    """Give the reason why a picture or a text holds no grid. It counts as a wrong answer."""
 
     reason: str
     """One sentence."""
@@ -216,7 +216,7 @@ class DecodeFailure:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """A decoded answer."""
+    """Hold a decoded answer."""
 
     grid: Grid
     """`(h, w)` uint8."""

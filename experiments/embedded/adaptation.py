@@ -34,12 +34,15 @@ def main() -> None:
     from vizbench.baselines.embedded.video import model as video
     from vizbench.model import Model
 
+    # Few steps suffice: only the seconds per step are measured.
     video_config = replace(video.AdaptationConfig(), steps=STEPS, scratch_steps=STEPS)
     language_config = replace(language.AdaptationConfig(), steps=STEPS, scratch_steps=STEPS)
     families: dict[str, Callable[[str], Model[Any]]] = {
         "cogvideox": lambda checkpoint: video.embedded_model(checkpoint, video_config),
         "qwen3": lambda checkpoint: language.embedded_model(checkpoint, language_config),
     }
+
+    # The checkpoints take turns, so that a busy machine slows both alike.
     data = vb.load(TASK, seed=0)
     for family, build in families.items():
         seconds: dict[str, list[float]] = {checkpoint: [] for checkpoint in CHECKPOINTS}

@@ -80,6 +80,7 @@ def planned(seeds: int) -> Iterator[PlannedTrial]:
 
 def measure(trial: PlannedTrial) -> list[Measured]:
     """Run one trial and its trivial baselines in a temporary folder."""
+    # One thread: trials run side by side, and results must not depend on how many.
     os.environ["OMP_NUM_THREADS"] = "1"
     import torch
 
@@ -89,6 +90,8 @@ def measure(trial: PlannedTrial) -> list[Measured]:
     from vizbench.harness.run.run import run
 
     torch.set_num_threads(1)
+
+    # The records are read back from disk, as any user would read them.
     scratch = Path(tempfile.mkdtemp(prefix="vizbench-embedded-"))
     try:
         plan = Plan(
@@ -111,6 +114,7 @@ def _measured(result: TrialResult, trial: PlannedTrial) -> Measured:
     """Return the row of a trial's result."""
     header, records = result.header, result.records
     seconds = sum(session.figures.get("cpu_seconds") or 0.0 for session in result.sessions)
+    cells = sum(record.cells for record in records) / len(records)
     return Measured(
         task=header.trial.task,
         model=header.trial.model,
@@ -120,7 +124,7 @@ def _measured(result: TrialResult, trial: PlannedTrial) -> Measured:
         n=len(records),
         hits=sum(record.exact for record in records),
         valid=sum(record.valid for record in records),
-        cells=round(sum(record.cells for record in records) / len(records), 4),
+        cells=round(cells, 4),
         seconds=round(seconds, 1),
         config=config_digests().get(header.trial.model, ""),
         weights=header.weights or "",
@@ -187,12 +191,14 @@ def main() -> None:
     parser.add_argument("--model", action="append", help="only this model; may be repeated")
     arguments = parser.parse_args()
 
+    # Plan the trials whose results are missing or outdated.
     rows = current(read())
     have = {key_of(row) for row in rows}
     models, tasks = arguments.model or MODELS, arguments.task or TASKS
     chosen = [trial for trial in planned(arguments.seeds) if trial.model in models and trial.task in tasks]
     todo = [trial for trial in chosen if key_of(trial) not in have]
 
+    # Write after each trial, so that an interrupted run keeps its results.
     deadline = time.monotonic() + 60 * arguments.minutes
     for measured in _measure_all(todo, arguments.jobs, deadline):
         for row in measured:

@@ -131,13 +131,14 @@ def task_table(rows: Sequence[Measured], task: str) -> str:
 
 
 def comparison(rows: Sequence[Measured], model: str) -> str:
-    """Compare LoRA on our weights with training the same network from scratch: a line per task.
+    """Return a table that compares LoRA on our weights with training from scratch: a line per task.
 
     The columns list the numbers of shots at which LoRA is better or worse, which means that the intervals do
     not touch, and those at which the two cannot be separated.
     """
     lines: list[list[str]] = []
     for task in dict.fromkeys(row.task for row in rows):
+        # Sort the numbers of shots into three columns.
         better: list[str] = []
         worse: list[str] = []
         unclear: list[str] = []
@@ -145,6 +146,7 @@ def comparison(rows: Sequence[Measured], model: str) -> str:
             ours, control = (_pick(rows, task, model, c, shots) for c in ("tiny", "tiny-scratch"))
             if not ours or not control:
                 continue
+            # Intervals that overlap separate nothing.
             low, high = _interval(ours)
             control_low, control_high = _interval(control)
             if low > control_high:

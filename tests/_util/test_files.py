@@ -42,7 +42,7 @@ def test_a_whole_file_goes_behind_a_link_and_replaces_no_device(tmp_path):
     assert (tmp_path / "pipe").is_fifo()
 
 
-def test_a_log_keeps_what_it_is_told_to_and_appends(tmp_path):
+def test_a_log_keeps_what_it_should_and_appends(tmp_path):
     path = tmp_path / "log"
     path.write_bytes(b"one\ntw")
     log = Log(path, 4)
@@ -90,7 +90,7 @@ def test_what_a_library_opens_is_checked_first(tmp_path):
         files.check_regular(tmp_path / "file", "picture", 4)
     os.mkfifo(tmp_path / "pipe")
     for name in ("pipe", "", "gone", "a\0b"):
-        with pytest.raises(UserError, match=r"no regular file|cannot be opened"):
+        with pytest.raises(UserError, match=r"not a regular file|cannot be opened"):
             files.check_regular(str(tmp_path / name), "picture", 5)
 
 

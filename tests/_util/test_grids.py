@@ -30,9 +30,9 @@ def test_nested_lists_are_read_as_a_naive_reader_reads_them(rows: list[object], 
     proper = (
         bool(rows) and len(lines) == len(rows) and len({len(line) for line in lines}) == 1 and bool(lines[0])
     )
-    wanted = proper and all(cell(value) for line in lines for value in line)
+    is_grid = proper and all(cell(value) for line in lines for value in line)
     got = as_grid(rows, codes)
-    if wanted:
+    if is_grid:
         assert isinstance(got, np.ndarray) and got.dtype == np.uint8
         assert got.tolist() == [[int(value) for value in line] for line in lines]
     else:
@@ -61,7 +61,7 @@ def test_nested_lists_are_read_as_a_naive_reader_reads_them(rows: list[object], 
         (np.broadcast_to(np.uint8(0), (10**6, 10**6)), "sides over 1024"),
         ("0", "is of type str"),
         (range(10**12), "is of type range"),
-        ([[2**80]], "is no grid: OverflowError"),
+        ([[2**80]], "is not a grid: OverflowError"),
         ([[-1]], "cell code -1 is outside 0 … 2"),
     ],
 )
@@ -92,7 +92,7 @@ def test_processes() -> None:
     assert as_states([[[0]]]) == [[[0]]]
     assert (
         as_states(np.ma.masked_array([[[0]]]))
-        == "the process holds a masked array: cells behind a mask are no answer"
+        == "the process holds a masked array: masked cells are not an answer"
     )
     assert as_states([]) == "the process has 0 states: 1 … 65,536 are read"
     for hostile in ([0] * (MAX_STATES + 1), range(10**12), "text", object(), None, 3, np.zeros((0, 1, 1))):

@@ -1,3 +1,5 @@
+"""Test compiled kernels: they find each other, are cached until their source changes, and can be off."""
+
 from __future__ import annotations
 
 import os
@@ -35,7 +37,7 @@ def _square(x, power=2):
 
 
 def python(code: str, **environment: str) -> str:
-    """What a fresh interpreter prints."""
+    """Return what a fresh interpreter prints."""
     result = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, **environment},
@@ -94,7 +96,7 @@ def test_bounds_are_checked_when_asked(tmp_path: Path):
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A package of one kernel file and one other, and an empty cache."""
+    """Make a package of one kernel file and one other, and an empty cache."""
     folder = tmp_path / "package"
     folder.mkdir()
     (folder / "kernels.py").write_text("@jit\ndef f(x): return x\n")

@@ -46,11 +46,11 @@ def test_numbers_are_read_back(number: float) -> None:
 @given(st.text(max_size=6), st.sampled_from([int, float, bool]))
 def test_texts_are_read_or_refused(text: str, kind: type) -> None:
     try:
-        found = read("x", text, kind)
+        value = read("x", text, kind)
     except UserError as error:
         assert "x=" in str(error)
     else:
-        assert text.isascii() and type(found) is kind
+        assert text.isascii() and type(value) is kind
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_archives_with_backslashes_are_read_as_folders(tmp_path: Path) -> None:
         ("a\\" * 100 + "x.json", "is over 200 characters long"),
     ],
 )
-def test_backslashes_are_no_way_out(tmp_path: Path, name: str, why: str) -> None:
+def test_backslashes_do_not_lead_out(tmp_path: Path, name: str, why: str) -> None:
     [task] = loading.expand(f"arc-json:{zipped(tmp_path / 'bad.zip', name)}")
     with pytest.raises(UserError, match=why):
         loading.load(task)

@@ -1,4 +1,4 @@
-"""The family `api`: what it sends, how it handles every failure of an endpoint, and what it records."""
+"""Test the family `api`: what it sends, how it handles every failure of an endpoint, and what it records."""
 
 from __future__ import annotations
 

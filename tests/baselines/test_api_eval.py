@@ -1,4 +1,4 @@
-"""The family `api` from outside: its settings, and whole runs of `vizbench eval` against a stub."""
+"""Test the family `api` from outside: its settings, and whole runs of `vizbench eval` against a stub."""
 
 from __future__ import annotations
 
@@ -144,7 +144,9 @@ def test_shots_that_no_prompt_holds_leave_nothing(run: Run, tmp_path, at, monkey
         assert not stub.bodies
         assert not list(tmp_path.iterdir())
         monkeypatch.setenv("VIZBENCH_API_PROMPT", "20000")
-        done = run(*("3,100" if word == 3 else word for word in EVAL), "--checkpoint", "m")
+        more_shots: list[object] = [*EVAL]
+        more_shots[more_shots.index(3)] = "3,100"
+        done = run(*more_shots, "--checkpoint", "m")
     assert done.code == 1
     assert "100 shots do not fit a prompt of 20,000 characters" in done.err
     assert "report.html" in done.out

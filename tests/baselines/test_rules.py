@@ -1,4 +1,4 @@
-"""The baseline `rules`: right on every certified episode, and no answer if no rule explains it."""
+"""Test the baseline `rules`: right on every certified episode, and no answer if no rule explains it."""
 
 from __future__ import annotations
 

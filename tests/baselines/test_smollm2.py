@@ -1,4 +1,4 @@
-"""SmolLM2: pretrained weights from the file of a package, and a LoRA on them that learns."""
+"""Test SmolLM2: pretrained weights from the file of a package, and a LoRA on them that learns."""
 
 from __future__ import annotations
 

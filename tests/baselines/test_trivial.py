@@ -1,4 +1,4 @@
-"""Trivial baselines: each does what its name says, on tiny grids where the right answer is plain to see."""
+"""Test the trivial baselines on tiny grids: each does what its name says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the terminal shows while a run goes on."""
+"""Test what the terminal shows during a run."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from vizbench.console import progress as module
 from vizbench.harness.plan.plan import Trial
 from vizbench.harness.run.trial import Event
 
-CELL = Trial("life/conway", "qwen3", "tiny", 16, 0, 20, 1)
+TRIAL = Trial("life/conway", "qwen3", "tiny", 16, 0, 20, 1)
 
 
-def test_a_name_is_no_markup() -> None:
+def test_a_name_is_not_read_as_markup() -> None:
     from rich.console import Console
 
     bars = module.ProgressBars()
-    cell = Trial("arc-json:a[/x]\x1b[2J.json", "qwen3", "tiny", 16, 0, 20, 1)
-    bars.show(Event("adapt", cell, 1, 1, 3, 20))
+    trial = Trial("arc-json:a[/x]\x1b[2J.json", "qwen3", "tiny", 16, 0, 20, 1)
+    bars.show(Event("adapt", trial, 1, 1, 3, 20))
     console = Console(width=200)
     with console.capture() as shown:
         console.print(bars._bars.get_renderable())
     assert "a[/x]\\x1b[2J.json" in shown.get()
 
 
-def test_a_bar_tells_loss_pace_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bar_shows_loss_speed_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     bars = module.ProgressBars()
-    told: list[str] = []
+    descriptions: list[str] = []
     for done, seconds, memory in ((1, 0.0, None), (11, 5.0, 3_250_000_000)):
         now[0] += seconds
-        bars.show(Event("adapt", CELL, 1, 1, done, 20, 0.25, memory))
-        told.append(str(bars._bars.tasks[-1].description))
-    assert told[0].endswith("adapts, loss 0.25")
-    assert told[1].endswith("adapts, loss 0.25, 2/s, 3.2 GB")
+        bars.show(Event("adapt", TRIAL, 1, 1, done, 20, 0.25, memory))
+        descriptions.append(str(bars._bars.tasks[-1].description))
+    assert descriptions[0].endswith("adapts, loss 0.25")
+    assert descriptions[1].endswith("adapts, loss 0.25, 2/s, 3.2 GB")

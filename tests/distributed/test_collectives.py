@@ -1,4 +1,4 @@
-"""Two launched processes train one model to what one process trains it to."""
+"""Test that two launched processes train one model to the same state as one process."""
 
 from __future__ import annotations
 
@@ -47,8 +47,11 @@ LAUNCHERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (),
     ),
 }
-"""The arguments before and after the command. With --cpu `accelerate launch` would start one process unless
-MPI is installed; with --multi_gpu the processes of a machine without GPUs use gloo."""
+"""Arguments before and after the command.
+
+With --cpu, `accelerate launch` starts one process unless MPI is installed. With --multi_gpu, the processes of
+a machine without GPUs use gloo.
+"""
 
 
 @pytest.mark.parametrize("family", CASES)
@@ -66,7 +69,7 @@ def test_two_processes_leave_the_records_of_one(family: str, tmp_path: Path) -> 
 
 
 def test_two_nodes_leave_the_records_of_one(tmp_path: Path) -> None:
-    """Each node has one process and a cache of its own, as if it were another machine."""
+    """Each node has one process and its own cache, as if it were another machine."""
     words = _eval("qwen3", tmp_path / "model")
     for folder in ("one", "node-0", "node-1"):
         (tmp_path / folder).mkdir()
@@ -86,7 +89,7 @@ def test_two_nodes_leave_the_records_of_one(tmp_path: Path) -> None:
 
 
 def _eval(family: str, folder: Path) -> tuple[str, ...]:
-    """The command for a model of random weights in a folder."""
+    """Return the command for a model of random weights in a folder."""
     if family == "qwen3":
         tiny_language.write("qwen3", folder)
     else:
@@ -117,7 +120,7 @@ def _run(*arguments: str, place: Path) -> subprocess.CompletedProcess[str]:
 
 
 def _outputs(processes: Sequence[subprocess.Popen[str]]) -> list[str]:
-    """What the processes print, in the order of the list. None of them outlives this."""
+    """Return what the processes print, in the order of the list. Ends all of them."""
     try:
         return [process.communicate(timeout=600)[0] for process in processes]
     finally:
@@ -143,7 +146,7 @@ def _compare(one: Path, other: Path, family: str) -> None:
 
 
 def _results(place: Path, family: str) -> tuple[list[Any], float, dict[str, Any]]:
-    """The records of a run without their times, its last loss, and the adapter."""
+    """Return the records of a run without their times, its last loss, and the adapter."""
     runs = [path.parent for path in (place / "run").rglob("sessions.jsonl")]
     (run,) = [path for path in runs if family in str(path.relative_to(place))]
     lines = (run / "records.jsonl").read_text().splitlines()
@@ -265,7 +268,7 @@ REFUSAL = "too little memory True"
 
 
 def test_the_refusal_of_one_process_is_an_error_for_all_and_they_go_on() -> None:
-    """Each process has memory of its own."""
+    """Each process has its own memory."""
     assert _pair(ONE_REFUSES) == ([[REFUSAL, REFUSAL, "trained"]] * 2, [0, 0])
 
 
@@ -333,9 +336,10 @@ collectives.leave()
 
 
 def _pair(program: str, wait_for: int | None = None) -> tuple[list[list[str]], list[int]]:
-    """The lines and exit codes of a program in two processes.
+    """Return the lines and exit codes of a program in two processes.
 
-    wait_for: the rank after whose end the other one is ended, as the launcher does."""
+    wait_for: the rank after whose end the other process is ended, as the launcher does.
+    """
     meeting = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": _free_port()}
     processes = [
         subprocess.Popen(

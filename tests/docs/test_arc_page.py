@@ -1,4 +1,4 @@
-"""docs/arc.md: its commands run, on a few small tasks; its table of known errors is the package's."""
+"""Test docs/arc.md: its commands run on a few small tasks, and its table of known errors is the package's."""
 
 from __future__ import annotations
 
@@ -47,15 +47,13 @@ def test_the_commands_are_of_every_kind() -> None:
     }  # fmt: skip
 
 
-def test_the_papers_shares_stand_beside_its_tasks_only() -> None:
-    """Both shares of the library of rules are there, seen tasks and unseen."""
-    rows = {
-        line[0]: line[1:]
-        for line in (re.findall(r"[^|]+", row) for row in TEXT.splitlines() if row[:2] == "| ")
-    }
-    table = {
-        name.strip(): [cell.strip() for cell in cells] for name, cells in rows.items() if len(cells) == 5
-    }
+def test_the_papers_shares_are_beside_its_tasks_only() -> None:
+    """The page has both shares of the rule library: for seen and for unseen tasks."""
+    table: dict[str, list[str]] = {}
+    for row in TEXT.splitlines():
+        name, *cells = [cell.strip() for cell in re.findall(r"[^|]+", row)] or [""]
+        if row.startswith("| ") and len(cells) == 5:
+            table[name] = cells
     theirs = {
         name: cells[-2:] for name, cells in table.items() if name.startswith(("concept-arc", "arc-agi"))
     }

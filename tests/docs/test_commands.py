@@ -1,4 +1,4 @@
-"""Every command on a page runs, in the order of the page."""
+"""Test that every command on a page runs, in the order of the page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGES = (
 )  # fmt: skip
 BLOCK = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
 INSTALL = ("pip install", "make ")
-"""Commands that this machine has run already: otherwise no test would run."""
+"""Commands that install what the tests need. They are not run again."""
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -27,7 +27,10 @@ def blocks(page: str) -> list[tuple[str, str]]:
 
 
 def commands(page: str) -> list[str]:
-    lines = [line for kind, body in blocks(page) if kind == "console" for line in body.splitlines()]
+    lines: list[str] = []
+    for kind, body in blocks(page):
+        if kind == "console":
+            lines += body.splitlines()
     return [line[2:] for line in lines if line.startswith("$ ")]
 
 
@@ -55,7 +58,7 @@ def write_files(page: str, folder: Path) -> None:
 
 
 def write_answers(folder: Path) -> None:
-    """Answer the data set `mazes` as an outside model would."""
+    """Write answers to the data set `mazes`, as an outside model would."""
     lines = (folder / "mazes" / "test-00000.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     answers = [json.dumps({"id": row["id"], "answer": row["target"]}) for row in rows]

@@ -1,4 +1,4 @@
-"""docs/embedded.md: its generated tables are those of experiments/embedded/results.csv."""
+"""Test that the tables of docs/embedded.md are those of experiments/embedded/results.csv."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Every page holds true: its figures are current, its links lead somewhere, and the site builds without
-warnings."""
+"""Test that figures of pages are current, that links work, and that the site builds without warnings."""
 
 from __future__ import annotations
 

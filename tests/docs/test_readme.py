@@ -1,4 +1,4 @@
-"""The README says what is true: its snippets run, its blocks are current, and it stays short."""
+"""Test that the README is true: its snippets run, its blocks are current, and it stays short."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/rules/ is what scripts/rule_pages.py makes now: every page, every pixel, no file more or less."""
+"""Test that docs/rules/ is exactly what scripts/rule_pages.py makes now."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ HOW = "run: python scripts/rule_pages.py"
 
 
 def test_no_file_is_missing_or_left_over() -> None:
-    wanted = {f"{concept}.md" for concept in concepts()} | {f"{family.id()}.png" for family in rules()}
-    assert {path.name for path in FOLDER.iterdir()} == wanted, HOW
+    expected = {f"{concept}.md" for concept in concepts()} | {f"{family.id()}.png" for family in rules()}
+    assert {path.name for path in FOLDER.iterdir()} == expected, HOW
 
 
 @pytest.mark.parametrize("concept", concepts())

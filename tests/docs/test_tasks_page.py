@@ -1,5 +1,4 @@
-"""docs/tasks.md and its pictures are what scripts/task_pages.py makes now: every line, every pixel, no file
-more or less."""
+"""Test that docs/tasks.md and its pictures are exactly what scripts/task_pages.py makes now."""
 
 from __future__ import annotations
 

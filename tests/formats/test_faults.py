@@ -30,7 +30,7 @@ def split() -> Split:
 
 @pytest.fixture
 def out(split: Split, tmp_path: Path) -> Path:
-    """A good data set of 5 rows."""
+    """Write a good data set of 5 rows."""
     formats.write(split, 5, tmp_path / "out")
     return tmp_path / "out"
 
@@ -99,7 +99,7 @@ def test_places_that_cannot_be_written_are_refused(path: str, split: Split, tmp_
 @pytest.mark.parametrize(
     "stop", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt(), RuntimeError()]
 )
-def test_a_failure_on_the_way_leaves_the_old(
+def test_a_failure_meanwhile_leaves_the_old(
     name: FormatName, stop: BaseException, split: Split, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = formats.check(out)
@@ -146,7 +146,7 @@ def test_a_split_with_too_few_rows_is_refused_by_the_number_asked_for(tmp_path: 
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 256 KiB."""
+    """Mount a file system of 256 KiB."""
     place = tmp_path / "disk"
     place.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
@@ -242,14 +242,14 @@ FAULTS: list[tuple[Callable[[Path], object], str]] = [
     (rewrite(b'"index":1,', b'"index":2,'), "row 1 is row 2"),
     (rewrite(b"train-1", b"train-9"), "row 1 has the id 'life/conway#0-train-9'"),
     (rewrite(b"[[0,", b"[[2,", 1), "cell code 2, over 1"),
-    (rewrite(b"[[0,", b"[[256,", 1), "is no row"),
+    (rewrite(b"[[0,", b"[[256,", 1), "is not a row"),
     (rewrite(b"[[0,", b"[[0,0,", 1), "lines of different lengths"),
     (rewrite(b'"steps":[', b'"steps":[[[0]],', 1), "does not end at the target"),
     (rewrite(b'"target":[[', b'"target":[[0,', 1), "lines of different lengths"),
     (rewrite(b'"candidate":0', b'"candidate":7'), "are not those of its manifest"),
-    (rewrite(b'"meta":{', b'"meta":' + b"[" * 9999, 1), "is no row"),
-    (rewrite(b"\n", b"", 1), "is no row"),
-    (rewrite(b'"seed":0', b'"seed":"0"', 1), "is no row"),
+    (rewrite(b'"meta":{', b'"meta":' + b"[" * 9999, 1), "is not a row"),
+    (rewrite(b"\n", b"", 1), "is not a row"),
+    (rewrite(b'"seed":0', b'"seed":"0"', 1), "is not a row"),
 ]
 
 
@@ -290,7 +290,7 @@ def test_a_broken_parquet_file_is_refused(junk: bytes, split: Split, tmp_path: P
         formats.check(tmp_path / "out")
     digest = hashlib.sha256(junk).hexdigest()
     edit(lambda plain: plain["shards"][0].update(sha256=digest))(tmp_path / "out")
-    with pytest.raises(UserError, match="no Parquet data set"):
+    with pytest.raises(UserError, match="is not a Parquet data set"):
         formats.check(tmp_path / "out")
 
 

@@ -26,7 +26,7 @@ ROWS = 5
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set of 5 small rows in each format, in a folder of the format's name."""
+    """Write a data set of 5 small rows in each format, in a folder of the format's name."""
     folder = tmp_path_factory.mktemp("good")
     split = loading.load("life/conway?height=4&width=4&steps=2").train
     for name in formats.FORMATS:
@@ -35,7 +35,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def sentence(folder: Path) -> str:
-    """What `check` says of a data set; "" if it is good. Never more than a sentence."""
+    """Return what `check` says of a data set, at most one sentence. "" if it is good."""
     try:
         formats.check(folder)
     except UserError as error:
@@ -127,11 +127,11 @@ def deep(meta: bytes) -> Callable[[bytes], bytes]:
     [
         (deep(b"1" * 4000), "not those of its manifest"),
         (deep(b"-" + b"9" * 300), "not those of its manifest"),
-        (deep(b"1e999"), "is no row"),
-        (deep(b'"\\ud800"'), "is no row"),
-        (deep(b"[" * 10**6), "is no row"),
+        (deep(b"1e999"), "is not a row"),
+        (deep(b'"\\ud800"'), "is not a row"),
+        (deep(b"[" * 10**6), "is not a row"),
         (deep(b"[" * 900 + b"]" * 900), ""),
-        (lambda data: data.replace(b"[[", b"[[" + b"0," * 10**6, 1), "is no row"),
+        (lambda data: data.replace(b"[[", b"[[" + b"0," * 10**6, 1), "is not a row"),
         (lambda data: data.replace(b"\n", b" " * (65 << 20) + b"\n", 1), "is over 67,108,864 bytes"),
         (lambda data: data * 3, "row 5 is row 0"),
         (lambda data: b"", "holds 0 rows"),
@@ -142,8 +142,8 @@ def test_lines_of_any_kind_are_rows_or_said(
 ) -> None:
     folder = copied(good, name, tmp_path / "out")
     put(folder, change((folder / "train-00000.jsonl").read_bytes()))
-    found = sentence(folder)
-    assert found and said in found  # whatever can be read is not what the manifest's digest is of
+    message = sentence(folder)
+    assert message and said in message  # if it can be read, it does not have the manifest's digest
 
 
 def checked(good: Path, data: bytes, tmp_path: Path) -> str:
@@ -155,8 +155,10 @@ def checked(good: Path, data: bytes, tmp_path: Path) -> str:
 
 
 def test_a_parquet_file_that_is_cut_or_flipped_is_said_or_whole(good: Path, tmp_path: Path) -> None:
-    """Each byte of the footer, some of the rest, many lengths: with the digest forged, so that the reader
-    finds out."""
+    """Changed bytes are found although the digest is forged too.
+
+    Each byte of the footer is changed, some of the rest, and many lengths.
+    """
     folder = copied(good, "parquet", tmp_path / "out")
     data = (folder / "train-00000.parquet").read_bytes()
     footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
@@ -201,7 +203,7 @@ def test_whatever_arrow_raises_is_said(
 
     monkeypatch.setattr(pq.ParquetFile, "iter_batches", fails)
     folder = copied(good, "parquet", tmp_path / "out")
-    assert f"{folder}/train-00000.parquet is no Parquet data set" in sentence(folder)
+    assert f"{folder}/train-00000.parquet is not a Parquet data set" in sentence(folder)
 
 
 def table(good: Path) -> pa.Table:
@@ -221,10 +223,10 @@ def test_a_parquet_file_that_lies_about_its_rows_is_refused(good: Path, tmp_path
         (pa.concat_tables([whole] * 60), "holds 300 rows and the manifest says 5"),
         (whole.drop_columns(["meta"]), "has other columns"),
         (whole.append_column("more", whole["id"]), "has other columns"),
-        (whole.set_column(0, "id", [[None] * 5]), "other columns|is no Parquet data set"),
+        (whole.set_column(0, "id", [[None] * 5]), "other columns|is not a Parquet data set"),
     ):
-        found = checked(good, bytes_of(made, tmp_path / "made"), tmp_path)
-        assert any(part in found for part in said.split("|")), found
+        message = checked(good, bytes_of(made, tmp_path / "made"), tmp_path)
+        assert any(part in message for part in said.split("|")), message
 
 
 def test_rows_of_a_billion_cells_are_not_unpacked(
@@ -241,7 +243,7 @@ def test_rows_of_a_billion_cells_are_not_unpacked(
 
 
 def number(value: int, length: int = 0) -> bytes:
-    """A number as a footer holds it, in as many bytes as are asked for."""
+    """Return a number as a footer holds it, in as many bytes as requested."""
     left, parts = 2 * value, bytearray()
     while left > 127 or len(parts) + 1 < length:
         parts.append(left & 127 | 128)
@@ -282,5 +284,5 @@ def test_row_groups_hold_a_bounded_number_of_cells(tmp_path: Path, monkeypatch: 
         formats.write(split, 12, tmp_path / "more", "parquet")
 
 
-def test_a_shard_is_named_by_its_place_alone(tmp_path: Path) -> None:
+def test_a_shard_is_named_by_its_place_only(tmp_path: Path) -> None:
     assert list(Parquet().files(Place(tmp_path, "test", 7, 0, 1))) == ["test-00007.parquet"]

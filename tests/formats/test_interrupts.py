@@ -23,8 +23,7 @@ from vizbench.errors import UserError
 from vizbench.formats.workers import in_order
 
 GUARD = 30
-"""Seconds after which something counts as hanging. What is tested ends within one, on a machine without other
-work."""
+"""Seconds after which something counts as hanging. On an idle machine everything ends within one."""
 
 SEARCH = ("vizbench.leakage.make_candidates", 0)
 TRIAL = ("vizbench.formats.writer._check_space", 0)
@@ -62,8 +61,10 @@ def test_ctrl_c_ends_every_phase(place: tuple[str, int], flags: tuple[object, ..
 
 @contextmanager
 def generating(out: Path, *arguments: object) -> Generator[subprocess.Popen[str]]:
-    """A long `vizbench generate`, once its first shard is being written, or its second if there are
-    workers."""
+    """Start a long `vizbench generate`, and wait for its first shard.
+
+    With workers, wait for the second.
+    """
     there = {**os.environ, "PYTHONPATH": str(Path(vizbench.__file__).parents[1])}
     command = [sys.executable, "-m", "vizbench", "generate", "--out", str(out), *map(str, arguments)]
     shard = f"train-0000{int('--workers' in arguments)}.jsonl"
@@ -82,7 +83,7 @@ def generating(out: Path, *arguments: object) -> Generator[subprocess.Popen[str]
 
 
 def children(process: subprocess.Popen[str]) -> list[int]:
-    """The processes that a process has started and that run."""
+    """Return the running processes that a process has started."""
     return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
 
@@ -124,12 +125,12 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
         process.kill()
     assert len(started) >= 2
     end(started)
-    formats.write(loading.load("life/conway").train, 2, tmp_path / "out")  # what it left is in nobody's way
+    formats.write(loading.load("life/conway").train, 2, tmp_path / "out")  # what it left does not interfere
     assert entries(tmp_path) == ["out"]
 
 
 def test_a_wait_ends_before_the_call_and_the_call_soon_after() -> None:
-    """In a notebook the process goes on: the thread must not."""
+    """In a notebook the process goes on, but the thread must not."""
     release, ended = threading.Event(), threading.Event()
 
     def call() -> None:
@@ -145,7 +146,7 @@ def test_a_wait_ends_before_the_call_and_the_call_soon_after() -> None:
     assert not ended.is_set()
     release.set()
     assert ended.wait(GUARD)
-    stop_if_abandoned()  # nobody has abandoned this thread
+    stop_if_abandoned()  # this thread was not abandoned
 
 
 def test_a_wait_gives_results_and_errors() -> None:

@@ -51,25 +51,25 @@ def rows_of(name: str) -> list[Instance]:
         (THREE, 3, False, "d6d7 e8f8 d1e1 f8g8 e1e8"),
     ],
 )
-def test_a_puzzle_is_a_question_of_the_room(
+def test_a_puzzle_is_a_question_of_the_task(
     puzzle: tuple[str, str], mate: int, flipped: bool, line: str, tmp_path: Path
 ) -> None:
     path = write(tmp_path, row(puzzle, f"endgame mate mateIn{mate} short"))
-    (found,) = rows_of(f"lichess-csv:{path}?mate={mate}")
-    assert (found.task, found.params) == (f"lichess-csv:{path}?mate={mate}", Params(mate))
+    (instance,) = rows_of(f"lichess-csv:{path}?mate={mate}")
+    assert (instance.task, instance.params) == (f"lichess-csv:{path}?mate={mate}", Params(mate))
     board = chess.Board(puzzle[0])
     board.push_uci(puzzle[1].split()[0])
     shown = board.mirror() if flipped else board
-    assert np.array_equal(found.question, grid(shown.board_fen()))
-    assert len(found.steps) == 2 * mate - 1
-    assert np.array_equal(found.target, found.steps[0])
-    for move, state in zip(line.split(), found.steps, strict=True):
+    assert np.array_equal(instance.question, grid(shown.board_fen()))
+    assert len(instance.steps) == 2 * mate - 1
+    assert np.array_equal(instance.target, instance.steps[0])
+    for move, state in zip(line.split(), instance.steps, strict=True):
         shown.push_uci(move)
         assert np.array_equal(state, grid(shown.board_fen()))
     assert shown.is_checkmate()
-    assert loading.verify_steps(found, found.steps).exact
-    assert mate == 1 or not loading.verify_steps(found, found.steps[:-2]).valid
-    assert dict(found.meta) | {"digest": ""} == {
+    assert loading.verify_steps(instance, instance.steps).exact
+    assert mate == 1 or not loading.verify_steps(instance, instance.steps[:-2]).valid
+    assert dict(instance.meta) | {"digest": ""} == {
         "file": "puzzles",
         "digest": "",
         "item": "line 2",
@@ -78,9 +78,9 @@ def test_a_puzzle_is_a_question_of_the_room(
         "flipped": flipped,
         "line": line,
     }
-    assert loading.verify(found, found.target).exact
-    assert not loading.verify(found, found.question).valid
-    assert lookup.verifier_of(found) is TASK
+    assert loading.verify(instance, instance.target).exact
+    assert not loading.verify(instance, instance.question).valid
+    assert lookup.verifier_of(instance) is TASK
 
 
 def test_rows_are_mates_of_one_length_and_the_others_are_counted(
@@ -151,13 +151,13 @@ FEN = ONE[0]
         ),
         (row(("6k1/8/6K1/8/8/8/R7 b - - 0 1", ONE[1])), "0 1' (its board has 7 ranks instead of 8)"),
         (row((FEN.replace(" b ", " x "), ONE[1])), "FEN is '6k1"),
-        (row((FEN.replace("6K1", "8"), ONE[1])), "is no legal position: each side has exactly one king"),
+        (row((FEN.replace("6K1", "8"), ONE[1])), "is not a legal position: each side has exactly one king"),
         (
             row(("6k1/8/5K2/8/8/8/8/6R1 w - - 0 1", "g1a1 g8f8")),
-            "no legal position: the king of the side that is not",
+            "not a legal position: the king of the side that is not",
         ),
-        (row((FEN.replace(" - - ", " K - "), ONE[1])), "no legal position: a castling right needs"),
-        (row((FEN.replace(" - - ", " - e3 "), ONE[1])), "no legal position: a pawn must just have passed"),
+        (row((FEN.replace(" - - ", " K - "), ONE[1])), "not a legal position: a castling right needs"),
+        (row((FEN.replace(" - - ", " - e3 "), ONE[1])), "not a legal position: a pawn must just have passed"),
         (row((FEN, "")), "Moves is ''"),
         (row((FEN, "g8h8")), "Moves is 'g8h8'"),
         (row((FEN, "Kh8 Ra8#")), "Moves is 'Kh8 Ra8#'"),
@@ -176,11 +176,11 @@ FEN = ONE[0]
         ),
         (row(GIVEN_AWAY, "mateIn3"), "its moves force no mate in 3 (step 3: d7e7 is answered by f8e7"),
         (row(("7k/8/6K1/8/8/8/8/RR6 b - - 0 1", "h8g8 b1b7 g8h8 b7b8"), "mateIn2"), "a mate in 1 is there"),
-        ('"' + row(ONE), "no line of CSV"),
+        ('"' + row(ONE), "not a line of CSV"),
         ("\udcff" + row(ONE), "PuzzleId is"),
         (row(ONE, "x" * lichess.MAX_LINE), "it is over 4,096 characters long"),
         (row(ONE, "x" * 10 * lichess.MAX_LINE), "it is over 4,096 characters long"),
-        ("\0" * 50, "1 column and|no line of CSV"),
+        ("\0" * 50, "1 column and|not a line of CSV"),
     ],
 )
 def test_a_malformed_line_is_reported_and_the_rest_is_read(
@@ -200,7 +200,7 @@ def test_a_malformed_line_is_reported_and_the_rest_is_read(
     assert any(part in said for part in reason.split("|"))
 
 
-def test_many_malformed_lines_are_told_in_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_malformed_lines_are_reported_in_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lichess, "MAX_FAULTS", 7)
     puzzles = lichess.read(write(tmp_path, *["bad"] * 12, row(ONE, "mateIn1")), 1)
     assert (len(puzzles.kept), puzzles.malformed, len(puzzles.faults)) == (1, 12, 7)
@@ -259,7 +259,7 @@ def test_sizes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
-        with pytest.raises(UserError, match="no regular file"):
+        with pytest.raises(UserError, match="not a regular file"):
             loading.load(f"lichess-csv:{path}")
     with pytest.raises(UserError, match="is a folder"):
         loading.load(f"lichess-csv:{tmp_path}")
@@ -309,8 +309,10 @@ def test_an_id_that_a_spreadsheet_changed_is_kept_and_reported(
 
 
 def test_a_quoted_field_may_hold_line_ends(tmp_path: Path) -> None:
-    """RFC 4180: such a record is one, the numbers of the lines after it are right, and its quotes may be
-    doubled."""
+    """Quoted fields follow RFC 4180.
+
+    A record over several lines is one record, later line numbers are right, and quotes may be doubled.
+    """
     comment = '"a ""b"", c\n\nd\r\n,\n"'
     head = 'PuzzleId,FEN,Comment,Moves,"a\nb"'
     lines = [f"{name},{puzzle[0]},{comment},{puzzle[1]},x" for name, puzzle in (("a", ONE), ("b", CORNER))]
@@ -333,8 +335,7 @@ def test_a_quoted_field_may_hold_line_ends(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_quote_takes_no_other_record_along(broken: str, tmp_path: Path) -> None:
-    """The fault is reported at its first line, and the next line is read on its own, whatever the lines after
-    hold."""
+    """The fault is reported at its first line. The next line is read on its own, whatever follows."""
     lines = broken.rstrip("\n").split("\n")
     rows = [
         row(TURNED),
@@ -391,8 +392,7 @@ def test_castling_may_be_written_as_the_king_taking_its_rook(tmp_path: Path) -> 
 
 
 def many(folder: Path) -> Path:
-    """Mates with a rook on each file and rank of a row, the king's and one pawn's place varied: 300
-    positions."""
+    """Write 300 mates in 1 with a rook, which differ in the places of the rook and of a pawn."""
     lines: list[str] = []
     for pawn in range(48):
         for rook in range(1, 7):

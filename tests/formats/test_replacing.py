@@ -30,7 +30,7 @@ def split() -> Split:
 
 @pytest.fixture
 def out(split: Split, tmp_path: Path) -> Path:
-    """A good data set of 5 rows."""
+    """Write a good data set of 5 rows."""
     formats.write(split, 5, tmp_path / "out")
     return tmp_path / "out"
 
@@ -72,12 +72,15 @@ APPEARED: dict[str, Callable[[Path], object]] = {
 
 
 def tree(path: Path) -> dict[str, bytes | str]:
-    """Everything below a folder: links by what they name, files by what they hold."""
-    return {
-        str(entry.relative_to(path)): os.readlink(entry) if entry.is_symlink() else entry.read_bytes()
-        for entry in path.rglob("*")
-        if entry.is_symlink() or entry.is_file()
-    }
+    """Return everything below a folder: links by what they name, files by what they hold."""
+    content: dict[str, bytes | str] = {}
+    for entry in path.rglob("*"):
+        name = str(entry.relative_to(path))
+        if entry.is_symlink():
+            content[name] = os.readlink(entry)
+        elif entry.is_file():
+            content[name] = entry.read_bytes()
+    return content
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -220,7 +223,7 @@ def test_a_place_that_was_taken_after_a_kill_keeps_both(
     assert str(kept) in caplog.text
 
 
-def test_the_folder_of_a_live_process_is_left_alone(split: Split, tmp_path: Path) -> None:
+def test_the_folder_of_a_live_process_is_untouched(split: Split, tmp_path: Path) -> None:
     with held(places.IN_SHARD, "--out", tmp_path / "out") as child:
         formats.write(split, 5, tmp_path / "other")
         assert len(entries(tmp_path)) == 2
@@ -253,7 +256,7 @@ def alike(path: Path, change: Callable[[dict[str, object]], object]) -> None:
     (path / "owner.json").write_text(json.dumps(record))
 
 
-def test_folders_that_look_like_leftovers_are_left_alone(split: Split, tmp_path: Path) -> None:
+def test_folders_that_look_like_leftovers_are_untouched(split: Split, tmp_path: Path) -> None:
     with held(places.IN_SHARD, "--out", tmp_path / "out") as child:
         child.kill()
     (left,) = tmp_path.iterdir()
@@ -284,7 +287,7 @@ def test_folders_that_look_like_leftovers_are_left_alone(split: Split, tmp_path:
 def test_a_failed_replacement_keeps_the_old(
     fails: int, split: Split, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The rename of the new one fails, then also every attempt to put the old one back."""
+    """Renaming the new data set fails, and every attempt to put the old one back fails too."""
     before = formats.check(out)
     rename = Path.rename
 
@@ -315,7 +318,7 @@ def test_a_disk_that_is_full_at_once_leaves_nothing(
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("vizbench.formats.workspace.write_new", full)
     with pytest.raises(UserError, match=r"out cannot be written: the disk is full"):
         formats.write(split, 5, tmp_path / "deep" / "out")
     assert entries(tmp_path) == []
@@ -344,7 +347,7 @@ def test_overwrite_takes_what_file_managers_leave(split: Split, out: Path) -> No
 def test_overwrite_knows_a_manifest_of_others(text: str, split: Split, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "manifest.json").write_text(text)
-    with pytest.raises(UserError, match=r"no manifest\.json of vizbench, so it is no data set"):
+    with pytest.raises(UserError, match=r"no manifest\.json of vizbench, so it is not a data set"):
         formats.write(split, 6, tmp_path / "out", overwrite=True)
     assert (tmp_path / "out" / "manifest.json").read_text() == text
 
@@ -369,7 +372,7 @@ def test_folders_above_are_made_and_go_with_a_failure(split: Split, tmp_path: Pa
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own."""
+    """Mount a file system."""
     place = tmp_path / "disk"
     place.mkdir()
     try:

@@ -68,17 +68,21 @@ def glider(tmp_path: Path) -> str:
     return f"life-rle:{tmp_path}/glider.rle"
 
 
+def run_of(state: str, length: int, rng: np.random.Generator) -> str:
+    """Write one run; a length of 1 and a line break are written half and a tenth of the time."""
+    count = str(length) if length > 1 or rng.random() < 0.5 else ""
+    return count + state + ("\n" if rng.random() < 0.1 else "")
+
+
 def written(grid: Grid, rng: np.random.Generator) -> str:
-    """A grid in runs as the format allows them: split or whole, lines broken, dead ends left out or not."""
+    """Write a grid in runs as the format allows: split or whole, lines broken, dead ends left out or not."""
     body = ""
     for row in grid.tolist():
         cells = "".join("bo"[cell] for cell in row)
         for part in re.findall("b+|o+", cells.rstrip("b") if rng.random() < 0.5 else cells):
             cut = int(rng.integers(0, len(part) + 1))
-            runs = [
-                f"{n if n > 1 or rng.random() < 0.5 else ''}{part[0]}" for n in (cut, len(part) - cut) if n
-            ]
-            body += "".join(run + ("\n" if rng.random() < 0.1 else "") for run in runs)
+            for length in (cut, len(part) - cut):
+                body += run_of(part[0], length, rng) if length else ""
         body += "$"
     body = re.sub(r"\$\$+", lambda run: f"{len(run[0])}$", body)
     runs = body.rstrip("$") if rng.random() < 0.5 else body
@@ -219,7 +223,7 @@ def test_bytes_of_any_kind_are_read_or_refused(body: bytes, header: bytes) -> No
 
 
 def naive_cells(runs: str, height: int, width: int) -> list[list[int]] | None:
-    """What the runs draw, read letter by letter; None where they draw nothing."""
+    """Return what the runs draw, read letter by letter, or None if they draw nothing."""
     rows = [[0] * width for _ in range(height)]
     count, row, column = "", 0, 0
     for letter in runs:
@@ -247,17 +251,19 @@ def naive_cells(runs: str, height: int, width: int) -> list[list[int]] | None:
 
 @given(st.text("bo$!012 \n", max_size=14), st.integers(1, 3), st.integers(1, 4))
 def test_any_runs_are_read_as_a_naive_reader_reads_them(runs: str, height: int, width: int) -> None:
-    wanted = naive_cells(runs, height, width)
+    expected = naive_cells(runs, height, width)
     try:
         got = parse(f"x = {width}, y = {height}\n{runs}").cells.tolist()
     except UserError:
         got = None
-    assert got == wanted
+    assert got == expected
 
 
 def golly(text: str) -> tuple[list[list[int]], tuple[int, int] | None]:
-    """The rows and the position of a file in a small dialect, read letter by letter: line ends, comments,
-    Pos, runs."""
+    """Return the rows and the position of a file in a small dialect, read letter by letter.
+
+    The dialect has line ends, comments, Pos and runs.
+    """
     lines = [""]
     for k, letter in enumerate(text):
         if letter == "\r" or (letter == "\n" and text[k - 1 : k] != "\r"):
@@ -280,11 +286,13 @@ def golly(text: str) -> tuple[list[list[int]], tuple[int, int] | None]:
 def placed(
     rows: list[list[int]], position: tuple[int, int] | None, height: int, width: int
 ) -> list[list[int]] | None:
-    """Golly's bounded grid with the pattern, cell by cell in the plane's coordinates; None if a cell is
-    outside."""
+    """Return Golly's bounded grid with the pattern, or None if a cell is outside.
+
+    Cells are placed one by one in the plane's coordinates.
+    """
     top, left = int(-height / 2), int(-width / 2)  # to zero, as C divides
     y, x = position or (-int(len(rows) / 2), -int(len(rows[0]) / 2))
-    live = {(y + r, x + c) for r, row in enumerate(rows) for c, cell in enumerate(row) if cell}
+    live = {(y + int(r), x + int(c)) for r, c in np.argwhere(rows)}
     board = [[int((r, c) in live) for c in range(left, left + width)] for r in range(top, top + height)]
     return board if sum(map(sum, board)) == len(live) else None
 
@@ -313,17 +321,17 @@ def test_a_pattern_is_placed_as_golly_places_it(
     text = end.join([*where, f"#C one{mark}two", head, runs])
     path = tmp_path_factory.getbasetemp() / "golly.rle"
     path.write_bytes(text.encode())
-    rows, told = golly(text)
-    assert (rows, told) == (grid.tolist(), position)
-    wanted = placed(rows, told, height, width)
+    rows, corner = golly(text)
+    assert (rows, corner) == (grid.tolist(), position)
+    expected = placed(rows, corner, height, width)
     if position is None and (high > height or wide > width):
-        wanted = None
+        expected = None
     try:
         got = loading.load(f"life-rle:{path}").train[0].question.tolist()
     except UserError as error:
         assert re.search("does not hold the pattern|puts live cells outside its bounded grid", str(error))
         got = None
-    assert got == wanted
+    assert got == expected
 
 
 def test_a_bounded_grid_puts_the_pattern_where_golly_does(tmp_path: Path) -> None:
@@ -399,7 +407,7 @@ def test_a_pattern_lies_in_the_middle_of_a_board_of_given_size(glider: str) -> N
     assert exact.question.tolist() == CELLS
 
 
-def test_a_pattern_has_one_canonical_name_that_needs_no_file_to_be_judged(glider: str) -> None:
+def test_a_pattern_has_one_canonical_name_that_needs_no_file_to_be_verified(glider: str) -> None:
     data = loading.load(glider, steps="4", torus="true")
     assert data.name == f"{glider}?height=11&steps=4&torus=true&width=11" == data.train[0].task
     assert loading.load(data.name).name == data.name == loading.load(f"{glider}?steps=4", torus=True).name
@@ -473,7 +481,7 @@ def test_files_are_bounded_regular_and_found_in_folders(glider: str, tmp_path: P
             loading.load(f"life-rle:{name}")
     with pytest.raises(UserError, match="cannot be opened"):
         loading.load(f"life-rle:{tmp_path}/missing.rle")
-    with pytest.raises(UserError, match="no regular file"):
+    with pytest.raises(UserError, match="not a regular file"):
         loading.load("life-rle:/dev/zero")
     assert loading.expand(f"life-rle:{tmp_path}?steps=2") == [
         f"{glider}?steps=2",

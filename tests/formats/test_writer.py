@@ -66,10 +66,12 @@ def test_a_pad_keeps_nothing_of_what_it_held(stacks: list[Grids]) -> None:
 
 
 def changes(row: Instance) -> dict[str, Instance]:
-    """Rows that differ from a row of life in one thing; the last three hold the same bytes in other shapes or
-    order."""
-    way, tall, wide = row.steps.copy(), row.question.reshape(4, 16), row.target.reshape(4, 16)
-    way[0, 0, 0] ^= 1
+    """Return rows that differ from a row of life in one thing.
+
+    The last three hold the same bytes in other shapes or another order.
+    """
+    trajectory, tall, wide = row.steps.copy(), row.question.reshape(4, 16), row.target.reshape(4, 16)
+    trajectory[0, 0, 0] ^= 1
     return {
         "task": replace(row, task="life/seeds"),
         "seed": replace(row, seed=row.seed + 1),
@@ -78,7 +80,7 @@ def changes(row: Instance) -> dict[str, Instance]:
         "meta": replace(row, meta={**row.meta, "candidate": -1}),
         "question": replace(row, question=1 - row.question),
         "target": replace(row, target=1 - row.target),
-        "steps": replace(row, steps=way),
+        "steps": replace(row, steps=trajectory),
         "shape": replace(row, question=tall),
         "shapes": replace(row, question=tall, target=wide),
         "sides": replace(row, question=row.target, target=row.question),
@@ -87,8 +89,8 @@ def changes(row: Instance) -> dict[str, Instance]:
 
 def test_a_rows_digest_is_of_all_that_it_says() -> None:
     row = loading.load("life/conway?steps=3").train[0]
-    found = {name: row_digest(other, True) for name, other in changes(row).items()}
-    assert len({row_digest(row, True), row_digest(row, False), *found.values()}) == len(found) + 2
+    digests = {name: row_digest(other, True) for name, other in changes(row).items()}
+    assert len({row_digest(row, True), row_digest(row, False), *digests.values()}) == len(digests) + 2
     assert row_digest(changes(row)["steps"], False) == row_digest(row, False)
     strided = replace(
         row, question=np.asfortranarray(row.question), steps=np.repeat(row.steps, 2, axis=2)[:, :, ::2]
@@ -115,7 +117,7 @@ def test_what_is_written_is_read_back(
         assert loading.verify(again, row.target).exact
 
 
-def test_the_digest_is_of_the_rows_alone(
+def test_the_digest_is_of_the_rows_only(
     split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digests = {formats.write(split, 7, tmp_path / name, name).digest for name in formats.FORMATS}
@@ -142,24 +144,24 @@ def test_any_number_of_workers_writes_the_same_bytes(
     split = loading.load("life/conway", pool=10).test
     for workers in (1, 2):
         formats.write(split, 10, tmp_path / str(workers), name, workers=workers)
-    alone, together = (
+    single, together = (
         {p.relative_to(tmp_path / w): p.read_bytes() for p in files(tmp_path / w)} for w in ("1", "2")
     )
-    assert alone == together
-    assert len(alone) == 1 + 3 + 20 * (name == "png")
+    assert single == together
+    assert len(single) == 1 + 3 + 20 * (name == "png")
 
 
 def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def test_the_manifest_names_the_whole_recipe(tmp_path: Path) -> None:
+def test_the_manifest_names_the_whole_spec(tmp_path: Path) -> None:
     split = loading.load("life/seeds", seed=9, pool=3, steps=2).test
     formats.write(split, 5, tmp_path / "out")
     plain: dict[str, Any] = json.loads((tmp_path / "out" / "manifest.json").read_bytes())
-    recipe = plain["spec"]
-    again = loading.load(recipe["task"], recipe["seed"], recipe["pool"])
-    formats.write(getattr(again, recipe["split"]), plain["rows"], tmp_path / "again")
+    spec = plain["spec"]
+    again = loading.load(spec["task"], spec["seed"], spec["pool"])
+    formats.write(getattr(again, spec["split"]), plain["rows"], tmp_path / "again")
     assert json.loads((tmp_path / "again" / "manifest.json").read_bytes()) == plain
     assert plain["numpy"] == np.__version__
     shard = (tmp_path / "out" / "test-00000.jsonl").read_bytes()

@@ -23,7 +23,7 @@ every_goal = pytest.mark.parametrize("goal", GOALS)
 
 
 def board(*rows: str) -> Grid:
-    """The lowest rows of a board, the others empty: x and o are players 1 and 2."""
+    """Return a board from its lowest rows. x and o are players 1 and 2."""
     return np.array(
         [[".xo".index(mark) for mark in row] for row in ["......."] * (6 - len(rows)) + list(rows)], np.uint8
     )
@@ -115,11 +115,11 @@ def test_positions_are_distinct_and_from_all_of_the_game(goal: str):
     assert min(shares) > 0.08
 
 
-def test_winning_lines_lie_in_all_directions():
-    ways = Counter(
+def test_winning_lines_are_in_all_directions():
+    directions = Counter(
         naive.LINES[line] for target in made("win", 1000).target for line in naive.fours(target.tolist(), 1)
     )
-    assert min(ways[name] for name in naive.DIRECTIONS) > 0.2 * sum(ways.values())
+    assert min(directions[name] for name in naive.DIRECTIONS) > 0.2 * sum(directions.values())
 
 
 def test_several_drops_may_win_and_each_is_right():
@@ -142,7 +142,7 @@ def test_several_drops_may_win_and_each_is_right():
 
 @st.composite
 def positions(draw: st.DrawFn) -> Grid:
-    """Boards after an even number of drops, most without four in a row."""
+    """Draw boards after an even number of drops, most without four in a row."""
     rows, player = [[0] * 7 for _ in range(6)], 1
     stop = draw(st.booleans())
     for column in draw(st.lists(st.integers(0, 6), max_size=42)):
@@ -172,7 +172,7 @@ def test_verdict_equals_the_slow_twin(question: Grid, goal: str, data: st.DataOb
 
 
 @every_goal
-def test_every_changed_cell_of_a_target_is_judged_as_the_slow_twin_judges_it(goal: str):
+def test_every_changed_cell_of_a_target_is_verified_as_by_the_slow_twin(goal: str):
     batch = made(goal, 40)
     for question, target in zip(batch.question, batch.target, strict=True):
         for r, c, shift in np.ndindex(6, 7, 2):
@@ -195,8 +195,8 @@ FORCE = board("..o.o..", "..x.x..")
         ("win", WIN, changed(WIN, (5, 3, 2)), "the disk dropped in column 3 is player 2's"),
         ("win", WIN, changed(WIN, (4, 3, 1)), "the disk at row 4, column 3 floats above an empty cell"),
         ("win", WIN, changed(WIN, (0, 3, 1)), "the disk at row 0, column 3 floats above an empty cell"),
-        ("win", WIN, changed(WIN, (5, 3, 1), (5, 4, 1)), "2 disks were dropped where one is asked"),
-        ("win", WIN, changed(WIN, (5, 3, 1), (4, 3, 2)), "2 disks were dropped where one is asked"),
+        ("win", WIN, changed(WIN, (5, 3, 1), (5, 4, 1)), "2 disks were dropped, but a step drops one"),
+        ("win", WIN, changed(WIN, (5, 3, 1), (4, 3, 2)), "2 disks were dropped, but a step drops one"),
         ("win", WIN, changed(WIN, (5, 3, 1), (4, 0, 0)), "the disk at row 4, column 0 was taken away"),
         ("win", WIN, changed(WIN, (5, 3, 1), (4, 0, 1)), "the disk at row 4, column 0 was recoloured"),
         ("win", WIN, changed(WIN, (4, 0, 0), (3, 1, 2)), "the disk at row 4, column 0 was taken away"),
@@ -258,7 +258,7 @@ def test_no_answer_is_right_where_player_1_is_not_to_move(question: Grid):
         answer = question.copy()
         answer.flat[-1] = 1
         result = TASK.check(Params(goal), question, answer)
-        assert result.reason == "the question is no position with player 1 to move, so no answer is right"
+        assert result.reason == "player 1 cannot be to move in the question, so no answer is right"
 
 
 def test_a_full_board_has_no_drop():
@@ -278,7 +278,7 @@ def test_a_process_is_one_drop_where_the_answer_decides():
     assert TASK.verify_steps(instance, [target]).valid
     assert TASK.verify_steps(instance, [WIN, target]).reason == "step 1: no disk was dropped"
     twice = TASK.verify_steps(instance, [target, changed(target, (5, 4, 2))])
-    assert twice.reason == "step 2: a state follows after the process has come to its end"
+    assert twice.reason == "step 2: a state follows after the end of the process"
     wrong = TASK.verify_steps(instance, [changed(WIN, (5, 6, 1))])
     assert wrong.reason == "the answer, state 1: the drop in column 6 does not win"
     assert TASK.verify_steps(instance, [changed(WIN, (5, 3, 2))]).reason.startswith(
@@ -287,7 +287,7 @@ def test_a_process_is_one_drop_where_the_answer_decides():
 
 
 def test_boards_differ_by_the_disks_that_they_do_not_share():
-    other = changed(WIN, (4, 2, 0), (5, 6, 2))  # five disks shared, one each of its own
+    other = changed(WIN, (4, 2, 0), (5, 6, 2))  # five disks shared, one differs
     boards = [
         Instance("connect4/win-in-1", Params(), 0, "test", 0, grid, grid, grid[None])
         for grid in (WIN, other, changed(WIN, (5, 0, 2)))
@@ -305,6 +305,6 @@ def test_difficulty_read_by_hand():
     assert (figures["plies"], figures["right"], figures["disks"]) == (3.0, 1.0, 4.0)
 
 
-def test_goals_are_told():
+def test_goals_are_reported():
     with pytest.raises(UserError, match="goal='draw' is none of win, block, force"):
         Params("draw")

@@ -1,4 +1,4 @@
-"""Connect Four: the process of win-in-2 is a line of three drops, judged against the slow twin."""
+"""Test Connect Four: the process of win-in-2 is a line of three drops; verdicts against the slow twin."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def grids(*boards: naive.Rows) -> list[Grid]:
 
 
 def is_line(question: naive.Rows, states: list[Grid]) -> bool:
-    """Whether the drops are legal by turns, the first forces a win, and player 1 wins by the second."""
+    """Return whether the drops are legal by turns, the first forces a win, and the second wins."""
     board = question
     for ply, state in enumerate(states):
         columns = [c for c in range(7) if state.tolist() == naive.dropped(board, c, 1 + ply % 2)]
@@ -44,7 +44,7 @@ def is_line(question: naive.Rows, states: list[Grid]) -> bool:
 
 
 def wins(board: naive.Rows) -> list[int]:
-    """The columns where player 1 wins at once."""
+    """Return the columns in which player 1 wins at once."""
     return [c for c in range(7) if (after := naive.dropped(board, c, 1)) and naive.fours(after, 1)]
 
 
@@ -64,7 +64,7 @@ def test_the_stored_reply_stops_a_win_where_there_is_one() -> None:
             assert reason == f"the process stops at state {stop}, and player 1 has not won yet"
 
 
-def test_every_reply_and_every_end_are_judged_as_by_the_slow_twin() -> None:
+def test_every_reply_and_every_end_are_verified_as_by_the_slow_twin() -> None:
     for question, target in zip(made().question[:30], made().target, strict=False):
         for reply in naive.replies(target.tolist(), 2):
             for end in naive.replies(reply, 1):
@@ -78,7 +78,7 @@ def test_every_reply_and_every_end_are_judged_as_by_the_slow_twin() -> None:
     st.integers(0, 3),
     st.lists(st.tuples(st.integers(0, 6), st.integers(1, 2)), max_size=2),
 )
-def test_random_lines_are_judged_as_by_the_slow_twin(
+def test_random_lines_are_verified_as_by_the_slow_twin(
     index: int, kept: int, drops: list[tuple[int, int]]
 ) -> None:
     question, target = made().question[index], made().target[index]
@@ -94,7 +94,7 @@ THREES = [*BLANK[:4], [0, 0, 2, 0, 2, 0, 0], [0, 0, 1, 0, 1, 0, 0]]
 
 
 def line(board: naive.Rows, *drops: tuple[int, int]) -> list[Grid]:
-    """The boards after drops, each a column and a player."""
+    """Return the boards after drops, each a column and a player."""
     states: list[naive.Rows] = []
     for column, player in drops:
         after = naive.dropped(states[-1] if states else board, column, player)
@@ -111,7 +111,7 @@ def line(board: naive.Rows, *drops: tuple[int, int]) -> list[Grid]:
         (
             [(3, 1), (1, 2), (5, 1), (6, 2)],
             3,
-            "step 4: a state follows after the process has come to its end",
+            "step 4: a state follows after the end of the process",
         ),
         ([(3, 1), (5, 1)], 1, "step 2: the disk dropped in column 5 is player 1's"),
         ([(3, 1), (1, 2), (5, 2)], 2, "step 3: the disk dropped in column 5 is player 2's"),

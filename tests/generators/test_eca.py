@@ -1,3 +1,5 @@
+"""Test elementary cellular automata: diagrams, verdicts and steps against a slow twin and known rules."""
+
 from __future__ import annotations
 
 from math import comb
@@ -14,7 +16,7 @@ from vizbench.generators.eca import TASK, UNKNOWN, VARIANTS, Params
 
 
 def unfold(rule: int, width: int, rows: int) -> np.ndarray:
-    """The diagram from one live cell in the middle."""
+    """Return the diagram from one live cell in the middle."""
     question = np.full((rows, width), UNKNOWN, np.uint8)
     question[0] = 0
     question[0, width // 2] = 1
@@ -31,7 +33,7 @@ def test_diagrams_agree_with_the_twin(rule: int, width: int, rows: int, key: int
 
 
 @pytest.mark.parametrize("params", VARIANTS.values(), ids=str)
-def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
+def test_mutated_targets_are_verified_as_by_the_slow_twin(params: Params):
     batch = TASK.generate_batch(params, seeds.keys(6, 0, 100))
     rng = np.random.default_rng(7)
     for question, target in zip(batch.question, batch.target, strict=True):
@@ -43,7 +45,7 @@ def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
 
 
 def test_rule_30_centre_column():
-    """OEIS A051023."""
+    """The column is OEIS A051023."""
     centre = "11011100110001011001001110101110"
     diagram = unfold(30, 2 * len(centre) + 1, len(centre))
     assert "".join(map(str, diagram[:, len(centre)])) == centre
@@ -64,7 +66,7 @@ def test_rule_170_shifts_left_on_a_ring_and_204_keeps():
     assert (kept == kept[:, :1]).all()
 
 
-def test_rule_110_grows_to_the_left_alone():
+def test_rule_110_grows_to_the_left_only():
     diagram = unfold(110, 33, 16)
     assert not diagram[:, 17:].any()
     assert (np.argmax(diagram, axis=1) == 16 - np.arange(16)).all()

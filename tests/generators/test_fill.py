@@ -44,7 +44,7 @@ def test_verdict_equals_the_slow_twin_after_any_change(question: Grid, data: st.
 
 
 @pytest.mark.parametrize(("name", "count"), [("small", 500), ("base", 150), ("large", 50)])
-def test_mutated_targets_are_judged_as_by_the_slow_twin(name: str, count: int) -> None:
+def test_mutated_targets_are_verified_as_by_the_slow_twin(name: str, count: int) -> None:
     params = VARIANTS[name]
     batch = made(params, count)
     rng = np.random.default_rng(7)
@@ -136,7 +136,7 @@ def test_steps_grow_each_region_from_its_first_cell(seed: int, params: Params) -
 
 @given(BOARDS, st.data())
 def test_water_rises_as_the_slow_twin_says(question: Grid, data: st.DataObject) -> None:
-    """From a random state of the water, a random set of cells is filled: beside it, elsewhere, too far."""
+    """From a random state of the water, random cells are filled: beside it, elsewhere, too far away."""
     enclosed = np.array(cells.fill_answer(question.tolist()), np.uint8) == 2
     chances = st.sampled_from([0.0, 0.2, 0.5, 1.0])
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from itertools import pairwise
+from itertools import pairwise, product
 
 import networkx as nx
 import numpy as np
@@ -23,13 +23,13 @@ every_variant = pytest.mark.parametrize("params", VARIANTS.values(), ids=VARIANT
 
 
 def number(state: naive.State) -> int:
-    """A state as the task's number."""
+    """Return a state as the task's number."""
     return sum(peg * 3 ** (disk - 1) for peg, stack in enumerate(state) for disk in stack)
 
 
 @functools.cache
 def graph(disks: int) -> nx.Graph[int]:
-    """The legal moves between all states."""
+    """Return the graph of legal moves between all states."""
     actual: nx.Graph[int] = nx.Graph()
     actual.add_edges_from((number(s), number(after)) for s in naive.states(disks) for after in naive.moves(s))
     return actual
@@ -79,7 +79,7 @@ def test_distances_are_those_of_networkx(disks: int):
 
 
 @pytest.mark.parametrize("disks", [3, 4, 5, 6])
-def test_towers_lie_2_to_the_n_less_1_moves_apart_and_nothing_lies_further(disks: int):
+def test_towers_are_2_to_the_n_less_1_moves_apart_and_nothing_is_further(disks: int):
     table = _distances(disks)
     towers = [peg * (3**disks - 1) // 2 for peg in range(3)]
     assert [table[a, b] for a, b in ((0, 1), (0, 2), (1, 2)) for a, b in [(towers[a], towers[b])]] == [
@@ -95,7 +95,7 @@ def test_towers_lie_2_to_the_n_less_1_moves_apart_and_nothing_lies_further(disks
 
 
 @every_variant
-def test_targets_and_ways_are_right(params: Params):
+def test_targets_and_trajectories_are_right(params: Params):
     batch = made(params, 20)
     for question, target in zip(batch.question, batch.target, strict=True):
         start, goal, colours = read(question, params.disks)
@@ -106,9 +106,9 @@ def test_targets_and_ways_are_right(params: Params):
         steps = TASK.steps(params, question, target)
         assert len(steps) == params.steps
         assert np.array_equal(steps[-1], target)
-        way = [start, *(read(state, params.disks)[0] for state in steps)]
+        trajectory = [start, *(read(state, params.disks)[0] for state in steps)]
         to_goal = naive.distances(goal)
-        for before, after in pairwise(way):
+        for before, after in pairwise(trajectory):
             assert after in naive.moves(before)
             assert to_goal[after] == to_goal[before] - 1
         verdict = TASK.verify_steps(instance(params, question), steps)
@@ -167,8 +167,8 @@ def test_verdict_equals_the_slow_twin(params: Params, key: int, data: st.DataObj
 
 
 @every_variant
-def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
-    """Cells flipped, or disks put elsewhere so that a picture comes of it.
+def test_mutated_targets_are_verified_as_by_the_slow_twin(params: Params):
+    """Cells are flipped, or disks are moved so that the result is a picture.
 
     Sometimes it is the picture of the other shortest plan.
     """
@@ -196,15 +196,11 @@ def test_every_changed_cell_of_a_target_is_wrong():
             assert not TASK.check(Params(3), question, answer).valid
 
 
-def test_both_shortest_ways_are_right():
-    pairs = [
-        (a, b)
-        for a in naive.states(3)
-        for b in naive.states(3)
-        if len(naive.right_pictures(a, b, COLOURS, 1)) == 2
-    ]
-    two = [(a, b) for a, b in pairs if len(list(nx.all_shortest_paths(graph(3), number(a), number(b)))) == 2]
-    assert pairs == two
+def test_both_shortest_paths_are_right():
+    every_pair = product(naive.states(3), repeat=2)
+    pairs = [(a, b) for a, b in every_pair if len(naive.right_pictures(a, b, COLOURS, 1)) == 2]
+    for start, goal in pairs:
+        assert len(list(nx.all_shortest_paths(graph(3), number(start), number(goal)))) == 2
     assert len(pairs) == 48  # 0, 6, 48, 282 … for 1, 2, 3, 4 disks (Hinz 1992)
     for start, goal in pairs:
         question = drawn(start, goal)
@@ -222,7 +218,7 @@ QUESTION = drawn(START, GOAL)
 
 
 def shown(*lines: str) -> Grid:
-    """QUESTION with other levels of the state: disks by their numbers, . for ground, | for pegs."""
+    """Draw QUESTION with other levels: digits are disks, . is ground, | is a peg."""
     grid = QUESTION.copy()
     for r, line in enumerate(lines):
         grid[4 + r] = [{".": 0, "|": 7}[m] if m in ".|" else COLOURS[int(m)] for m in line.replace(" ", "")]
@@ -243,31 +239,31 @@ def test_a_picture_read_by_hand():
 
 EMPTY = "..|.. ..|.. ..|.."
 
-LARGE_ON_SMALL = "the disk at row 5 of peg 1 lies on a smaller one"
+LARGE_ON_SMALL = "the disk at row 5 of peg 1 is on a smaller one"
 
 # A picture, what is wrong with it as the answer to QUESTION ("" nothing), and what with it as a step from
 # there.
 NEAR_MISSES = [
     (shown(EMPTY, "..|.. ..1.. ..|..", "33333 .222. ..|.."), "", ""),
-    (QUESTION, "the state is 0 moves from the start where 1 is asked", "no disk was moved"),
+    (QUESTION, "the state is 0 moves from the start, but 1 is asked", "no disk was moved"),
     (
         shown(EMPTY, EMPTY, "33333 .222. ..1.."),
         "the goal is still 5 moves away, not 4",
-        "the move does not come nearer to the goal",
+        "the move does not lead nearer to the goal",
     ),
     (
         shown(EMPTY, "..1.. ..|.. ..|..", "33333 ..|.. .222."),
         "the goal is still 6 moves away, not 4",
-        "the move does not come nearer to the goal",
+        "the move does not lead nearer to the goal",
     ),
     (
         shown(EMPTY, "..|.. ..1.. ..|..", "..|.. .222. 33333"),
-        "the state is 2 moves from the start where 1 is asked",
+        "the state is 2 moves from the start, but 1 is asked",
         "this takes 2 moves, not one",
     ),
     (
         shown(EMPTY, EMPTY, "..1.. .222. 33333"),
-        "the state is 3 moves from the start where 1 is asked",
+        "the state is 3 moves from the start, but 1 is asked",
         "this takes 3 moves, not one",
     ),
     *(
@@ -333,10 +329,10 @@ def test_a_process_has_its_moves_and_no_detour():
     asked = instance(params, QUESTION)
     steps = list(asked.steps)
     assert TASK.verify_steps(asked, steps).valid
-    assert TASK.verify_steps(asked, steps[:2]).reason == "the process has 2 states where 3 are asked"
+    assert TASK.verify_steps(asked, steps[:2]).reason == "the process has 2 states, but 3 are asked"
     assert TASK.verify_steps(asked, [steps[0], steps[2]]).reason == "step 2: this takes 2 moves, not one"
     assert TASK.verify_steps(asked, [steps[0], QUESTION, steps[0]]).reason == (
-        "step 2: the move does not come nearer to the goal"
+        "step 2: the move does not lead nearer to the goal"
     )
     assert TASK.verify_steps(asked, [steps[0], steps[0], steps[1]]).reason == "step 2: no disk was moved"
 
@@ -355,12 +351,12 @@ def test_a_process_has_its_moves_and_no_detour():
 def test_no_answer_is_right_where_the_question_is_no_puzzle(question: Grid):
     assert TASK.solve(Params(3), question) is None
     result = TASK.check(Params(3), question, question)
-    assert result.reason == "the question is no picture of two states, so no answer is right"
+    assert result.reason == "the question is not a picture of two states, so no answer is right"
     assert (
         TASK.check_step(Params(3), question, question, question).reason
-        == "the picture before is none of two states"
+        == "the picture before is not a picture of two states"
     )
-    with pytest.raises(UserError, match="no picture of two states of 3 disks"):
+    with pytest.raises(UserError, match="not a picture of two states of 3 disks"):
         TASK.difficulty(Params(3), question, question)
 
 
@@ -402,7 +398,7 @@ def test_parameters_out_of_range(values: tuple[int, ...], reason: str):
         Params(*values)
 
 
-def test_the_longest_way_reaches_its_goal():
+def test_the_longest_trajectory_reaches_its_goal():
     batch = made(Params(5, 31), 3)
     for question, target in zip(batch.question, batch.target, strict=True):
         assert np.array_equal(np.where(question[:6] == 9, 0, question[:6]), target[6:])

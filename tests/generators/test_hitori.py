@@ -36,9 +36,9 @@ def around(cells: set[tuple[int, int]], size: int) -> set[tuple[int, int]]:
 
 
 def sat_solutions(question: Grid, limit: int) -> set[bytes]:
-    """Solutions by a SAT solver. Variable 1 + size r + c: the cell at r, c is shaded.
+    """Return solutions by a SAT solver. Variable 1 + size r + c: the cell at r, c is shaded.
 
-    Joinedness is asked for when a model lacks it: not all cells around a cut off part may be shaded.
+    If a model is not connected, a clause forbids it: not all cells around a cut-off part may be shaded.
     """
     size = len(question)
     cells = [(r, c) for r in range(size) for c in range(size)]
@@ -61,7 +61,8 @@ def sat_solutions(question: Grid, limit: int) -> set[bytes]:
                 solver.add_clause([-shaded(cell) for cell in around(parts[0], size)])
                 continue
             actual.add(bytes(shaded(cell) in model for cell in cells))
-            solver.add_clause([-shaded(c) if shaded(c) in model else shaded(c) for c in cells])
+            another = [-shaded(cell) if shaded(cell) in model else shaded(cell) for cell in cells]
+            solver.add_clause(another)
     return actual
 
 
@@ -112,7 +113,10 @@ def test_difficulty_rises_with_the_level() -> None:
 
 
 def naive_rounds(question: list[list[int]]) -> tuple[int, int, int]:
-    """Rounds, cells tried and cells left, by the words of `difficulty`: tried both ways, one step ahead."""
+    """Return rounds, cells tried and cells left, as `difficulty` defines them.
+
+    Both values of a cell are tried, one step ahead.
+    """
     size = len(question)
     cells = [(r, c) for r in range(size) for c in range(size)]
     known: dict[tuple[int, int], int] = {}
@@ -182,7 +186,7 @@ def test_verdict_equals_the_slow_twin_after_any_change(seed: int, changes: list[
 
 
 @pytest.mark.parametrize(("size", "count"), [(4, 1500), (5, 1000), (8, 150)])
-def test_mutated_targets_are_judged_as_by_the_slow_twin(size: int, count: int) -> None:
+def test_mutated_targets_are_verified_as_by_the_slow_twin(size: int, count: int) -> None:
     batch = made(Params(size), count)
     rng = np.random.default_rng(4)
     right = 0
@@ -203,7 +207,7 @@ def test_mutated_targets_are_judged_as_by_the_slow_twin(size: int, count: int) -
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.data())
-def test_any_board_and_answer_are_judged_as_by_the_slow_twin(h: int, w: int, data: st.DataObject) -> None:
+def test_any_board_and_answer_are_verified_as_by_the_slow_twin(h: int, w: int, data: st.DataObject) -> None:
     digits = st.lists(st.lists(st.integers(0, 8), min_size=w, max_size=w), min_size=h, max_size=h)
     masks = st.lists(st.lists(st.sampled_from([0, 0, 0, 1]), min_size=w, max_size=w), min_size=h, max_size=h)
     question, answer = data.draw(digits), data.draw(masks)
@@ -228,8 +232,8 @@ ASKED = ["1123", "2341", "1432", "3214"]
 @pytest.mark.parametrize(
     ("question", "answer", "reason"),
     [
-        (FREE, ["0110", "0000", "0000", "1001"], "row 0, column 1 and row 0, column 2 lie side by side"),
-        (FREE, ["0001", "0001", "0000", "0000"], "row 0, column 3 and row 1, column 3 lie side by side"),
+        (FREE, ["0110", "0000", "0000", "1001"], "row 0, column 1 and row 0, column 2 are side by side"),
+        (FREE, ["0001", "0001", "0000", "0000"], "row 0, column 3 and row 1, column 3 are side by side"),
         (FREE, ["0100", "1000", "0000", "0000"], "13 unshaded cells are cut off from the first"),
         (FREE, ["0010", "0100", "1000", "0000"], "10 unshaded cells are cut off from the first"),
         (
@@ -239,7 +243,7 @@ ASKED = ["1123", "2341", "1432", "3214"]
         ),
         (ASKED, ["0000", "0000", "1000", "0000"], "row 0 holds the digit 1 unshaded more than once"),
         (ASKED, ["0100", "0000", "0000", "0000"], "column 0 holds the digit 1 unshaded more than once"),
-        (ASKED, ["1100", "0000", "0000", "0000"], "row 0, column 0 and row 0, column 1 lie side by side"),
+        (ASKED, ["1100", "0000", "0000", "0000"], "row 0, column 0 and row 0, column 1 are side by side"),
     ],
 )
 def test_near_misses(question: list[str], answer: list[str], reason: str) -> None:
@@ -276,9 +280,9 @@ def test_steps_shade_the_cells_in_reading_order() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "reason"),
     [
-        ("0000 0000 0000", "0000 0000 0000", "0 cells changed where one is shaded"),
-        ("question", "0000 0000 0000", "0 cells changed where one is shaded"),
-        ("question", "1000 0100 0000", "2 cells changed where one is shaded"),
+        ("0000 0000 0000", "0000 0000 0000", "0 cells changed, but a step shades one"),
+        ("question", "0000 0000 0000", "0 cells changed, but a step shades one"),
+        ("question", "1000 0100 0000", "2 cells changed, but a step shades one"),
         ("0000 0100 0000", "0000 0000 0000", "the shaded cell at row 1, column 1 was changed back"),
         (
             "0000 0100 0000",
@@ -288,7 +292,7 @@ def test_steps_shade_the_cells_in_reading_order() -> None:
         (
             "0000 0100 0000",
             "0000 0110 0000",
-            "the shaded cells at row 1, column 1 and row 1, column 2 lie side by side",
+            "the shaded cells at row 1, column 1 and row 1, column 2 are side by side",
         ),
         ("0100 0000 0000", "0100 1000 0000", "9 unshaded cells are cut off from the first"),
     ],
@@ -301,7 +305,7 @@ def test_steps_that_break_a_rule_are_named(before: str, after: str, reason: str)
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(0, 7), CHANGES)
-def test_steps_are_judged_as_by_the_slow_twin(seed: int, done: int, changes: list[tuple[int, int]]) -> None:
+def test_steps_are_verified_as_by_the_slow_twin(seed: int, done: int, changes: list[tuple[int, int]]) -> None:
     batch = made(Params(), 1, seed)
     question, target = batch.question[0], batch.target[0]
     before = [question, *TASK.steps(Params(), question, target)][min(done, int(target.sum()))]

@@ -1,3 +1,5 @@
+"""Test Langton's ant: walks, verdicts and steps against a slow twin, and the highway."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -15,7 +17,7 @@ N, E, S, W = range(4)
 
 
 def ant(board: np.ndarray) -> tuple[int, int, int]:
-    """Row, column and heading of the only ant."""
+    """Return row, column and heading of the only ant."""
     ((row, column),) = np.argwhere(board >= ANT_ON_WHITE).tolist()
     return row, column, int(board[row, column] - ANT_ON_WHITE) % 4
 
@@ -35,7 +37,7 @@ def test_walks_agree_with_the_twin(steps: int, h: int, w: int, key: int):
 
 
 @pytest.mark.parametrize("params", [*VARIANTS.values(), Params(steps=30, height=5, width=7)], ids=str)
-def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
+def test_mutated_targets_are_verified_as_by_the_slow_twin(params: Params):
     batch = TASK.generate_batch(params, seeds.keys(6, 0, 300))
     rng = np.random.default_rng(7)
     for question, target in zip(batch.question, batch.target, strict=True):
@@ -140,7 +142,7 @@ def test_an_ant_that_comes_home_walks_no_further():
     assert np.array_equal(states[1], states[3])
     row = Instance("langton", params, 0, "test", 0, start, states[1], np.stack(states[:2]))
     assert TASK.verify_steps(row, states[:2]).valid
-    assert TASK.verify_steps(row, states).reason == "the process has 4 states where 2 are asked"
+    assert TASK.verify_steps(row, states).reason == "the process has 4 states, but 2 are asked"
 
 
 def test_a_board_without_one_ant_has_no_next():

@@ -34,7 +34,7 @@ def open_cells(question: Grid) -> nx.Graph[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("size", [params.size for params in VARIANTS.values() if isinstance(params, Params)])
-def test_mazes_are_trees_whose_way_is_marked(size: int) -> None:
+def test_mazes_are_trees_whose_path_is_marked(size: int) -> None:
     batch, params = made(size, 20 if size < 30 else 5), Params(size)
     for question, target in zip(batch.question, batch.target, strict=True):
         graph = open_cells(question)
@@ -42,11 +42,11 @@ def test_mazes_are_trees_whose_way_is_marked(size: int) -> None:
         assert (question[1::2, 1::2] != 0).all()
         assert (question[::2, ::2] == 0).all()
         assert (question[1, 1], question[-2, -2], (question > 1).sum()) == (2, 3, 2)
-        way = nx.shortest_path(graph, (1, 1), (size - 2, size - 2))[1:-1]
-        assert sorted(way) == [(int(r), int(c)) for r, c in np.argwhere(target == 4)]
+        path = nx.shortest_path(graph, (1, 1), (size - 2, size - 2))[1:-1]
+        assert sorted(path) == [(int(r), int(c)) for r, c in np.argwhere(target == 4)]
         assert np.array_equal(np.where(target == 4, 1, target), question)
         steps = TASK.steps(params, question, target)
-        assert [tuple(np.argwhere(new)[0]) for new in np.diff(steps, axis=0, prepend=question[None])] == way
+        assert [tuple(np.argwhere(new)[0]) for new in np.diff(steps, axis=0, prepend=question[None])] == path
         assert np.array_equal(steps[-1], target)
         solved = TASK.solve(params, question)
         assert solved is not None
@@ -64,15 +64,17 @@ def test_all_spanning_trees_are_equally_likely(size: int, trees: int) -> None:
 
 
 def test_every_passage_is_as_often_open_as_the_trees_of_the_grid_say() -> None:
-    """Kirchhoff's count on 6x6 rooms: the share of spanning trees that hold an edge is its effective
-    resistance."""
+    """Edges are as frequent as Kirchhoff's theorem says, on a maze of 6x6 nodes.
+
+    The share of spanning trees that hold an edge is its effective resistance.
+    """
     n, side = 4000, 6
-    rooms: nx.Graph[tuple[int, int]] = nx.grid_2d_graph(side, side)
-    joined = nx.to_numpy_array(rooms)
+    lattice: nx.Graph[tuple[int, int]] = nx.grid_2d_graph(side, side)
+    joined = nx.to_numpy_array(lattice)
     inverse = np.linalg.pinv(np.diag(joined.sum(axis=0)) - joined)
-    number = {family_task: k for k, family_task in enumerate(rooms)}
+    number = {family_task: k for k, family_task in enumerate(lattice)}
     questions = made(2 * side + 1, n).question
-    for (r, c), (y, x) in rooms.edges:
+    for (r, c), (y, x) in lattice.edges:
         a, b = number[r, c], number[y, x]
         share = inverse[a, a] + inverse[b, b] - 2 * inverse[a, b]
         actual = (questions[:, r + y + 1, c + x + 1] != 0).mean()
@@ -102,7 +104,7 @@ def test_generalization_learns_on_13x13_in_the_middle_and_asks_21x21() -> None:
 
 
 @pytest.mark.parametrize(("train", "first"), [(5, 8), (7, 6), (9, 6), (11, 4), (13, 4), (21, 0)])
-def test_a_framed_maze_is_a_maze_with_wall_around_and_rooms_on_odd_coordinates(
+def test_a_framed_maze_is_a_maze_with_wall_around_and_open_cells_on_odd_coordinates(
     train: int, first: int
 ) -> None:
     keys = seeds.keys(5, 0, 4)
@@ -131,7 +133,7 @@ def test_mazes_that_do_not_fit_their_board_are_refused(name: str, message: str) 
 
 @st.composite
 def questions(draw: st.DrawFn) -> Grid:
-    """Boards with loops, halls and cut-off goals: the rules must not lean on mazes being trees."""
+    """Verdicts must not depend on mazes being trees: boards have loops, halls and unreachable goals."""
     shape = draw(st.tuples(st.integers(2, 6), st.integers(2, 6)))
     question = draw(hnp.arrays(np.uint8, shape, elements=st.sampled_from([0, 1, 1, 1])))
     ends = draw(st.lists(st.integers(0, question.size - 1), min_size=2, max_size=2, unique=True))
@@ -140,7 +142,7 @@ def questions(draw: st.DrawFn) -> Grid:
 
 
 @given(questions())
-def test_solve_is_a_shortest_way_or_none(question: Grid) -> None:
+def test_solve_is_a_shortest_path_or_none(question: Grid) -> None:
     graph = open_cells(question)
     start, goal = ((int(r), int(c)) for code in (2, 3) for r, c in np.argwhere(question == code))
     answer = TASK.solve(Params(), question)
@@ -164,7 +166,7 @@ def test_verdict_equals_the_slow_twin(question: Grid, data: st.DataObject) -> No
     assert ("rpl" in result.figures) == valid == (result.reason == "")
 
 
-def test_every_changed_cell_of_a_target_is_judged_as_the_slow_twin_judges_it() -> None:
+def test_every_changed_cell_of_a_target_is_verified_as_by_the_slow_twin() -> None:
     batch = made(9, 2)
     for question, target in zip(batch.question, batch.target, strict=True):
         for r, c, shift in np.ndindex(9, 9, 4):
@@ -178,8 +180,8 @@ def test_every_changed_cell_of_a_target_is_judged_as_the_slow_twin_judges_it() -
 @pytest.mark.parametrize(
     ("name", "count"), [("9", 400), ("small", 300), ("base", 150), ("generalization", 50)]
 )
-def test_mutated_targets_are_judged_as_by_the_slow_twin(name: str, count: int) -> None:
-    """One or two cells flipped, most of them on the path or beside it; sometimes a wall is gone as well."""
+def test_mutated_targets_are_verified_as_by_the_slow_twin(name: str, count: int) -> None:
+    """One or two cells are flipped, most of them on or beside the path. Sometimes a wall is removed too."""
     rng, right = np.random.default_rng(4), 0
     batch = TASK.generate_batch(VARIANTS[name], seeds.keys(8, 0, count))
     for question, target in zip(batch.question, batch.target, strict=True):
@@ -204,8 +206,8 @@ HALL = board("S..", "...", "..G")
     ("answer", "reason", "parts"),
     [
         (board("S**", "..*", "..G"), "", {"psr": 1.0, "rpl": 1.0}),
-        (board("S**", ".**", "..G"), "1 marked cell lies off the path from start to goal", {"psr": 1.0}),
-        (board("S**", "..*", "*.G"), "1 marked cell lies off the path from start to goal", {"psr": 1.0}),
+        (board("S**", ".**", "..G"), "1 marked cell is off the path from start to goal", {"psr": 1.0}),
+        (board("S**", "..*", "*.G"), "1 marked cell is off the path from start to goal", {"psr": 1.0}),
         (board("S**", "...", "..G"), "the marked cells do not join start and goal", {"psr": 0.0}),
         (board("***", "..*", "..G"), "the start at row 0, column 0 was changed", {"psr": 1.0}),
         (board("S**", "..*", ".#G"), "the open cell at row 2, column 1 was changed", {"psr": 1.0}),
@@ -217,7 +219,7 @@ def test_near_misses_in_an_open_hall(answer: Grid, reason: str, parts: dict[str,
     assert result.valid == (reason == "")
 
 
-def test_a_detour_is_valid_and_its_length_is_told() -> None:
+def test_a_detour_is_valid_and_its_length_is_reported() -> None:
     question = board("S...", ".##.", ".##.", "G...")
     result = TASK.check(Params(), question, board("S***", ".##*", ".##*", "G***"))
     assert (result.valid, result.figures) == (True, {"psr": 1.0, "rpl": 3.0})
@@ -242,9 +244,9 @@ def test_the_steps_of_a_target_are_a_legal_process(params: Params | Framed) -> N
         for before, after in itertools.pairwise([question, *steps]):
             assert navigation.step_legal(question.tolist(), before.tolist(), after.tolist())
         skipped = TASK.verify_steps(instance, np.delete(steps, 1, axis=0))
-        assert skipped.reason == "step 2: 2 cells changed where one is marked a step"
+        assert skipped.reason == "step 2: 2 cells changed, but a step marks one"
         turned = TASK.verify_steps(instance, [*steps[:-1], steps[-2]])
-        assert turned.reason == f"step {len(steps)}: 0 cells changed where one is marked a step"
+        assert turned.reason == f"step {len(steps)}: 0 cells changed, but a step marks one"
 
 
 def test_a_wrong_turn_is_a_legal_step_that_leads_nowhere() -> None:
@@ -257,7 +259,7 @@ def test_a_wrong_turn_is_a_legal_step_that_leads_nowhere() -> None:
     assert verdict.parts == {"psr": 0.0, "legal": 1.0}
 
 
-def test_a_board_without_start_or_goal_is_judged_and_has_no_solution() -> None:
+def test_a_board_without_start_or_goal_is_verified_and_has_no_solution() -> None:
     question = board("...", "...")
     assert TASK.solve(Params(), question) is None
     assert not TASK.check(Params(), question, board("***", "...")).valid
@@ -268,7 +270,7 @@ def test_features_are_the_path_on_large_boards_and_the_pieces_on_small_ones() ->
     assert np.array_equal(TASK.features(Params(17), large), (large.target == 4).reshape(3, -1))
     pieces = TASK.features(Params(9), small).reshape(3, 3, 3, 16)
     assert (pieces.sum(axis=3) == 1).all()
-    window = small.question[0, 1:4, 1:4] != 0  # the top left 2x2 rooms: passages above, below, left, right
+    window = small.question[0, 1:4, 1:4] != 0  # top left 2x2 lattice: above, below, left, right
     form = window[0, 1] + 2 * window[2, 1] + 4 * window[1, 0] + 8 * window[1, 2]
     assert pieces[0, 0, 0, form] == 1
 

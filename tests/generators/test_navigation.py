@@ -34,23 +34,23 @@ def made(params: Params, count: int, seed: int = 7) -> Batch:
 
 
 def graph_of(question: Grid) -> tuple[nx.Graph[tuple[int, int]], tuple[int, int], tuple[int, int]]:
-    """The cells that are no wall, start and goal."""
+    """Return the graph of cells that are no wall, with start and goal."""
     graph: nx.Graph[tuple[int, int]] = nx.grid_2d_graph(*question.shape)
     graph.remove_nodes_from([(int(r), int(c)) for r, c in np.argwhere(question == 0)])
     start, goal = ((int(r), int(c)) for code in (2, 3) for r, c in np.argwhere(question == code))
     return graph, start, goal
 
 
-def marked(question: Grid, way: list[tuple[int, int]]) -> Grid:
-    """The question with a path marked that begins at the start and ends at the goal."""
+def marked(question: Grid, path: list[tuple[int, int]]) -> Grid:
+    """Return the question with a marked path from the start to the goal."""
     answer = question.copy()
-    for cell in way[1:-1]:
+    for cell in path[1:-1]:
         answer[cell] = 4
     return answer
 
 
 def chi_square_is_plausible(counts: list[list[int]]) -> None:
-    """Whether draws of some kinds, each meant to be even, are: four standard deviations to either side."""
+    """Assert that draws of several kinds are even, within four standard deviations."""
     total = sum(((np.array(kind) - np.mean(kind)) ** 2).sum() / np.mean(kind) for kind in counts)
     freedom = sum(len(kind) - 1 for kind in counts)
     assert abs(total - freedom) < 4 * (2 * freedom) ** 0.5
@@ -60,7 +60,7 @@ def chi_square_is_plausible(counts: list[list[int]]) -> None:
 
 
 @pytest.mark.parametrize("params", VARIANTS.values(), ids=VARIANTS)
-def test_the_target_is_a_shortest_way_between_ends_far_enough_apart(params: Params) -> None:
+def test_the_target_is_a_shortest_path_between_ends_far_enough_apart(params: Params) -> None:
     batch = made(params, 40)
     for question, target in zip(batch.question, batch.target, strict=True):
         graph, start, goal = graph_of(question)
@@ -68,10 +68,14 @@ def test_the_target_is_a_shortest_way_between_ends_far_enough_apart(params: Para
         border = np.pad(np.zeros((params.size - 2, params.size - 2), bool), 1, constant_values=True)
         assert (question[border] == 0).all()
         assert abs(start[0] - goal[0]) + abs(start[1] - goal[1]) >= params.apart
-        way = [start, *[tuple(np.argwhere(new)[0]) for new in np.diff(steps(question, target), axis=0)], goal]
-        assert nx.is_path(graph, way)
-        assert len(way) == nx.shortest_path_length(graph, start, goal) + 1
-        assert np.array_equal(marked(question, way), target)
+        path = [
+            start,
+            *[tuple(np.argwhere(new)[0]) for new in np.diff(steps(question, target), axis=0)],
+            goal,
+        ]
+        assert nx.is_path(graph, path)
+        assert len(path) == nx.shortest_path_length(graph, start, goal) + 1
+        assert np.array_equal(marked(question, path), target)
 
 
 def steps(question: Grid, target: Grid) -> Grid:
@@ -113,8 +117,8 @@ def test_every_pair_of_ends_is_equally_likely() -> None:
     chi_square_is_plausible([list(Counter(ends).values())])
 
 
-def test_every_shortest_way_is_equally_likely_to_be_the_target() -> None:
-    """On the boards with two single cells of wall that came most often, and on the empty one."""
+def test_every_shortest_path_is_equally_likely_to_be_the_target() -> None:
+    """Boards are the most frequent ones with two single wall cells, and the empty one."""
     two = Params(7, density=0.05, barriers=0, blocks_min=0, blocks_max=0, apart=8)
     counts: list[list[int]] = []
     for params, kinds in ((EMPTY, 4), (two, 30)):
@@ -124,9 +128,9 @@ def test_every_shortest_way_is_equally_likely_to_be_the_target() -> None:
             rows = np.flatnonzero(kind == k)
             question = batch.question[rows[0]]
             drawn = Counter(target.tobytes() for target in batch.target[rows])
-            ways = [marked(question, way).tobytes() for way in nx.all_shortest_paths(*graph_of(question))]
-            assert set(drawn) <= set(ways)
-            counts.append([drawn[way] for way in ways])
+            paths = [marked(question, path).tobytes() for path in nx.all_shortest_paths(*graph_of(question))]
+            assert set(drawn) <= set(paths)
+            counts.append([drawn[path] for path in paths])
     assert all(len(kind) == 70 for kind in counts[:4])
     chi_square_is_plausible(counts)
 
@@ -148,7 +152,7 @@ def test_hopeless_parameters_are_refused_and_not_tried_for_ever() -> None:
         ({"holes_min": 15}, "holes_min=15 is above holes_max=14: give 14 or less"),
         ({"blocks_max": 2}, "blocks_min=3 is above blocks_max=2"),
         ({"block_min": 0}, "block_min=0 is outside 1 … 5"),
-        ({"apart": 25}, "apart=25 is too much for size=15: give 24 or less"),
+        ({"apart": 25}, "apart=25 is too large for size=15: give 24 or less"),
         ({"apart": 1}, "apart=1 is outside 2 … 124"),
     ],
 )
@@ -194,7 +198,7 @@ def questions(draw: st.DrawFn) -> Grid:
     return question
 
 
-def judged_as_by_the_twins(question: Grid, answer: Grid) -> bool:
+def verified_by_the_twins(question: Grid, answer: Grid) -> bool:
     result = TASK.check(Params(), question, answer)
     rows = question.tolist(), answer.tolist()
     assert result.valid == (result.reason == "") == navigation.navigation_valid(*rows)
@@ -214,22 +218,22 @@ def test_verdict_equals_the_slow_twins(question: Grid, data: st.DataObject) -> N
     for _ in range(data.draw(st.integers(0, 6))):
         cell = data.draw(st.integers(0, question.size - 1))
         answer.flat[cell] = data.draw(st.sampled_from([4, 4, 4, 1, 0, 2, 3]))
-    judged_as_by_the_twins(question, answer)
+    verified_by_the_twins(question, answer)
 
 
 @given(questions())
-def test_all_shortest_ways_are_right_and_no_longer_one_is(question: Grid) -> None:
+def test_all_shortest_paths_are_right_and_no_longer_one_is(question: Grid) -> None:
     actual: Any = graph_of(question)  # the stub of all_simple_paths takes no graph of pairs
     graph, start, goal = actual
     assert (TASK.solve(Params(), question) is not None) == nx.has_path(graph, start, goal)
-    for way in itertools.islice(nx.all_simple_paths(graph, start, goal, cutoff=8), 200):
-        best = len(way) == nx.shortest_path_length(graph, start, goal) + 1
-        assert judged_as_by_the_twins(question, marked(question, way)) == best
+    for path in itertools.islice(nx.all_simple_paths(graph, start, goal, cutoff=8), 200):
+        best = len(path) == nx.shortest_path_length(graph, start, goal) + 1
+        assert verified_by_the_twins(question, marked(question, path)) == best
 
 
 @pytest.mark.parametrize("params", VARIANTS.values(), ids=VARIANTS)
-def test_mutated_targets_are_judged_as_by_the_slow_twins(params: Params) -> None:
-    """One or two cells flipped, most of them on the path or beside it."""
+def test_mutated_targets_are_verified_as_by_the_slow_twins(params: Params) -> None:
+    """One or two cells are flipped, most of them on the path or beside it."""
     rng = np.random.default_rng(3)
     batch = made(params, 400, seed=8)
     for question, target in zip(batch.question, batch.target, strict=True):
@@ -238,7 +242,7 @@ def test_mutated_targets_are_judged_as_by_the_slow_twins(params: Params) -> None
         for _ in range(rng.integers(1, 3)):
             r, c = where[rng.integers(len(where))] + rng.integers(-1, 2, 2)
             answer[r, c] = (answer[r, c] + rng.integers(1, 5)) % 5
-        judged_as_by_the_twins(question, answer)
+        verified_by_the_twins(question, answer)
 
 
 def test_ways_moved_aside_stay_right_where_they_stay_shortest() -> None:
@@ -250,7 +254,7 @@ def test_ways_moved_aside_stay_right_where_they_stay_shortest() -> None:
             if r != v and c != w:
                 answer = target.copy()
                 answer[y, x], answer[r + v - y, c + w - x] = 1, 4
-                right += judged_as_by_the_twins(question, answer)
+                right += verified_by_the_twins(question, answer)
     assert right > 100
 
 
@@ -262,9 +266,9 @@ HALL = board("S...", "....", "...G")
     [
         (board("S***", "...*", "...G"), "", {"psr": 1.0, "rpl": 1.0}),
         (board("S*..", ".***", "...G"), "", {"psr": 1.0, "rpl": 1.0}),
-        (board("S***", "..**", "...G"), "1 marked cell lies off the path from start to goal", {"psr": 1.0}),
-        (board("S***", "*..*", "...G"), "1 marked cell lies off the path from start to goal", {"psr": 1.0}),
-        (board("S***", "*..*", "***G"), "4 marked cells lie off the path from start to goal", {"psr": 1.0}),
+        (board("S***", "..**", "...G"), "1 marked cell is off the path from start to goal", {"psr": 1.0}),
+        (board("S***", "*..*", "...G"), "1 marked cell is off the path from start to goal", {"psr": 1.0}),
+        (board("S***", "*..*", "***G"), "4 marked cells are off the path from start to goal", {"psr": 1.0}),
         (board("S*.*", "...*", "...G"), "the marked cells do not join start and goal", {"psr": 0.0}),
         (board("....", "....", "...."), "the start at row 0, column 0 was changed", {"psr": 0.0}),
         (board("S***", "#..*", "...G"), "the open cell at row 1, column 0 was changed", {"psr": 1.0}),
@@ -275,7 +279,7 @@ def test_near_misses_in_an_open_hall(answer: Grid, reason: str, parts: dict[str,
     assert (result.valid, result.reason, result.figures) == (reason == "", reason, parts)
 
 
-def test_a_way_one_turn_longer_than_needed_is_wrong_and_its_length_is_told() -> None:
+def test_a_path_one_turn_longer_than_needed_is_wrong_and_its_length_is_reported() -> None:
     question = board("S....", ".....", ".....", "....G")
     longer = board("S.***", "*.*.*", "***.*", "....G")
     result = TASK.check(Params(), question, longer)
@@ -283,7 +287,7 @@ def test_a_way_one_turn_longer_than_needed_is_wrong_and_its_length_is_told() -> 
     assert (result.valid, result.reason, result.figures) == (False, reason, {"psr": 1.0, "rpl": 11 / 7})
 
 
-def test_a_way_that_is_longer_by_the_least_there_is_is_wrong() -> None:
+def test_a_path_that_is_barely_longer_is_wrong() -> None:
     question = board("S" + 28 * "." + "G", 30 * ".")
     result = TASK.check(Params(), question, board("S" + 28 * "." + "G", 30 * "*"))
     assert (result.reason, result.figures["rpl"]) == (
@@ -292,11 +296,11 @@ def test_a_way_that_is_longer_by_the_least_there_is_is_wrong() -> None:
     )
 
 
-def test_a_way_through_a_wall_or_over_a_corner_joins_nothing() -> None:
+def test_a_path_through_a_wall_or_over_a_corner_joins_nothing() -> None:
     question = board("S#.", ".#.", ".#G")
     for answer in (board("S*.", ".#*", ".#G"), board("S#.", "*#.", "*#G"), board("S#*", ".#*", ".#G")):
         assert TASK.check(Params(), question, answer).figures == {"psr": 0.0}
-        assert not judged_as_by_the_twins(question, answer)
+        assert not verified_by_the_twins(question, answer)
     assert TASK.solve(Params(), question) is None
 
 
@@ -304,7 +308,7 @@ def test_a_way_through_a_wall_or_over_a_corner_joins_nothing() -> None:
 
 
 @given(questions(), st.data())
-def test_steps_are_judged_as_by_the_slow_twin(question: Grid, data: st.DataObject) -> None:
+def test_steps_are_verified_as_by_the_slow_twin(question: Grid, data: st.DataObject) -> None:
     state = question.copy()
     for _ in range(data.draw(st.integers(1, 8))):
         after = state.copy()
@@ -325,8 +329,8 @@ def test_steps_are_judged_as_by_the_slow_twin(question: Grid, data: st.DataObjec
     [
         (board("S*..", "..#G"), board("S**.", "..#G"), ""),
         (board("S...", "..#G"), board("S...", "*.#G"), ""),
-        (board("S*..", "..#G"), board("S*..", "..#G"), "0 cells changed where one is marked a step"),
-        (board("S*..", "..#G"), board("S***", "..#G"), "2 cells changed where one is marked a step"),
+        (board("S*..", "..#G"), board("S*..", "..#G"), "0 cells changed, but a step marks one"),
+        (board("S*..", "..#G"), board("S***", "..#G"), "2 cells changed, but a step marks one"),
         (
             board("S*..", "..#G"),
             board("S...", "..#G"),
@@ -345,12 +349,12 @@ def test_steps_are_judged_as_by_the_slow_twin(question: Grid, data: st.DataObjec
         (
             board("S*..", "..#G"),
             board("S*.*", "..#G"),
-            "the open cell at row 0, column 3 does not go on from",
+            "the open cell at row 0, column 3 does not continue the path from its end",
         ),
         (
             board("S*..", "..#G"),
             board("S*..", "*.#G"),
-            "the open cell at row 1, column 0 does not go on from",
+            "the open cell at row 1, column 0 does not continue the path from its end",
         ),
         (
             board("S.", "*.", "*.", "G."),
@@ -394,20 +398,20 @@ def test_whole_processes() -> None:
 # Figures
 
 
-def test_difficulty_equals_what_all_shortest_ways_add_up_to() -> None:
+def test_difficulty_equals_what_all_shortest_paths_add_up_to() -> None:
     params = Params(9, apart=8, blocks_min=0, blocks_max=2)
     batch = made(params, 40)
     for question, target in zip(batch.question, batch.target, strict=True):
         graph, start, goal = graph_of(question)
-        ways = list(nx.all_shortest_paths(graph, start, goal))
+        paths = list(nx.all_shortest_paths(graph, start, goal))
         exits = dict(graph.degree)
-        luck = sum(prod(1 / (exits[cell] - (cell != start)) for cell in way[:-1]) for way in ways)
+        luck = sum(prod(1 / (exits[cell] - (cell != start)) for cell in path[:-1]) for path in paths)
         figures = TASK.difficulty(params, question, target)
         crow = abs(start[0] - goal[0]) + abs(start[1] - goal[1])
         assert figures["bits"] == pytest.approx(-log2(luck))
         assert figures["score"] == pytest.approx(figures["bits"] / (figures["bits"] + 16))
-        moves = len(ways[0]) - 1
-        assert (figures["ways"], figures["path"], figures["detour"]) == (len(ways), moves - 1, moves / crow)
+        moves = len(paths[0]) - 1
+        assert (figures["ways"], figures["path"], figures["detour"]) == (len(paths), moves - 1, moves / crow)
 
 
 def test_features_are_the_paths_cells() -> None:

@@ -1,4 +1,4 @@
-"""Sudoku: questions unique by a SAT solver's judgement, fairly drawn; their figures and parameters."""
+"""Test Sudoku: questions are unique by a SAT solver and fairly drawn; their figures and parameters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.sudoku_boards import EASY, SOLVED, made, sat_solutions
 from vizbench import task
 from vizbench.errors import UserError
 from vizbench.generators.sudoku import MINIMAL, TASK, VARIANTS, Params
-from vizbench.kernels.sudoku_search import tables
+from vizbench.kernels.sudoku_search import unit_tables
 from vizbench.types import Grid
 
 
@@ -54,13 +54,12 @@ def test_no_given_of_a_minimal_question_can_go(box: int, count: int) -> None:
             assert len(sat_solutions(fewer, 2)) == 2
 
 
-# Figures that rules and names leave alone: rows and columns may change places within their band, bands and
-# stacks may, the board may be mirrored and turned, and digits renamed. A shuffle of one base board can change
-# none of them.
+# Figures that no shuffle of one base board can change: rows and columns may change places within their band,
+# bands and stacks may, the board may be mirrored and turned, and digits renamed.
 
 
 def swaps(board: Grid) -> int:
-    """Pairs of rows and pairs of columns that cross in two digits, each twice."""
+    """Return the number of pairs of rows, or of columns, that cross in two digits, each twice."""
     place = np.argsort(board, axis=1)  # (row, digit - 1): the column of the digit
     total = 0
     for a, b in combinations(range(9), 2):
@@ -71,7 +70,7 @@ def swaps(board: Grid) -> int:
 
 
 def same_triples(board: Grid) -> int:
-    """Bands and stacks whose three boxes hold the same three sets of digits in their lines."""
+    """Return the bands and stacks whose three boxes have the same three sets of digits in their lines."""
 
     def sets(box: Grid) -> set[frozenset[int]]:
         return {frozenset(line) for line in box.tolist()}
@@ -81,7 +80,7 @@ def same_triples(board: Grid) -> int:
 
 
 def cycles(board: Grid) -> tuple[tuple[int, ...], ...]:
-    """The cycle lengths of the permutations that lead from one row of a band to another."""
+    """Return the cycle lengths of the permutations that map one row of a band to another."""
     actual: list[tuple[int, ...]] = []
     for side in (board, board.T):
         for band in (0, 3, 6):
@@ -98,7 +97,7 @@ def cycles(board: Grid) -> tuple[tuple[int, ...], ...]:
 
 
 def shuffled(board: Grid, seed: int) -> Grid:
-    """Another board of the same class."""
+    """Return another board of the same class."""
     rng = np.random.default_rng(seed)
     for _ in range(2):
         lines = np.concatenate([3 * band + rng.permutation(3) for band in rng.permutation(3)])
@@ -117,7 +116,7 @@ def test_9x9_solutions_are_not_shuffles_of_one_another() -> None:
 
 
 def test_9x9_solutions_have_no_strong_bent() -> None:
-    """Were bands filled in evenly, 2 of their 56 patterns, 3.6%, would have the same triples in all boxes."""
+    """If bands were filled evenly, 2 of their 56 patterns, 3.6%, would have the same triples in all boxes."""
     boards = made(Params(box=3, givens=64), 3000, seed=9).target
     share = np.mean([same_triples(board) for board in boards]) / 6
     assert 0.03 < share < 0.055
@@ -190,14 +189,10 @@ def test_parameters_outside_their_range_are_refused(box: int, givens: int) -> No
 
 
 def test_tables_know_who_sees_whom() -> None:
-    lookup = tables(3)
+    lookup = unit_tables(3)
     assert [len(set(peers)) for peers in lookup.peers.tolist()] == [20] * 81
-    assert {frozenset(unit) for unit in lookup.units.tolist()} == {
-        *(frozenset(range(9 * r, 9 * r + 9)) for r in range(9)),
-        *(frozenset(range(c, 81, 9)) for c in range(9)),
-        *(
-            frozenset(9 * (y + i) + x + j for i in range(3) for j in range(3))
-            for y in (0, 3, 6)
-            for x in (0, 3, 6)
-        ),
-    }
+    cells = np.arange(81).reshape(9, 9)
+    units = [*cells, *cells.T]  # rows and columns
+    units += [cells[y : y + 3, x : x + 3].ravel() for y in (0, 3, 6) for x in (0, 3, 6)]
+    expected = {frozenset(unit.tolist()) for unit in units}
+    assert {frozenset(unit) for unit in lookup.units.tolist()} == expected

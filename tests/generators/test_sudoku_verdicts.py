@@ -1,4 +1,4 @@
-"""Sudoku: every answer, step and stored question judged as by a slow twin or a SAT solver."""
+"""Test Sudoku: verdicts on answers, steps and stored questions against a slow twin or a SAT solver."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_verdict_equals_the_slow_twin_after_any_change(
 
 
 def renamed(answer: Grid, rng: np.random.Generator) -> Grid:
-    """Two digits change places in some of the cells, in all, or in two rows. Sometimes it is right."""
+    """Exchange two digits in some cells, in all, or in two rows. The result may be right."""
     size = len(answer)
     a, b = rng.choice(size, 2, replace=False) + 1
     rows = [np.arange(size), rng.choice(size, 2, replace=False), rng.choice(size, 1)][rng.integers(3)]
@@ -41,7 +41,7 @@ def renamed(answer: Grid, rng: np.random.Generator) -> Grid:
 
 
 @pytest.mark.parametrize(("params", "count"), [(Params(), 2000), (Params(givens=4), 500), (EASY, 150)])
-def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params, count: int) -> None:
+def test_mutated_targets_are_verified_as_by_the_slow_twin(params: Params, count: int) -> None:
     batch = made(params, count)
     rng = np.random.default_rng(4)
     right = 0
@@ -130,8 +130,8 @@ def test_steps_write_the_empty_cells_in_reading_order(params: Params) -> None:
 @pytest.mark.parametrize(
     ("cells", "reason"),
     [
-        ([], "0 cells changed where one is written"),
-        ([(1, 1, 4), (2, 2, 4)], "2 cells changed where one is written"),
+        ([], "0 cells changed, but a step writes one"),
+        ([(1, 1, 4), (2, 2, 4)], "2 cells changed, but a step writes one"),
         ([(0, 0, 0)], "the digit at row 0, column 0 was changed"),
         ([(0, 0, 2)], "the digit at row 0, column 0 was changed"),
         ([(1, 1, 5)], "the digit at row 1, column 1 is over 4"),
@@ -153,7 +153,7 @@ def test_steps_that_break_a_rule_are_named(cells: list[tuple[int, int, int]], re
 
 @BOTH
 @given(seed=st.integers(0, 2**63 - 1), changes=CHANGES)
-def test_steps_are_judged_as_by_the_slow_twin(
+def test_steps_are_verified_as_by_the_slow_twin(
     params: Params, seed: int, changes: list[tuple[int, int]]
 ) -> None:
     before = made(params, 1, seed).question[0]

@@ -1,4 +1,4 @@
-"""The system's Chromium, for the tests of the report's page. Playwright downloads none."""
+"""Provide the system's Chromium for the tests of the report's page. Playwright downloads none."""
 
 from __future__ import annotations
 
@@ -29,8 +29,7 @@ def browser():
 
 @pytest.fixture
 def visit(browser):
-    """Opens a file and gives the page. Fails afterwards if the page asked for anything else or reported an
-    error."""
+    """Open a file and return the page. Fails if the page asks for anything else or has an error."""
     opened, asked, said = [], [], []
 
     def go(path, fragment="", **how):

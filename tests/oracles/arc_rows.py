@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TypeAlias
 
 Rows: TypeAlias = list[list[int]]
@@ -9,6 +10,11 @@ Rows: TypeAlias = list[list[int]]
 
 Place: TypeAlias = tuple[int, int]
 """Row and column of a cell."""
+
+
+def colours_of(rows: Rows) -> list[int]:
+    """Return the colour of every cell that is no ground, row by row."""
+    return [colour for colour in chain(*rows) if colour]
 
 
 def transposed(rows: Rows) -> Rows:

@@ -6,11 +6,21 @@ the package. Grids are lists of rows.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
+
 Rows = list[list[int]]
 
 
+def places(board: Rows) -> Iterator[tuple[tuple[int, int], int]]:
+    """Yield the row and column of every cell, with its code."""
+    for r, row in enumerate(board):
+        for c, code in enumerate(row):
+            yield (r, c), code
+
+
 def life_next(board: Rows, rule: str, torus: bool) -> Rows:
-    """One step of a life-like rule such as B3/S23."""
+    """Return the board after one step of a life-like rule such as B3/S23."""
     born, survives = rule[1:].split("/S")
     h, w = len(board), len(board[0])
 
@@ -20,15 +30,17 @@ def life_next(board: Rows, rule: str, torus: bool) -> Rows:
         return board[r][c] if 0 <= r < h and 0 <= c < w else 0
 
     def cell(r: int, c: int) -> int:
-        around = sum(live(r + dr, c + dc) for dr in (-1, 0, 1) for dc in (-1, 0, 1) if (dr, dc) != (0, 0))
+        block = sum(live(r + dr, c + dc) for dr in (-1, 0, 1) for dc in (-1, 0, 1))
+        around = block - board[r][c]
         return int(str(around) in (survives if board[r][c] else born))
 
     return [[cell(r, c) for c in range(w)] for r in range(h)]
 
 
 def eca_diagram(first: list[int], rule: int, rows: int) -> Rows:
-    """The diagram of an elementary automaton on a ring, `rows` rows from the first on."""
-    table = dict(zip([(a, b, c) for a in (1, 0) for b in (1, 0) for c in (1, 0)], f"{rule:08b}", strict=True))
+    """Return the diagram of an elementary automaton on a ring: `rows` rows, including the first."""
+    neighbourhoods = list[tuple[int, ...]](product((1, 0), repeat=3))
+    table = dict(zip(neighbourhoods, f"{rule:08b}", strict=True))
     diagram = [first]
     while len(diagram) < rows:
         last = diagram[-1]
@@ -38,23 +50,23 @@ def eca_diagram(first: list[int], rule: int, rows: int) -> Rows:
 
 
 def langton_walk(
-    black: set[tuple[int, int]], at: tuple[int, int], way: str, steps: int, h: int, w: int
+    black: set[tuple[int, int]], at: tuple[int, int], heading: str, steps: int, h: int, w: int
 ) -> Rows:
-    """Langton's ant on a torus, from a set of black cells, as codes: the board after `steps` steps."""
+    """Return the board after `steps` steps of Langton's ant on a torus, from a set of black cells."""
     moves = {"N": (-1, 0), "E": (0, 1), "S": (1, 0), "W": (0, -1)}
     right = {"N": "E", "E": "S", "S": "W", "W": "N"}
     left = {b: a for a, b in right.items()}
     black = set(black)
     for _ in range(steps):
         if at in black:
-            way = left[way]
+            heading = left[heading]
             black.remove(at)
         else:
-            way = right[way]
+            heading = right[heading]
             black.add(at)
-        at = ((at[0] + moves[way][0]) % h, (at[1] + moves[way][1]) % w)
+        at = ((at[0] + moves[heading][0]) % h, (at[1] + moves[heading][1]) % w)
     board = [[int((r, c) in black) for c in range(w)] for r in range(h)]
-    board[at[0]][at[1]] = "NESW".index(way) + (6 if at in black else 2)
+    board[at[0]][at[1]] = "NESW".index(heading) + (6 if at in black else 2)
     return board
 
 
@@ -63,7 +75,7 @@ def _around(r: int, c: int) -> list[tuple[int, int]]:
 
 
 def _region(cell: tuple[int, int], members: set[tuple[int, int]]) -> set[tuple[int, int]]:
-    """The members that 4-neighbour moves over members reach from a cell."""
+    """Return the members that 4-neighbour moves over members reach from a cell."""
     actual, todo = {cell}, [cell]
     while todo:
         near = {n for n in _around(*todo.pop()) if n in members} - actual
@@ -73,11 +85,11 @@ def _region(cell: tuple[int, int], members: set[tuple[int, int]]) -> set[tuple[i
 
 
 def _cells(board: Rows, code: int) -> set[tuple[int, int]]:
-    return {(r, c) for r, row in enumerate(board) for c, value in enumerate(row) if value == code}
+    return {cell for cell, value in places(board) if value == code}
 
 
 def fill_answer(board: Rows) -> Rows:
-    """Regions of empty cells without a cell on the border become 2."""
+    """Return the answer: regions of empty cells without a cell on the border become 2."""
     h, w = len(board), len(board[0])
     answer = [list(row) for row in board]
     for cell in _cells(board, 0):
@@ -88,9 +100,9 @@ def fill_answer(board: Rows) -> Rows:
 
 
 def fill_step(board: Rows, before: Rows, after: Rows) -> bool:
-    """Whether water may rise so: on enclosed cells, beside water, or on one cell of a dry region."""
+    """Return whether water may rise so: on enclosed cells, beside water, or on one cell of a dry region."""
     enclosed, wet = _cells(fill_answer(board), 2), _cells(before, 2)
-    new = {(r, c) for r, row in enumerate(after) for c, code in enumerate(row) if code != before[r][c]}
+    new = {(r, c) for (r, c), code in places(after) if code != before[r][c]}
     if not new or not new <= enclosed or not new <= _cells(after, 2):
         return False
     return all(
@@ -100,28 +112,28 @@ def fill_step(board: Rows, before: Rows, after: Rows) -> bool:
 
 
 def maze_joined(question: Rows, answer: Rows) -> bool:
-    """Whether open cells marked 4 join start and goal."""
+    """Return whether open cells marked 4 join start and goal."""
     start, goal = _cells(question, 2), _cells(question, 3)
     marked = _cells(question, 1) & _cells(answer, 4)
     return any(goal & _region(cell, marked | start | goal) for cell in start)
 
 
 def maze_valid(question: Rows, answer: Rows) -> bool:
-    """Whether an answer only marks open cells, each with two neighbours on the path, the ends with one."""
+    """Return whether only open cells are marked, each with two neighbours on the path; ends have one."""
     marked = _cells(answer, 4)
-    unmarked = [
-        [question[r][c] if (r, c) in marked else v for c, v in enumerate(row)] for r, row in enumerate(answer)
-    ]
+    unmarked = [row[:] for row in answer]
+    for r, c in marked:
+        unmarked[r][c] = question[r][c]
     if unmarked != question or not marked <= _cells(question, 1):
         return False
-    way = marked | _cells(question, 2) | _cells(question, 3)
-    ends = {cell: 2 if cell in marked else 1 for cell in way}
-    branches = any(sum(n in way for n in _around(*cell)) != ends[cell] for cell in way)
-    return not branches and _region(min(way), way) == way
+    path = marked | _cells(question, 2) | _cells(question, 3)
+    ends = {cell: 2 if cell in marked else 1 for cell in path}
+    branches = any(sum(n in path for n in _around(*cell)) != ends[cell] for cell in path)
+    return not branches and _region(min(path), path) == path
 
 
 def sudoku_valid(question: Rows, answer: Rows, box: int) -> bool:
-    """Whether an answer keeps the givens and no two cells that see each other share a digit."""
+    """Return whether an answer keeps the givens, and cells that see each other have different digits."""
     size = box * box
     cells = [(r, c) for r in range(size) for c in range(size)]
 

@@ -14,8 +14,8 @@ State = tuple[Rows, Cell | None]
 
 ORTHOGONAL = [(0, 1), (0, -1), (1, 0), (-1, 0)]
 DIAGONAL = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
-JUMPS = [(a, b) for a in (-2, -1, 1, 2) for b in (-2, -1, 1, 2) if abs(a) != abs(b)]
-WAYS = {2: JUMPS, 3: DIAGONAL, 4: ORTHOGONAL, 5: ORTHOGONAL + DIAGONAL, 6: ORTHOGONAL + DIAGONAL}
+JUMPS = [(1, 2), (2, 1), (2, -1), (1, -2), (-1, -2), (-2, -1), (-2, 1), (-1, 2)]
+DIRECTIONS = {2: JUMPS, 3: DIAGONAL, 4: ORTHOGONAL, 5: ORTHOGONAL + DIAGONAL, 6: ORTHOGONAL + DIAGONAL}
 
 
 def white(code: int) -> bool:
@@ -23,7 +23,7 @@ def white(code: int) -> bool:
 
 
 def cells(board: Rows, is_white: bool) -> Iterator[tuple[Cell, int]]:
-    """The pieces of a side: cell and kind."""
+    """Return cell and kind of the pieces of a side."""
     for r in range(8):
         for c in range(8):
             if board[r][c] and white(board[r][c]) == is_white:
@@ -35,8 +35,8 @@ def inside(r: int, c: int) -> bool:
 
 
 def reached(board: Rows, cell: Cell, kind: int) -> Iterator[Cell]:
-    """The cells that a piece other than a pawn attacks, the first piece in its way among them."""
-    for dr, dc in WAYS[kind]:
+    """Return the cells that a piece other than a pawn attacks, up to the first piece on each line."""
+    for dr, dc in DIRECTIONS[kind]:
         r, c = cell[0] + dr, cell[1] + dc
         while inside(r, c):
             yield r, c
@@ -58,7 +58,7 @@ def in_check(board: Rows, is_white: bool) -> bool:
 
 
 def pawn_moves(state: State, cell: Cell) -> Iterator[tuple[Cell, Cell | None]]:
-    """Where a pawn can go, and the cell it passes over where it goes two."""
+    """Yield where a pawn can go, and the cell that it passes over if it goes two."""
     board, passed = state
     r, c = cell
     step = -1 if white(board[r][c]) else 1
@@ -73,7 +73,7 @@ def pawn_moves(state: State, cell: Cell) -> Iterator[tuple[Cell, Cell | None]]:
 
 
 def after(board: Rows, start: Cell, end: Cell, placed: int) -> Rows:
-    """The board after a move; a pawn that goes aslant to an empty cell takes the one beside it."""
+    """Return the board after a move. A pawn that goes diagonally to an empty cell takes the one beside it."""
     moved = [list(row) for row in board]
     code = moved[start[0]][start[1]]
     if code in (1, 7) and start[1] != end[1] and not moved[end[0]][end[1]]:
@@ -84,7 +84,7 @@ def after(board: Rows, start: Cell, end: Cell, placed: int) -> Rows:
 
 
 def successors(state: State, is_white: bool) -> Iterator[State]:
-    """The states after each legal move of a side."""
+    """Return the states after each legal move of a side."""
     board, _ = state
     for cell, kind in list(cells(board, is_white)):
         code = board[cell[0]][cell[1]]
@@ -102,7 +102,7 @@ def successors(state: State, is_white: bool) -> Iterator[State]:
 
 
 def lost(state: State, mate: int) -> bool:
-    """Whether black, to move, is mated now or, whatever it does, within `mate` moves of white."""
+    """Return whether Black, to move, is mated now or within `mate` moves of White, whatever it plays."""
     replies = list(successors(state, False))
     if not replies:
         return in_check(state[0], False)
@@ -110,10 +110,10 @@ def lost(state: State, mate: int) -> bool:
 
 
 def won(state: State, mate: int) -> bool:
-    """Whether white, to move, mates within `mate` moves."""
+    """Return whether White, to move, mates within `mate` moves."""
     return any(lost(move, mate - 1) for move in successors(state, True))
 
 
 def chess_valid(question: Rows, answer: Rows, mate: int) -> bool:
-    """Whether the answer is the board after a move of white that forces mate in `mate` moves."""
+    """Return whether the answer is the board after a move of White that forces mate in `mate` moves."""
     return any(lost(state, mate - 1) for state in successors((question, None), True) if state[0] == answer)

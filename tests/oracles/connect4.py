@@ -5,14 +5,15 @@ Boards are lists of rows, row 0 on top; 0 empty, 1, 2 the players.
 
 from __future__ import annotations
 
-Rows = list[list[int]]
+from tests.oracles.cells import Rows, places
+
 Cell = tuple[int, int]
 
 DIRECTIONS = {"vertical": (1, 0), "horizontal": (0, 1), "falling": (1, 1), "rising": (-1, 1)}
 
 
 def all_lines() -> dict[tuple[Cell, ...], str]:
-    """Every four cells in a row of a 6x7 board, and how they lie."""
+    """Return every four cells in a row of a 6x7 board, with their direction."""
     lines: dict[tuple[Cell, ...], str] = {}
     for name, (down, right) in DIRECTIONS.items():
         for r in range(6):
@@ -27,12 +28,13 @@ LINES = all_lines()
 
 
 def fours(board: Rows, player: int) -> list[tuple[Cell, ...]]:
-    """The lines that a player holds whole."""
-    return [line for line in LINES if all(board[r][c] == player for r, c in line)]
+    """Return the lines that a player holds whole."""
+    held = {cell for cell, disk in places(board) if disk == player}
+    return [line for line in LINES if held.issuperset(line)]
 
 
 def dropped(board: Rows, column: int, player: int) -> Rows | None:
-    """The board after a drop; None where the column is full."""
+    """Return the board after a drop, or None if the column is full."""
     for r in reversed(range(6)):
         if board[r][column] == 0:
             after = [row[:] for row in board]
@@ -46,7 +48,7 @@ def replies(board: Rows, player: int) -> list[Rows]:
 
 
 def legal(board: Rows) -> bool:
-    """Whether player 1 may be to move."""
+    """Return whether player 1 may be to move."""
     if len(board) != 6 or any(len(row) != 7 for row in board):
         return False
     disks = [code for row in board for code in row]
@@ -55,23 +57,23 @@ def legal(board: Rows) -> bool:
 
 
 def forced(board: Rows, drops: int) -> bool:
-    """Whether player 1, to move, wins with so many drops of his own or fewer: plain minimax."""
+    """Return whether player 1, to move, wins with at most so many drops of his own: plain minimax."""
     return any(fours(after, 1) or (drops > 1 and lost(after, drops - 1)) for after in replies(board, 1))
 
 
 def lost(board: Rows, drops: int) -> bool:
-    """Whether player 1 wins with so many further drops, whatever player 2, who is to move, does."""
+    """Return whether player 1 wins with so many more drops, whatever player 2, who is to move, does."""
     answers = replies(board, 2)
     return bool(answers) and all(not fours(after, 2) and forced(after, drops) for after in answers)
 
 
 def threatens(board: Rows) -> bool:
-    """Whether player 2 wins if it is his turn."""
+    """Return whether player 2 wins if it is his turn."""
     return any(fours(after, 2) for after in replies(board, 2))
 
 
 def right_columns(board: Rows, goal: str) -> set[int]:
-    """The columns of the right drops in a legal position."""
+    """Return the columns of the right drops in a legal position."""
     actual: set[int] = set()
     for c in range(7):
         after = dropped(board, c, 1)
@@ -97,8 +99,11 @@ def valid(question: Rows, answer: Rows, goal: str) -> bool:
 
 
 def has_history(board: Rows) -> bool:
-    """Whether the disks can be taken off again, the last one first, player 2's and player 1's by turns."""
-    columns = [[board[r][c] for r in reversed(range(6)) if board[r][c]] for c in range(7)]
+    """Return whether the disks can be taken off again, last one first, player 2's and player 1's in turn."""
+    columns: list[list[int]] = [[] for _ in range(7)]
+    for (_, c), disk in places(board[::-1]):
+        if disk:
+            columns[c].append(disk)
     seen: set[tuple[int, ...]] = set()
     stack = [tuple(len(column) for column in columns)]
     while stack:

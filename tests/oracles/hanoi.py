@@ -15,16 +15,18 @@ GROUND, PEG, BASE, GOAL_GROUND = 0, 7, 8, 9
 
 
 def states(disks: int) -> list[State]:
-    """Every legal state: a peg for each disk, larger disks below smaller ones. Disk 1's peg changes first."""
+    """Return every legal state, larger disks below smaller ones. Disk 1's peg changes first."""
     actual: list[State] = []
     for places in product(range(3), repeat=disks):  # the largest disk's place first
-        stacks = [tuple(disks - i for i in range(disks) if places[i] == peg) for peg in range(3)]
-        actual.append((stacks[0], stacks[1], stacks[2]))
+        stacks: list[list[int]] = [[], [], []]
+        for disk, peg in zip(range(disks, 0, -1), places, strict=True):
+            stacks[peg].append(disk)
+        actual.append((tuple(stacks[0]), tuple(stacks[1]), tuple(stacks[2])))
     return actual
 
 
 def moves(state: State) -> list[State]:
-    """What one legal move leads to."""
+    """Return the states after one legal move."""
     actual: list[State] = []
     for a in range(3):
         for b in range(3):
@@ -36,7 +38,7 @@ def moves(state: State) -> list[State]:
 
 
 def distances(start: State) -> dict[State, int]:
-    """Least moves from a state to every other."""
+    """Return the least number of moves from a state to every other."""
     actual, queue = {start: 0}, deque([start])
     while queue:
         state = queue.popleft()
@@ -48,7 +50,7 @@ def distances(start: State) -> dict[State, int]:
 
 
 def picture(start: State, goal: State, colours: dict[int, int]) -> Rows:
-    """The goal's band above the state's. colours: disk to code."""
+    """Return the goal's band above the state's. colours: disk to code."""
     disks = len(colours)
     wide = 2 * disks - 1
     rows: Rows = []
@@ -68,10 +70,15 @@ def picture(start: State, goal: State, colours: dict[int, int]) -> Rows:
     return rows
 
 
+def nearer_moves(state: State, to_goal: dict[State, int]) -> list[State]:
+    """Return the states after one move that are one move nearer to the goal."""
+    return [after for after in moves(state) if to_goal[after] == to_goal[state] - 1]
+
+
 def right_pictures(start: State, goal: State, colours: dict[int, int], steps: int) -> list[Rows]:
-    """Every answer: the states that the shortest ways to the goal reach after so many moves."""
+    """Return every answer: the states that shortest paths to the goal reach after so many moves."""
     to_goal = distances(goal)
     here = {start} if to_goal[start] >= steps else set[State]()
     for _ in range(steps):
-        here = {after for state in here for after in moves(state) if to_goal[after] == to_goal[state] - 1}
+        here = {after for state in here for after in nearer_moves(state, to_goal)}
     return [picture(state, goal, colours) for state in here]

@@ -5,7 +5,8 @@ Grids are lists of rows; 1 in an answer is shaded.
 
 from __future__ import annotations
 
-Rows = list[list[int]]
+from tests.oracles.cells import Rows, places
+
 Cell = tuple[int, int]
 
 
@@ -15,7 +16,7 @@ def _near(cell: Cell) -> list[Cell]:
 
 
 def parts(cells: set[Cell]) -> list[set[Cell]]:
-    """The cells in groups that hang together by sides."""
+    """Return the cells in groups that are connected by sides."""
     actual: list[set[Cell]] = []
     rest = set(cells)
     while rest:
@@ -32,11 +33,11 @@ def parts(cells: set[Cell]) -> list[set[Cell]]:
 
 
 def _cells(answer: Rows, code: int) -> set[Cell]:
-    return {(r, c) for r, row in enumerate(answer) for c, value in enumerate(row) if value == code}
+    return {cell for cell, value in places(answer) if value == code}
 
 
 def shape_right(answer: Rows) -> bool:
-    """Whether only 0 and 1 occur, no two shaded cells share a side and the others hang together."""
+    """Return whether only 0 and 1 occur, no two shaded cells share a side and the others are connected."""
     shaded, others = _cells(answer, 1), _cells(answer, 0)
     if len(shaded) + len(others) != sum(len(row) for row in answer):
         return False
@@ -45,7 +46,7 @@ def shape_right(answer: Rows) -> bool:
 
 
 def valid(question: Rows, answer: Rows) -> bool:
-    """Whether an answer keeps all three rules."""
+    """Return whether an answer keeps all three rules."""
     left = sorted(_cells(answer, 0))
     for r, c in left:
         for y, x in left:
@@ -55,7 +56,7 @@ def valid(question: Rows, answer: Rows) -> bool:
 
 
 def step_legal(question: Rows, before: Rows, after: Rows) -> bool:
-    """Whether one cell more is shaded, legally. `before` may be the question itself."""
-    start = [[0 for _ in row] for row in question] if before == question else before
-    changed = [(r, c) for r, row in enumerate(start) for c, value in enumerate(row) if value != after[r][c]]
+    """Return whether one more cell is shaded, legally. `before` may be the question itself."""
+    start = [[0] * len(row) for row in question] if before == question else before
+    changed = [(r, c) for (r, c), value in places(start) if value != after[r][c]]
     return len(changed) == 1 and after[changed[0][0]][changed[0][1]] == 1 and shape_right(after)

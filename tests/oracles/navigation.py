@@ -5,13 +5,13 @@ Codes: 0 wall, 1 open, 2 start, 3 goal, 4 path.
 
 from __future__ import annotations
 
-from tests.oracles.cells import Rows
+from tests.oracles.cells import Rows, places
 
 Cell = tuple[int, int]
 
 
 def cells(board: Rows, *codes: int) -> set[Cell]:
-    return {(r, c) for r, row in enumerate(board) for c, value in enumerate(row) if value in codes}
+    return {cell for cell, value in places(board) if value in codes}
 
 
 def near(a: Cell, b: Cell) -> bool:
@@ -19,7 +19,7 @@ def near(a: Cell, b: Cell) -> bool:
 
 
 def moves_from(start: Cell, ground: set[Cell]) -> dict[Cell, int]:
-    """How many moves over the ground each cell lies from the start, where it can be reached."""
+    """Return the number of moves over the ground from the start to each cell that can be reached."""
     actual, front = {start: 0}, {start}
     while front:
         front = {
@@ -30,18 +30,18 @@ def moves_from(start: Cell, ground: set[Cell]) -> dict[Cell, int]:
 
 
 def shortest(question: Rows) -> int | None:
-    """Moves from the start to the goal; None where it cannot be reached."""
+    """Return the moves from the start to the goal, or None if it cannot be reached."""
     (start,), (goal,) = cells(question, 2), cells(question, 3)
     return moves_from(start, cells(question, 1, 2, 3)).get(goal)
 
 
 def navigation_valid(question: Rows, answer: Rows) -> bool:
-    """Whether only open cells were marked: per number of moves on a shortest path one cell, in a chain."""
+    """Return whether only open cells were marked, and they form a shortest path from start to goal."""
     (start,), (goal,) = cells(question, 2), cells(question, 3)
     ground, marked = cells(question, 1, 2, 3), cells(answer, 4)
-    unmarked = [
-        [question[r][c] if (r, c) in marked else v for c, v in enumerate(row)] for r, row in enumerate(answer)
-    ]
+    unmarked = [row[:] for row in answer]
+    for r, c in marked:
+        unmarked[r][c] = question[r][c]
     length = shortest(question)
     if unmarked != question or not marked <= cells(question, 1) or length is None:
         return False
@@ -56,13 +56,13 @@ def navigation_valid(question: Rows, answer: Rows) -> bool:
 
 
 def step_legal(question: Rows, before: Rows, after: Rows) -> bool:
-    """Whether a state that shows a path from the start is followed by one that is one open cell longer."""
+    """Return whether a path from the start, shown by one state, is one open cell longer in the next."""
     (start,), (goal,) = cells(question, 2), cells(question, 3)
     order, left = [start], cells(before, 4)
     while following := [cell for cell in left if near(cell, order[-1])]:
         order.append(following[0])
         left.remove(following[0])
-    changed = {(r, c) for r, row in enumerate(before) for c, value in enumerate(row) if after[r][c] != value}
+    changed = {(r, c) for (r, c), value in places(before) if after[r][c] != value}
     if near(order[-1], goal) or len(changed) != 1:
         return False
     cell = min(changed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 import av
@@ -10,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
+from tests.support.videos import read_video
 from vizbench.errors import UserError
 from vizbench.renderers.pictures import read_png
-from vizbench.renderers.video import frames, read_video
+from vizbench.renderers.video import frames
 
 RED_OVER_BLUE = np.zeros((32, 48, 3), np.uint8)
 RED_OVER_BLUE[:16] = 200, 30, 30
@@ -169,8 +171,8 @@ def test_a_frame_size_that_changes_at_the_same_area_is_one_reason(tmp_path):
     with library.open(str(tmp_path / "c.webm"), "w") as out:
         parts = [library.open(str(tmp_path / f"{name}.mkv")) for name in "ab"]
         stream = out.add_stream_from_template(parts[0].streams.video[0])
-        packets = [packet for part in parts for packet in part.demux(video=0) if packet.dts is not None]
-        for number, packet in enumerate(packets):
+        packets = chain.from_iterable(part.demux(video=0) for part in parts)
+        for number, packet in enumerate(packet for packet in packets if packet.dts is not None):
             packet.stream = stream
             packet.pts = packet.dts = number * 125
             out.mux(packet)

@@ -1,3 +1,5 @@
+"""Test that grids are read back from drawn and damaged pictures, and that other pictures give a reason."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -28,13 +30,13 @@ def some_grid(name, shape, seed=0):
 
 
 def answer(*arguments, **options) -> Answer:
-    found = decode(*arguments, **options)
-    assert isinstance(found, Answer), found
-    return found
+    decoded = decode(*arguments, **options)
+    assert isinstance(decoded, Answer), decoded
+    return decoded
 
 
 def grids(codes, most):
-    """Random grids, and the uniform ones whose size only lines or the outside can tell."""
+    """Draw random grids, and uniform ones whose size only lines or the outside can show."""
     shape = st.tuples(st.integers(1, most), st.integers(1, most))
     return arrays(np.uint8, shape, elements=st.integers(0, codes - 1))
 
@@ -46,10 +48,10 @@ def test_what_was_drawn_is_read_known_and_inferred(name, data):
     grid = data.draw(grids(len(palette(name)), 12))
     look = LOOKS[name]
     picture = render(grid, look)
-    for found in (answer(picture, look), answer(picture, look, grid.shape)):
-        assert np.array_equal(found.grid, grid)
-        assert found.confidence.dtype == np.float32
-        assert (found.confidence == 1).all()
+    for decoded in (answer(picture, look), answer(picture, look, grid.shape)):
+        assert np.array_equal(decoded.grid, grid)
+        assert decoded.confidence.dtype == np.float32
+        assert (decoded.confidence == 1).all()
 
 
 @settings(max_examples=40, deadline=None)
@@ -70,7 +72,7 @@ def test_a_board_is_cut_to_the_grid(grid, below, right):
         picture = render(grid, look, board)
         assert np.array_equal(answer(picture, look, board=board).grid, grid)
         assert np.array_equal(answer(picture, look, grid.shape, board=board).grid, grid)
-        if look.canvas is None:  # the picture's size tells the board
+        if look.canvas is None:  # the picture's size gives the board
             assert np.array_equal(answer(picture, look).grid, grid)
 
 
@@ -92,9 +94,9 @@ def test_damaged_pictures_are_read(name, damage):
     for seed in range(3):
         grid = some_grid(name, (8, 8), seed)
         picture = DAMAGE[damage](render(grid, look), 48 if look.canvas else look.cell)
-        found = answer(picture, look, (8, 8))
-        assert np.array_equal(found.grid, grid)
-        assert found.confidence.min() > 0.15
+        decoded = answer(picture, look, (8, 8))
+        assert np.array_equal(decoded.grid, grid)
+        assert decoded.confidence.min() > 0.15
         if look.canvas is None:
             assert np.array_equal(answer(picture, look).grid, grid)
 
@@ -150,9 +152,9 @@ def test_confidence_falls_between_two_colours_and_with_spread():
 def test_a_cell_between_two_colours_is_no_answer():
     picture = render(np.array([[0, 1], [1, 0]], np.uint8), Look("binary", cell=8))
     picture[:8, :8] = 127
-    found = decode(picture, Look("binary", cell=8), (2, 2))
-    assert isinstance(found, DecodeFailure)
-    assert found.reason.startswith("abstained: ")
+    decoded = decode(picture, Look("binary", cell=8), (2, 2))
+    assert isinstance(decoded, DecodeFailure)
+    assert decoded.reason.startswith("abstained: ")
 
 
 def test_one_wrong_pixel_does_not_change_a_cell():
@@ -171,8 +173,8 @@ def test_a_known_shape_reads_what_lies_there_though_the_picture_shows_more():
 def test_a_blank_picture_holds_no_grid():
     outside = with_outside("arc")[-1]
     blank = np.ascontiguousarray(np.broadcast_to(outside, (400, 400, 3)))
-    for found in (decode(blank, Look("arc", cell=100)), decode(blank, ARC, board=(3, 3))):
-        assert found == DecodeFailure("the picture is blank: every cell has the outside colour")
+    for decoded in (decode(blank, Look("arc", cell=100)), decode(blank, ARC, board=(3, 3))):
+        assert decoded == DecodeFailure("the picture is blank: every cell has the outside colour")
 
 
 HOSTILE = {
@@ -203,9 +205,9 @@ class Bomb:
 def test_hostile_pictures_fail_with_a_reason(image):
     for look in (LOOKS["binary"], ARC):
         for shape in (None, (2, 2)):
-            found = decode(image, look, shape)
-            assert isinstance(found, DecodeFailure)
-            assert found.reason
+            decoded = decode(image, look, shape)
+            assert isinstance(decoded, DecodeFailure)
+            assert decoded.reason
 
 
 @settings(max_examples=20, deadline=None)
@@ -213,13 +215,13 @@ def test_hostile_pictures_fail_with_a_reason(image):
 def test_any_pixels_give_an_answer_or_a_reason(picture):
     for look in LOOKS.values():
         for shape, board in ((None, None), ((3, 5), None), (None, (4, 4))):
-            found = decode(picture, look, shape, board)
-            if isinstance(found, Answer):
-                assert found.grid.max() < len(palette(look.palette))
-                assert ((found.confidence >= 0) & (found.confidence <= 1)).all()
-                assert shape is None or found.grid.shape == shape
+            decoded = decode(picture, look, shape, board)
+            if isinstance(decoded, Answer):
+                assert decoded.grid.max() < len(palette(look.palette))
+                assert ((decoded.confidence >= 0) & (decoded.confidence <= 1)).all()
+                assert shape is None or decoded.grid.shape == shape
             else:
-                assert found.reason
+                assert decoded.reason
 
 
 @pytest.mark.parametrize(
@@ -241,9 +243,9 @@ def test_batches_read_as_single_pictures_do(name):
     look = LOOKS[name]
     several = np.stack([some_grid(name, (5, 7), seed) for seed in range(4)])
     pictures = np.stack([noisy(picture, i) for i, picture in enumerate(render_batch(several, look))])
-    found = decode_batch(pictures, look, (5, 7))
-    assert np.array_equal(found, several)
-    assert np.array_equal(found, [answer(picture, look, (5, 7)).grid for picture in pictures])
+    decoded = decode_batch(pictures, look, (5, 7))
+    assert np.array_equal(decoded, several)
+    assert np.array_equal(decoded, [answer(picture, look, (5, 7)).grid for picture in pictures])
 
 
 def test_a_batch_must_be_pictures():

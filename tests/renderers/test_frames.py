@@ -1,3 +1,5 @@
+"""Test that grids are drawn as a naive renderer draws them, with the paper's sizes and bounded memory."""
+
 from __future__ import annotations
 
 import numpy as np

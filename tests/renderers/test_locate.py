@@ -44,9 +44,9 @@ def test_a_picture_that_cannot_have_the_look_is_no_guess():
     look = verifier_of(instance).look
     assert vb.render(instance).shape == (272, 272, 3)
     assert np.array_equal(vb.render(instance), vb.render(instance.question, look))
-    found = vb.decode(vb.render(instance.question, "binary"), look)
-    assert isinstance(found, DecodeFailure)
-    assert found.reason.startswith("abstained")
+    decoded = vb.decode(vb.render(instance.question, "binary"), look)
+    assert isinstance(decoded, DecodeFailure)
+    assert decoded.reason.startswith("abstained")
     with pytest.raises(vb.UserError, match="give the instance"):
         vb.render(instance.question)
 
@@ -58,9 +58,9 @@ def test_bars_of_the_walls_colour_leave_the_place_open_unless_the_question_tells
     alone = vb.decode(picture, look, (9, 9))
     assert isinstance(alone, DecodeFailure)
     assert alone.reason == "abstained: the board may be in several places of the picture"
-    found = vb.decode(picture, look, (9, 9), question=instance.question)
-    assert isinstance(found, Answer)
-    assert np.array_equal(found.grid, instance.target)
+    decoded = vb.decode(picture, look, (9, 9), question=instance.question)
+    assert isinstance(decoded, Answer)
+    assert np.array_equal(decoded.grid, instance.target)
 
 
 @pytest.mark.parametrize("name", ["maze/9", "life/conway", "sudoku/easy", "eca/110", "hitori/6", "arc/copy"])
@@ -75,10 +75,10 @@ def test_a_question_beside_the_answer_leaves_open_which_is_meant():
     look = verifier_of(instance).look
     both = [render(grid, look) for grid in (instance.question, instance.target)]
     for pair in (both, both[::-1]):
-        found = vb.decode(
+        decoded = vb.decode(
             np.concatenate([pair[0], np.full((len(pair[0]), 20, 3), 255, np.uint8), pair[1]], axis=1), look
         )
-        assert isinstance(found, DecodeFailure)
+        assert isinstance(decoded, DecodeFailure)
 
 
 def test_a_board_of_one_colour_is_read_with_the_noise_of_a_codec():
@@ -87,9 +87,9 @@ def test_a_board_of_one_colour_is_read_with_the_noise_of_a_codec():
         picture = render(np.full((9, 9), code, np.uint8), look)
         for name in ("noise 25", "JPEG quality 10", "H.264 crf 45", "blur 2 px"):
             subject = degradations.Subject(np.full((9, 9), code, np.uint8), look, 0)
-            found = vb.decode(DEGRADATIONS[name](picture, subject), look, (9, 9))
-            assert isinstance(found, Answer)
-            assert (found.grid == code).all()
+            decoded = vb.decode(DEGRADATIONS[name](picture, subject), look, (9, 9))
+            assert isinstance(decoded, Answer)
+            assert (decoded.grid == code).all()
 
 
 def test_a_noise_picture_is_no_board():

@@ -1,3 +1,5 @@
+"""Test palettes: their sizes, the distances between their colours, and unknown names."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -40,7 +42,7 @@ def test_every_palette_has_its_size():
 
 
 @pytest.mark.parametrize("name", PALETTES)
-def test_colours_lie_apart(name):
+def test_colours_are_far_apart(name):
     cells, all_colours = LEAST[name]
     assert separation(palette(name)) >= cells
     assert separation(with_outside(name)) >= all_colours

@@ -1,3 +1,5 @@
+"""Test picture files: exact PNGs, hostile files, bounded reading, and writes that replace files safely."""
+
 from __future__ import annotations
 
 import io
@@ -80,7 +82,7 @@ def test_the_widest_picture_is_read(tmp_path):
 def test_what_is_no_plain_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")  # opening it would hang
     for path in (tmp_path / "pipe.png", tmp_path, tmp_path / "missing.png"):
-        with pytest.raises(UserError, match=r"cannot be opened|no regular file"):
+        with pytest.raises(UserError, match=r"cannot be opened|not a regular file"):
             read_png(path)
 
 

@@ -186,8 +186,11 @@ def kinds(step: int):
 def boards_of(seed: int) -> tuple[Rows, Rows, Rows]:
     """Return a final answer, a draft and a question: random grids of shape (4, 6)."""
     rng = random.Random(seed)
-    made = [[[rng.randrange(1, 10) for _ in range(6)] for _ in range(4)] for _ in range(3)]
-    return made[0], made[1], made[2]
+
+    def board() -> Rows:
+        return [[rng.randrange(1, 10) for _ in range(6)] for _ in range(4)]
+
+    return board(), board(), board()
 
 
 @pytest.mark.parametrize("hinted", [True, False], ids=["with shape", "without"])

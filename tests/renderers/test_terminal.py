@@ -1,3 +1,5 @@
+"""Test grids in the terminal: colours, large grids, and grids side by side."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -33,7 +35,7 @@ def test_large_grids_are_cut_and_say_so():
     assert [len(line) for line in lines[:-1]] == [64] * 32
 
 
-def test_grids_stand_side_by_side_and_wrap():
+def test_grids_are_side_by_side_and_wrap():
     grids = {"question": np.zeros((4, 12), np.uint8), "target": np.ones((4, 12), np.uint8), "answer": None}
     wide = printed(side_by_side(grids, "binary")).split("\n")
     assert all(title in wide[0] for title in grids)

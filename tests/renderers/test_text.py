@@ -1,3 +1,5 @@
+"""Test grids as text: written ones come back, replies of models are read, other texts give a reason."""
+
 from __future__ import annotations
 
 import sys
@@ -170,11 +172,11 @@ REFUSED = {
     "empty": ("", "the text is empty"),
     "blank": (" \n ", "the text is empty"),
     "prose": ("I cannot see a grid here.", "no complete grid"),
-    "a flat list": ("[0,1,1,0]", "no complete grid"),
-    "a flat list after a prefix": ("Answer: [0, 1]", "no complete grid"),
-    "empty lists": ("[]", "no complete grid"),
+    "a flat list": ("[0,1,1,0]", "not a complete grid"),
+    "a flat list after a prefix": ("Answer: [0, 1]", "not a complete grid"),
+    "empty lists": ("[]", "not a complete grid"),
     "lists over 255": ("[0, 1]\n[1, 256]", "row 2 holds 256, not a code 0 … 255"),
-    "ragged lists": ("[0, 1]\n[1]", "row 2 has 1 cell where row 1 has 2"),
+    "ragged lists": ("[0, 1]\n[1]", "row 2 has 1 cell, but row 1 has 2"),
     "lists with a negative": (QUESTION + "[0, -1]\n[1, 0]", "row 1 holds -1, not a code"),
     "lists with a fraction": (QUESTION + "[0, 1]\n[1.5, 0]", "row 2 holds 1.5"),
     "lists with four digits": (QUESTION + "[5, 5]\n[1, 1000]", "row 2 holds 1000"),
@@ -203,9 +205,9 @@ REFUSED = {
     "no answer": ("Question: [[0,1],[1,0]]\nAnswer: I cannot tell.", "gives up"),
     "a bold answer cut off": ("Question: [[0,1],[1,0]]\n**Answer:** [[", "ends in row 1 of a grid"),
     "a fence cut off": ("[[0,1],[1,0]]\nAnswer:\n```json\n[\n  [", "ends in row 1 of a grid"),
-    "one list below JSON": ("[[0,1],[1,0]]\nAnswer: [7, 7]", "a list alone is no complete grid"),
-    "one list after the question": (QUESTION + "[7, 7]", "a list alone is no complete grid"),
-    "one list and a number": (QUESTION + "[7, 7]\n\n42", "a list alone is no complete grid"),
+    "one list below JSON": ("[[0,1],[1,0]]\nAnswer: [7, 7]", "a single list is not a complete grid"),
+    "one list after the question": (QUESTION + "[7, 7]", "a single list is not a complete grid"),
+    "one list and a number": (QUESTION + "[7, 7]\n\n42", "a single list is not a complete grid"),
     "a place left out": ("0,,1\n1,,0", "row 1 holds cells that cannot be read"),
     "an empty row": ("[[0],[]]", "row 2 is empty"),
     "an empty first row": ("[[],[0]]", "row 1 is empty"),
@@ -213,9 +215,9 @@ REFUSED = {
     "cut off after a good one": ("[[0,1],[1,0]] and [[1,1],[0", "ends in row 2 of a grid that is not closed"),
     "cut off after the question": ("Question [[0]]. Answer [[1", "ends in row 1 of a grid"),
     "cut off before the last bracket": ("[[0,1],[1,0]", "ends in row 2 of a grid"),
-    "ragged": ("[[0,1],[1,0],[1]]", "row 3 has 1 cell where row 1 has 2"),
-    "ragged, after a good one": ("[[0,1],[1,0]] then [[0,1],[1]]", "row 2 has 1 cell where"),
-    "ragged rows": ("01\n1", "row 2 has 1 cell where row 1 has 2"),
+    "ragged": ("[[0,1],[1,0],[1]]", "row 3 has 1 cell, but row 1 has 2"),
+    "ragged, after a good one": ("[[0,1],[1,0]] then [[0,1],[1]]", "row 2 has 1 cell, but"),
+    "ragged rows": ("01\n1", "row 2 has 1 cell, but row 1 has 2"),
     "over 255": ("[[0,256]]", "row 1 holds 256, not a code 0 … 255"),
     "negative": ("[[0],[-1]]", "row 2 holds -1"),
     "a fraction": ("[[0.5]]", "row 1 holds 0.5"),

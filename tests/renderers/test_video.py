@@ -1,3 +1,5 @@
+"""Test clips: their frames, lossless files, GIFs, bounded reading, and hostile files."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -7,9 +9,10 @@ import pytest
 from PIL import Image as Pictures
 
 from tests.support.damaged_pictures import LOOKS
+from tests.support.videos import read_video
 from vizbench.errors import UserError
 from vizbench.renderers.frames import render
-from vizbench.renderers.video import clip, process, read_video, write_gif, write_video
+from vizbench.renderers.video import clip, process, write_gif, write_video
 from vizbench.types import Look
 
 LOOK = LOOKS["maze"]

@@ -27,7 +27,7 @@ class Stub:
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
-        """The bodies of all requests."""
+        """Return the bodies of all requests."""
         return [request["body"] for request in self.seen]
 
 

@@ -18,14 +18,13 @@ LETTERS = ".PNBRQKpnbrqk"
 
 
 def grid(placement: str) -> Grid:
-    """The codes of the first field of a FEN."""
-    rows = placement.split("/")
-    cells = ["".join("." * int(mark) if mark.isdigit() else mark for mark in row) for row in rows]
-    return np.array([[LETTERS.index(mark) for mark in row] for row in cells], np.uint8)
+    """Return the codes of the first field of a FEN."""
+    rows = re.sub(r"\d", lambda digit: "." * int(digit[0]), placement).split("/")
+    return np.array([[LETTERS.index(mark) for mark in row] for row in rows], np.uint8)
 
 
 def board_of(question: Grid) -> chess.Board:
-    """The package's board, by way of a FEN: no code shared with the package's own reader."""
+    """Return the package's board, read from a FEN: no code is shared with the package's own reader."""
     rows = "/".join("".join(LETTERS[code] for code in row) for row in question.tolist())
     return chess.Board(re.sub(r"\.+", lambda run: str(len(run[0])), rows) + " w - - 0 1")
 
@@ -35,7 +34,7 @@ LADDER = "8/4k3/1R6/R7/8/8/8/6K1"  # mate in 2
 
 
 def played(placement: str, *moves: str) -> Grid:
-    """The codes after moves that need not be legal, sides not alternating."""
+    """Return the codes after moves. They need not be legal, and sides need not alternate."""
     board = chess.Board(placement + " w - - 0 1")
     for move in moves:
         parsed = chess.Move.from_uci(move)
@@ -52,7 +51,7 @@ def made(mate: int, count: int) -> Batch:
 
 
 def has_mate(board: chess.Board, mate: int) -> bool:
-    """Whether the side to move forces mate: plain search, every move."""
+    """Return whether the side to move forces mate, by a plain search of every move."""
     return any(forces(board, move, mate) for move in board.legal_moves)
 
 
@@ -80,12 +79,12 @@ def loaded(question: Grid) -> np.ndarray:
 
 
 def right_moves(question: Grid, mate: int) -> tuple[list[int], int]:
-    """The kernels' moves that force mate, and how many legal moves there are."""
+    """Return the kernels' moves that force mate, and the number of legal moves."""
     moves = np.empty(chessboard.MOST, np.int64)
     right, legal = mates.first_moves(loaded(question), mate, moves, endless())
     return moves[:right].tolist(), legal
 
 
 def endless() -> np.ndarray:
-    """The budget of a search that does not give up."""
+    """Return the counter of a search that does not give up."""
     return np.full(1, mates.ENDLESS)

@@ -1,4 +1,4 @@
-"""What the tests of the command line share; the fixture `run` lies in conftest.py."""
+"""Share what the tests of the command line need. The fixture `run` is in conftest.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Done:
-    """What a command left: exit code, stdout, stderr."""
+    """Exit code, stdout and stderr of a command."""
 
     code: int
     out: str
@@ -19,7 +19,7 @@ Run = Callable[..., Done]
 
 
 def refused(done: Done) -> str:
-    """The one sentence of a refusal, checked to be one."""
+    """Return the sentence of a refusal, after checking that it is one."""
     assert (done.code, done.out) == (2, ""), done
     assert done.err.startswith("vizbench: ")
     assert done.err.count("\n") == 1

@@ -38,8 +38,8 @@ def instances(name: str) -> tuple[Instance, ...]:
     )
 
 
-def judged(name: str, instance: Instance, answer: object) -> Verdict:
-    """The verdict, and that it hangs together."""
+def verdict_of_answer(name: str, instance: Instance, answer: object) -> Verdict:
+    """Return the verdict on an answer, after checking that its fields agree."""
     verdict = task.spec(name).task.verify(instance, answer)
     assert (verdict.reason == "") == verdict.valid
     assert verdict.valid or not verdict.exact
@@ -50,8 +50,8 @@ def judged(name: str, instance: Instance, answer: object) -> Verdict:
     return verdict
 
 
-def walked(name: str, instance: Instance, process: object) -> Verdict:
-    """The verdict on a process, and that it hangs together."""
+def verdict_of_process(name: str, instance: Instance, process: object) -> Verdict:
+    """Return the verdict on a process, after checking that its fields agree."""
     verdict = task.spec(name).task.verify_steps(instance, process)
     assert (verdict.reason == "") == verdict.valid
     assert verdict.valid or not verdict.exact
@@ -63,7 +63,7 @@ def walked(name: str, instance: Instance, process: object) -> Verdict:
 
 
 def mutants(instance: Instance, codes: int) -> list[Grid]:
-    """The target with one cell changed, then with several."""
+    """Return copies of the target with one cell changed, then with several."""
     rng = np.random.default_rng(instance.index)
     changed: list[Grid] = []
     for cells in (1, 1, 1, 1, 2, 5):
@@ -88,15 +88,16 @@ class Evil:
 
 
 class Liar:
-    """An object that gives no array where one is due."""
+    """An object that returns a text if an array is asked for."""
 
     def __array__(self, *_: object, **__: object) -> Any:
         return "an array"
 
 
 def hostile(target: Grid) -> list[object]:
-    """Objects that are no answer where `target` is one."""
+    """Return objects that are no answer to a question whose target is `target`."""
     h, w = target.shape
+    turned = target.T if h != w else target[:-1, :-1]
     return [
         None,
         "",
@@ -137,14 +138,14 @@ def hostile(target: Grid) -> list[object]:
         np.zeros((1, 10**6), np.uint8),
         np.zeros((0, w), np.uint8),
         np.zeros((), np.uint8),
-        target.T if h != w else target[:-1, :-1],
+        turned,
         np.ma.masked_array(target, mask=True),
-        [np.ma.masked_array(row) for row in target],
+        list(map(np.ma.masked_array, target)),
         [*target[:-1], np.ma.masked_array(target[-1], mask=True)],
         [[np.ma.masked] * w] * h,
-        [row.astype(float) for row in target],
-        [[float(code) for code in row] for row in target],
-        [[str(code) for code in row] for row in target],
+        list(target.astype(float)),
+        target.astype(float).tolist(),
+        target.astype(str).tolist(),
         [*target.tolist()[:-1], [None] * w],
         [[np.array(code) for code in row] for row in target],
         [[0] * 10**6] * 10**6,
@@ -157,7 +158,7 @@ def hostile(target: Grid) -> list[object]:
 
 
 def _endless() -> list[object]:
-    """A list that is its own only item."""
+    """Return a list that is its own only item."""
     rows: list[object] = []
     rows.append(rows)
     return rows

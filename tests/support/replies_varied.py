@@ -24,6 +24,23 @@ TAILS = [
     "Conclusion: all rules hold.",
 ]
 
+PYTHON_ROWS = ",\n".join(f"    {row}" for row in MINI)
+
+LABELLED: list[tuple[str, Rows | None]] = []
+for label in LABELS:
+    LABELLED.append((f"{RIGHT}\n\n{label}: {WRONG}\n\nExtra: {RIGHT}", MINI_WRONG))
+    LABELLED.append((f"{RIGHT}\n\n{label}: ...", None))
+
+TAILED = [(f"Answer:\n{RIGHT_ROWS}\n\n{tail}", MINI) for tail in TAILS]
+
+LED: list[tuple[str, Rows]] = []
+for words in ("Here: ", "Sure! ", "✅ ", "🙂 ", "- Output grid -> ", "A) ", "Solved. ", "= "):
+    LED.append((words + RIGHT_ROWS, MINI))
+for words in ("Here: ", "So: ", "→ "):
+    LED.append((words + WRONG_ROWS, MINI_WRONG))
+for words in ("Here: ", "Sure! ", "- Output grid -> "):
+    LED.append((f"{words}1 1 1 1\n{RIGHT_ROWS}", [[1, 1, 1, 1], *MINI]))
+
 VARIATIONS: list[tuple[str, Rows | None]] = [
     # --- Wrong answers that a right draft might cover
     (f"{RIGHT}\n\nHmm, row 4 is off. Fixing it:\n\n{WRONG}", MINI_WRONG),
@@ -156,7 +173,7 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (f"Ans: {RIGHT}", MINI),
     (f"Soln:\n{RIGHT_ROWS}", MINI),
     (f"Output\n{RIGHT_ROWS}", MINI),
-    ("output = [\n" + ",\n".join("    " + str(r) for r in MINI) + ",\n]", MINI),
+    (f"output = [\n{PYTHON_ROWS},\n]", MINI),
     (f"The final solved Sudoku grid is as follows:\n\n{RIGHT_ROWS}", MINI),
     (f"Therefore, the solution to the puzzle is:\n\n{RIGHT_ROWS}\n\nwhere every row is complete.", MINI),
     (f"Here's the answer in the requested format:\n{RIGHT}", MINI),
@@ -372,8 +389,7 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (f"User: solve\n{ASKED_ROWS}\nAssistant:\n{WRONG_ROWS}\nUser: again\nAssistant:\n{RIGHT_ROWS}", MINI),
     (f"<|im_start|>user\n{ASKED}<|im_end|>\n<|im_start|>assistant\n{RIGHT}<|im_end|>", MINI),
     # --- Labels of more languages, and labels that deny
-    *((f"{RIGHT}\n\n{label}: {WRONG}\n\nExtra: {RIGHT}", MINI_WRONG) for label in LABELS),
-    *((f"{RIGHT}\n\n{label}: ...", None) for label in LABELS),
+    *LABELLED,
     (f"Re\u0301ponse: {WRONG}\n{RIGHT}", MINI_WRONG),
     (f"This is not the answer: {RIGHT}", None),
     (f"Answer: the transpose of {RIGHT}", None),
@@ -388,7 +404,7 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (f"Answer: {RIGHT}, but with the last two digits swapped.", None),
     (f"The answer is {RIGHT} except that the bottom right cell is 2.", None),
     (f"Answer: {RIGHT}\n\nWait, the last cell should be 2, not 1.\n\n{WRONG}", MINI_WRONG),
-    *((f"Answer:\n{RIGHT_ROWS}\n\n{tail}", MINI) for tail in TAILS),
+    *TAILED,
     # --- Examples behind an answer, and replies that run on
     (f"{WRONG}\n\nQuestion: {ASKED}\nAnswer: {RIGHT}", MINI_WRONG),
     (f"{WRONG_ROWS}\n\nInput:\n{ASKED_ROWS}\n\nOutput:\n{RIGHT_ROWS}", MINI_WRONG),
@@ -427,15 +443,7 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (f"{RIGHT}\n\nThat is,\n[[1,2,3,4],[3,4,1,2],[2,1", None),
     (f"{RIGHT}\n\nRow 1: 1 2 3 4\nRow 3: 2 1 4 3\nhold 1 to 4.", MINI),
     # --- Rows that share their line with words
-    *(
-        (f"{before}{RIGHT_ROWS}", MINI)
-        for before in ("Here: ", "Sure! ", "✅ ", "🙂 ", "- Output grid -> ", "A) ", "Solved. ", "= ")
-    ),
-    *((f"{before}{WRONG_ROWS}", MINI_WRONG) for before in ("Here: ", "So: ", "→ ")),
-    *(
-        (f"{before}1 1 1 1\n{RIGHT_ROWS}", [[1, 1, 1, 1], *MINI])
-        for before in ("Here: ", "Sure! ", "- Output grid -> ")
-    ),
+    *LED,
     (f"Here: {b.digits(MINI)}", MINI),
     (f"{RIGHT_ROWS} done", MINI),
     (f"Row one is {RIGHT_ROWS}", MINI),

@@ -1,6 +1,7 @@
 """Handle a report's page as a user of a browser does.
 
-The fixtures `browser` and `visit` are in conftest.py."""
+The fixtures `browser` and `visit` are in conftest.py.
+"""
 
 from __future__ import annotations
 

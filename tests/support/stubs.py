@@ -1,4 +1,4 @@
-"""Models for tests, named from plans as `tests/support/stubs.py:Class`."""
+"""Provide models for tests, named in plans as `tests/support/stubs.py:Class`."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class Miscounts(Model[Any]):
         }
         shapes: dict[str, Any] = {
             "right": lambda: each,
-            "generators": lambda: (iter(answers) for answers in each),
+            "generators": lambda: map(iter, each),
             "array": lambda: np.array(each),
             "many": lambda: iter([*each, each[0]]),
             "many in a list": lambda: [*each, each[0]],
@@ -153,11 +153,11 @@ class Miscounts(Model[Any]):
             "a text": lambda: "[[1]]",
             "a number": lambda: 7,
             "nothing": lambda: None,
-            "answers without end": lambda: (itertools.repeat(answers[0]) for answers in each),
+            "answers without end": lambda: map(itertools.cycle, each),
             "bare grids": lambda: iter(questions),
             "dicts": lambda: ({0: answers[0]} for answers in each),
-            "texts": lambda: ("[[1]]"[:attempts] for _ in each),
-            "bare nothing": lambda: (None for _ in each),
+            "texts": lambda: iter(["[[1]]"[:attempts]] * len(each)),
+            "bare nothing": lambda: iter([None] * len(each)),
         }
         if self.mode in shapes:
             return shapes[self.mode]()

@@ -1,9 +1,9 @@
-"""Sudoku boards for tests: questions that are made, and solutions that a SAT solver finds."""
+"""Make Sudoku boards for tests: generated questions, and solutions by a SAT solver."""
 
 from __future__ import annotations
 
 import functools
-from itertools import combinations, islice
+from itertools import combinations, islice, product
 
 import numpy as np
 import pytest
@@ -23,27 +23,35 @@ def made(params: Params, count: int, seed: int = 5) -> Batch:
 
 
 def holds(size: int, cell: tuple[int, int], digit: int) -> int:
-    """The SAT variable that says so."""
+    """Return the SAT variable that is true if this cell holds this digit."""
     return size * size * cell[0] + size * cell[1] + digit
 
 
 @functools.cache
 def sat_rules(size: int) -> list[list[int]]:
-    """Each cell holds a digit, and no digit twice in a row, column or box."""
-    lines, box = range(size), int(size**0.5)
-    units = [[(r, c) for c in lines] for r in lines] + [[(r, c) for r in lines] for c in lines]
-    units += [
-        [(y + i, x + j) for i in range(box) for j in range(box)] for y in lines[::box] for x in lines[::box]
-    ]
-    clauses = [[holds(size, (r, c), d) for d in range(1, size + 1)] for r in lines for c in lines]
-    pairs = {pair for unit in units for pair in combinations(sorted(unit), 2)}
-    return clauses + [[-holds(size, a, d), -holds(size, b, d)] for a, b in pairs for d in range(1, size + 1)]
+    """Return clauses: each cell holds a digit, and no digit is twice in a row, column or box."""
+    box, digits = int(size**0.5), range(1, size + 1)
+    cells = list(product(range(size), range(size)))
+    units: dict[tuple[object, ...], list[tuple[int, int]]] = {}
+    for r, c in cells:
+        for unit in (("row", r), ("column", c), ("box", r // box, c // box)):
+            units.setdefault(unit, []).append((r, c))
+    clauses = [[holds(size, cell, digit) for digit in digits] for cell in cells]
+    pairs = {pair for unit in units.values() for pair in combinations(unit, 2)}
+    for a, b in pairs:
+        clauses += [[-holds(size, a, digit), -holds(size, b, digit)] for digit in digits]
+    return clauses
 
 
 def sat_solutions(question: Grid, limit: int) -> set[bytes]:
-    """Solutions of a question by a SAT solver, as many as the limit."""
+    """Return solutions of a question by a SAT solver, at most `limit`."""
     size = len(question)
     givens = [[holds(size, (int(r), int(c)), int(question[r, c]))] for r, c in np.argwhere(question)]
     with Minisat22(bootstrap_with=sat_rules(size) + givens) as solver:
         models = list(islice(solver.enum_models(), limit))
-    return {bytes((v - 1) % size + 1 for v in model if v > 0) for model in models}
+    return {digits_of(model, size) for model in models}
+
+
+def digits_of(model: list[int], size: int) -> bytes:
+    """Return the digits of all cells, row by row. A negative variable is false."""
+    return bytes((variable - 1) % size + 1 for variable in model if variable > 0)

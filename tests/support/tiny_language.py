@@ -1,5 +1,4 @@
-"""Random models of the real classes, small enough for a test, written as the folders that the hub would
-give."""
+"""Make random models of the real classes, small enough for a test, in folders as the hub would give them."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
 
 hf: Any = transformers
-"""Untyped: its configurations take more keywords than they tell."""
+"""Untyped: its configurations take more keywords than they declare."""
 
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}<|turn|>{{ m['role'] }}\n"
@@ -24,7 +23,7 @@ TEMPLATE = (
     "{% endfor %}{% if add_generation_prompt %}<|turn|>assistant\n"
     "{% if enable_thinking is not defined or enable_thinking %}<think>{% endif %}{% endif %}"
 )
-"""Opens a thinking block unless it is told not to, as Qwen3's does."""
+"""Opens a thinking block unless a setting forbids it, as Qwen3's does."""
 
 SPECIAL = ("<pad>", "<bos>", "<eos>", "<|turn|>", "<|end|>", "<think>", "<|boi|>", "<|eoi|>", "<|image|>")
 SIZES: dict[str, Any] = {
@@ -43,7 +42,7 @@ SIZES: dict[str, Any] = {
 
 
 def tokenizer(template: str | None = TEMPLATE) -> Any:
-    """One token a character, as small as a vocabulary gets."""
+    """Make a tokenizer of one token per character, as small as a vocabulary can be."""
     characters = "0123456789[],\n abcdefghijklmnopqrstuvwxyz"
     words = {word: i for i, word in enumerate((*SPECIAL, "?", *characters))}
     inner = Tokenizer(WordLevel(words, unk_token="?"))
@@ -68,7 +67,7 @@ def tokenizer(template: str | None = TEMPLATE) -> Any:
 
 
 def write(family: str, folder: Path, template: str | None = TEMPLATE) -> Path:
-    """The folder of a random qwen3, llama or gemma."""
+    """Write the folder of a random qwen3, llama or gemma."""
     words = tokenizer(template)
     sizes = {**SIZES, "vocab_size": len(words)}
     with torch.random.fork_rng(devices=[]):

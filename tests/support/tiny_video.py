@@ -1,5 +1,4 @@
-"""Tiny random models of the real classes, saved as pipeline folders, and clips to train them on. No
-network."""
+"""Make tiny random models of the real classes, as pipeline folders, and clips to train them. No network."""
 
 from __future__ import annotations
 
@@ -50,7 +49,7 @@ def context(seen: list[Progress] | None = None, seed: int = 0) -> Context:
 
 
 def tokenizer(length: int) -> Any:
-    """T5's shape of a tokenizer with a vocabulary of bytes; every text ends in `</s>`."""
+    """Make a tokenizer shaped like T5's, with a vocabulary of bytes. Every text ends in `</s>`."""
     words = {"<pad>": 0, "</s>": 1, "<unk>": 2} | {chr(c): c for c in range(33, 60)}
     made = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
     made.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
@@ -66,8 +65,10 @@ def t5() -> Any:
 
 
 def cogvideox(folder: Path, version: str, invert: bool = False) -> Path:
-    """CogVideoX 1.0 (learned places, one canvas) or 1.5 (`ofs`, two frames a token) with 2 layers, 32x32
-    pixels."""
+    """Write CogVideoX 1.0 or 1.5 with 2 layers, for 32x32 pixels.
+
+    1.0 has learned positions and one canvas. 1.5 has `ofs` and two frames per token.
+    """
     new = version == "1.5"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -122,7 +123,10 @@ def tensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def parted() -> list[Example[Any]]:
-    """Two clips that begin with one board and end with different ones: a decoder must be told which."""
+    """Return two clips that begin with one board and end with different ones.
+
+    A decoder must be told which.
+    """
     one, other = examples(2)
     ended = one.target.copy()
     ended[len(ended) // 2 + 1 :] = other.target[-1]
@@ -158,8 +162,10 @@ def teach(folder: Path, shown: list[Example[Any]], steps: int, noise: float) -> 
 
 
 def normalise(folder: Path, shown: Example[Any]) -> None:
-    """Give the folder's VAE the mean and spread of this clip's latents, which a checkpoint has of its
-    training data."""
+    """Set the mean and spread of the folder's VAE to those of this clip's latents.
+
+    A checkpoint has those of its training data.
+    """
     kind: Any = getattr(diffusers, json.loads((folder / "model_index.json").read_text())["vae"][1])
     vae = kind.from_pretrained(folder / "vae")
     pixels = torch.from_numpy(shown.target).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
@@ -175,7 +181,7 @@ def normalise(folder: Path, shown: Example[Any]) -> None:
 
 
 class With:
-    """A pipeline whose call gets some settings more."""
+    """A pipeline whose call gets some more settings."""
 
     def __init__(self, pipe: Any, settings: dict[str, Any]) -> None:
         self._pipe, self._settings = pipe, settings
@@ -183,12 +189,12 @@ class With:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._pipe, name)
 
-    def __call__(self, **told: Any) -> Any:
-        return self._pipe(**told, **self._settings)
+    def __call__(self, **arguments: Any) -> Any:
+        return self._pipe(**arguments, **self._settings)
 
 
 def official_text(pipe: Any) -> dict[str, torch.Tensor]:
-    """The empty prompt's embedding as the pipeline computes it, by the names that its call takes it by."""
+    """Return the empty prompt's embedding as the pipeline computes it, by argument name."""
     cleaning = (
         "diffusers.pipelines.wan.pipeline_wan_i2v.prompt_clean"  # needs a package, and the prompt no cleaning
     )
@@ -200,14 +206,14 @@ def official_text(pipe: Any) -> dict[str, torch.Tensor]:
 
 
 def unpacked(pipe: Any, seen: torch.Tensor, clip: torch.Tensor) -> torch.Tensor:
-    """The noisy latents, shaped as `clip`, in what a transformer is given."""
+    """Return the noisy latents, shaped as `clip`, from the input of a transformer."""
     if seen.ndim == 3:
         return pipe._unpack_latents(seen, *clip.shape[2:])
     return seen[tuple(slice(size) for size in clip.shape)]
 
 
 def packed(pipe: Any, clip: torch.Tensor) -> torch.Tensor:
-    """Latents as the pipeline's loop holds them."""
+    """Return latents as the pipeline's loop holds them."""
     return pipe._pack_latents(clip) if "LTX" in type(pipe).__name__ else clip
 
 
@@ -219,12 +225,13 @@ DEEP: dict[str, Any] = {
 
 
 def wan(folder: Path, version: str, deep: dict[str, Any] | None = None) -> Path:
-    """Wan 2.1 (CLIP and mask channels) or 2.2's TI2V (the image as first frame) with 2 layers, 32x32 pixels.
+    """Write Wan 2.1 (CLIP and mask channels) or 2.2's TI2V (the image as first frame), for 32x32 pixels.
 
-    deep: of the VAE, what is not as in 2.1's.
+    Both have 2 layers. deep: settings of the VAE that differ from 2.1's.
     """
     new = version == "2.2"
     codecs = 4
+    image_sizes: dict[str, int] = {} if new else {"image_dim": 16, "added_kv_proj_dim": 24}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         transformer = _D.WanTransformer3DModel(
@@ -236,9 +243,8 @@ def wan(folder: Path, version: str, deep: dict[str, Any] | None = None) -> Path:
             freq_dim=16,
             ffn_dim=32,
             num_layers=2,
-            image_dim=None if new else 16,
-            added_kv_proj_dim=None if new else 24,
             rope_max_seq_len=32,
+            **image_sizes,
         )
         vae = _D.AutoencoderKLWan(
             base_dim=4,
@@ -287,8 +293,10 @@ def wan(folder: Path, version: str, deep: dict[str, Any] | None = None) -> Path:
 
 
 def ltx(folder: Path) -> Path:
-    """LTX-Video with 2 layers and a VAE of 8x8 pixels and 8 frames a latent: 32x32 pixels are 16 tokens a
-    frame."""
+    """Write LTX-Video with 2 layers and a VAE of 8x8 pixels and 8 frames per latent.
+
+    32x32 pixels are 16 tokens per frame.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         transformer = _D.LTXVideoTransformer3DModel(

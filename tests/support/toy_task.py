@@ -1,4 +1,4 @@
-"""A task small enough to be done by hand, to try data sets on: its whole space can be listed."""
+"""Define a task to test data sets with, so small that its whole space can be listed."""
 
 from __future__ import annotations
 

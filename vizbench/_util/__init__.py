@@ -1,1 +1,1 @@
-"""Help every other package: files, locks, processes, text, parameters, compiled code. No tasks or models."""
+"""Help all other packages with files, locks, processes, text, parameters and compiled code."""

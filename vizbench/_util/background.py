@@ -1,8 +1,7 @@
 """Run one call in a background thread, so that Ctrl-C ends the wait for it at once.
 
-Use this around a compiled kernel, in a library call as well as in a command: the caller gets
-KeyboardInterrupt and goes on. `interrupts` is about the whole process: it ends a command that does not end
-by itself.
+Use this around a compiled kernel, in library calls and in commands. The caller gets KeyboardInterrupt and
+continues. `interrupts` is about the whole process: it ends a command that does not end by itself.
 """
 
 from __future__ import annotations
@@ -25,14 +24,15 @@ _GRACE: Final = 0.2
 
 @final
 class AbandonedError(Exception):
-    """The call in this thread was abandoned: nobody waits for its result."""
+    """Report that the call in this thread was abandoned: nobody waits for its result."""
 
 
 def run_in_background(call: Callable[[], R]) -> R:
     """Return what `call` returns, or raise what it raises.
 
-    It runs in a thread of its own: a compiled kernel in the main thread would delay Ctrl-C until its end. On
-    Ctrl-C this function ends at once. The thread ends when it calls `stop_if_abandoned`, or with the process.
+    It runs in a new thread, because a compiled kernel in the main thread would delay Ctrl-C until its end. On
+    Ctrl-C, this function ends at once. The thread ends when it calls `stop_if_abandoned`, or with the
+    process.
     """
     work = Work(call)
     try:
@@ -46,7 +46,7 @@ def run_in_background(call: Callable[[], R]) -> R:
 
 
 def stop_if_abandoned() -> None:
-    """Raise AbandonedError if this thread runs an abandoned call. It is cheap: call it once per row."""
+    """Raise AbandonedError if this thread runs an abandoned call. It is fast: call it once per row."""
     work: Work[Any] | None = getattr(_CURRENT, "work", None)
     if work is not None and work.abandoned.is_set():
         raise AbandonedError

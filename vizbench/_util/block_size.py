@@ -1,6 +1,6 @@
 """Choose the size of blocks of work, so that each takes a fraction of a second.
 
-Between two blocks, Ctrl-C and the progress bar are served.
+Ctrl-C and the progress bar are handled between two blocks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _GROWTH: Final = 8
 
 @final
 class BlockSize:
-    """Choose how many items the next block has. Sizes change only the speed: no result may depend on them."""
+    """Choose how many items the next block has. No result may depend on this number."""
 
     def __init__(self, most: int) -> None:
         """most: items of the largest block."""
@@ -29,7 +29,7 @@ class BlockSize:
 
     @contextlib.contextmanager
     def measure(self, items: int) -> Generator[None]:
-        """Time a block of `items`, and set the next size by it."""
+        """Time a block of `items`, and set the next size accordingly."""
         start = time.perf_counter()
         yield
         seconds = time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""Name the folder where files that can be made again are cached, and the files in it."""
+"""Name the folder for cached files, which can be made again, and the files in it."""
 
 from __future__ import annotations
 

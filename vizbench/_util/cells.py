@@ -10,13 +10,13 @@ from vizbench.types import Grid, Grids
 
 
 def neighbours(chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Return how many of each cell's 4 neighbours are chosen, `(h, w)`. None is outside the grid."""
+    """Return how many of each cell's 4 neighbours are chosen, `(h, w)`. Cells outside the grid are not."""
     board = np.pad(chosen, 1).astype(np.int64)
     return board[:-2, 1:-1] + board[2:, 1:-1] + board[1:-1, :-2] + board[1:-1, 2:]
 
 
 def one_by_one(start: Grid, target: Grid, cells: npt.NDArray[np.integer]) -> Grids:
-    """Return the grids `(k, h, w)` from `start` on as cells `(k, 2)`, in order, take the target's codes."""
+    """Return the grids `(k, h, w)` after `start` as cells `(k, 2)` take the target's codes, one per grid."""
     rows, columns = cells.T
     states = np.repeat(start[None], len(cells), axis=0)
     done = np.tri(len(cells), dtype=np.bool_)
@@ -27,7 +27,7 @@ def one_by_one(start: Grid, target: Grid, cells: npt.NDArray[np.integer]) -> Gri
 def changed(before: Grid, after: Grid, count: int, deed: str) -> list[tuple[int, int]] | str:
     """Return the cells that differ if they are `count`, else a sentence.
 
-    deed: what a step does, "one is shaded".
+    deed: what a step does, as a clause: "a step shades one".
     """
     cells = [(int(r), int(c)) for r, c in np.argwhere(before != after)]
-    return cells if len(cells) == count else f"{plural(len(cells), 'cell')} changed where {deed}"
+    return cells if len(cells) == count else f"{plural(len(cells), 'cell')} changed, but {deed}"

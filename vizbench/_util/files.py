@@ -94,12 +94,12 @@ def open_regular(path: str | Path, what: str) -> BinaryIO:
         raise UserError(f"{what} {path} cannot be opened ({_reason(error)}): give a readable file") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise UserError(f"{what} {path} is no regular file: give the path of one")
+        raise UserError(f"{what} {path} is not a regular file: give the path of one")
     return os.fdopen(descriptor, "rb")
 
 
 def read_bounded(path: str | Path, what: str, limit: int) -> bytes:
-    """Return the content of a regular file of at most `limit` bytes. Raises UserError for any other."""
+    """Return the content of a regular file. Raises UserError if it is another kind, or over `limit` bytes."""
     with open_regular(path, what) as file:
         data = file.read(limit + 1)
     if len(data) > limit:
@@ -146,8 +146,8 @@ def read_lines(path: Path, what: str, limit: int) -> Iterator[tuple[int, int, by
 def file_target(path: str | Path) -> Path:
     """Return the path behind all links: a regular file, which a new one may replace, or nothing yet.
 
-    Raises UserError for a folder, a device or a pipe. A rename would put a file in its place, and a device in
-    `/dev` would be gone for the whole machine.
+    Raises UserError if it is a folder, a device or a pipe. A rename would put a file in its place, and a
+    device in `/dev` would be gone for the whole machine.
     """
     try:
         target = Path(path).resolve()
@@ -197,6 +197,15 @@ def write_atomically(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         _force(file.fileno())
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that does not exist yet, into a folder that appears later in whole.
+
+    Raises OSError if the disk refuses: only the caller knows the path that the user gave.
+    """
+    with path.open("xb") as file:
+        file.write(data)
 
 
 def remove_drafts(directory: Path) -> None:
@@ -277,7 +286,7 @@ class Log:
                     self._file.write(b"\n")
         if torn > 0:
             notice(
-                f"{path}: the last line was cut short when a run was killed; it is made anew",
+                f"{path}: the last line was cut short when a run was killed; it is written again",
                 ("torn", str(path)),
             )
 

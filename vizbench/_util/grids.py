@@ -1,6 +1,6 @@
 """Read objects of any kind as a grid, or as the states of a process. Every answer passes through here.
 
-An object may lie about itself: a subclass may override `shape`, `__class__` or `__len__`. So the true type
+A subclass may override `shape`, `__class__` or `__len__`, so an object cannot be trusted. Its true type
 decides. The object is copied once, within bounds and through the methods of the base class, and only the copy
 is checked.
 """
@@ -29,7 +29,7 @@ _PLAIN_CELLS: Final = frozenset({int, bool, np.bool_, *np.sctypeDict.values()})
 
 
 def as_grid(answer: object, codes: int, noun: str = "answer") -> Grid | str:
-    """Return the answer as `(h, w)` uint8 with codes below `codes`, or say why it is no such grid.
+    """Return the answer as `(h, w)` uint8 with codes below `codes`, or why it is not such a grid.
 
     Arrays of two dimensions and lists of rows are read. Their cells are integers of any width, or booleans,
     which count as 0 and 1. noun: what the sentence calls the answer. Never raises.
@@ -45,7 +45,7 @@ def as_grid(answer: object, codes: int, noun: str = "answer") -> Grid | str:
             return fault
         low, high = int(array.min()), int(array.max())
     except Exception as error:  # hostile objects may raise anything
-        return f"the {noun} is no grid: {kind_name(error)}"
+        return f"the {noun} is not a grid: {kind_name(error)}"
     if low < 0 or high >= codes:
         return f"cell code {low if low < 0 else high} is outside 0 … {codes - 1}"
     return np.array(array, np.uint8)
@@ -76,7 +76,7 @@ def _shape_fault(array: npt.NDArray[Any], answer: object, noun: str) -> str | No
 
 
 def as_states(grids: object) -> Sequence[object] | str:
-    """Return the states of a process, unchecked, or say why it is no process. Never raises."""
+    """Return the states of a process, unchecked, or why it is not a process. Never raises."""
     try:
         items = plain_items(grids, MAX_STATES)
         if items is None:
@@ -89,7 +89,7 @@ def as_states(grids: object) -> Sequence[object] | str:
             return f"the process has {plural(count, 'state')}: 1 … {MAX_STATES:,} are read"
         return items
     except Exception as error:  # hostile objects may raise anything
-        return f"the process is no list of grids: {kind_name(error)}"
+        return f"the process is not a list of grids: {kind_name(error)}"
 
 
 def plain_items(answer: object, most: int) -> list[Any] | int | None:
@@ -110,17 +110,17 @@ def plain_items(answer: object, most: int) -> list[Any] | int | None:
 
 
 def plain_array(answer: object) -> npt.NDArray[Any]:
-    """Return an array as its base class sees it, not copied: a wide array may be a view of one number."""
+    """Return an array as its base class sees it. It is not copied: it may be a large view of one number."""
     if not issubclass(type(answer), np.ndarray):
         answer = np.asarray(answer)
     return np.ndarray.view(cast("npt.NDArray[Any]", answer), np.ndarray)
 
 
 def bounded_array(answer: object, most: int) -> npt.NDArray[Any] | str:
-    """Return an object as a plain array, or why it is not read: a list in it has over `most` items.
+    """Return an object as a plain array, or why it is not read. Its lists may have up to `most` items.
 
-    Lists at three depths are checked before NumPy converts any of them: one list object may be all rows of
-    another.
+    Lists at three depths are checked before NumPy converts any of them, because all rows of a list may be one
+    object.
     """
     level = [answer]
     for _ in range(3):
@@ -143,7 +143,7 @@ def bounded_array(answer: object, most: int) -> npt.NDArray[Any] | str:
 
 
 def _cell_count(answer: object) -> int:
-    """Return how many items nested lists hold, by their first branch: uneven lists are no array."""
+    """Return how many items nested lists hold, judged by the first item of each."""
     count = 1
     for _ in range(4):
         if issubclass(type(answer), np.ndarray):
@@ -157,7 +157,7 @@ def _cell_count(answer: object) -> int:
 
 
 def kind_name(value: object) -> str:
-    """Return the name of an object's type, whatever the type says of itself."""
+    """Return the name of an object's true type."""
     return str(type.__dict__["__name__"].__get__(type(value)))[:40]
 
 
@@ -168,18 +168,18 @@ def size(grid: npt.NDArray[Any]) -> str:
 
 def _array(answer: object, noun: str) -> npt.NDArray[Any] | str:
     """Return what NumPy makes of an object that is not a list, or why it is not read."""
-    if issubclass(type(answer), Sequence):  # a range, a text: NumPy would write out each of its items
+    if issubclass(type(answer), Sequence):  # NumPy would convert each item of a range or a text
         return f"the {noun} is of type {kind_name(answer)}, not rows by columns"
     if issubclass(type(answer), np.ma.MaskedArray):
-        return f"the {noun} holds a masked array: cells behind a mask are no answer"
+        return f"the {noun} holds a masked array: masked cells are not an answer"
     return plain_array(answer)
 
 
 def _from_rows(rows: list[Any], noun: str) -> npt.NDArray[Any] | str:
     """Return lists of rows as an array, or why they are not read. They are checked before NumPy reads them.
 
-    NumPy drops the masks of rows, and widens cells of mixed types to fractions or texts. One long list that
-    is each of its own rows would fill the memory.
+    NumPy drops the masks of rows, and converts cells of mixed types to fractions or texts. A long list that
+    contains itself as each row would fill the memory.
     """
     if not rows:
         return f"the {noun} has 0 rows: 1 … {MAX_SIDE} are read"
@@ -201,7 +201,7 @@ def _from_rows(rows: list[Any], noun: str) -> npt.NDArray[Any] | str:
 
 
 def _cells(row: object, noun: str) -> list[Any] | str:
-    """Return the cells of one row, or why it is no row."""
+    """Return the cells of one row, or why it is not a row."""
     items = plain_items(row, MAX_SIDE)
     if items is None:
         if issubclass(type(row), Sequence):
@@ -219,5 +219,5 @@ def _cells(row: object, noun: str) -> list[Any] | str:
 
 
 def _number(cell: Any) -> int:
-    """Return the value of an integer of any subclass, by the methods of the base class."""
+    """Return the value of an integer, read by the methods of its base class."""
     return int.__index__(cell) if issubclass(type(cell), int) else int(np.generic.item(cell))

@@ -1,7 +1,7 @@
 """End a command soon after Ctrl-C, also within compiled code, and say how to continue.
 
-This is about the whole process, for the command line. `background` is about one call, whose caller goes on
-after KeyboardInterrupt.
+This is about the whole process, for the command line. `background` is about one call, whose caller
+continues after KeyboardInterrupt.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ GRACE: Final = 0.5
 CODE: Final = 130
 """The exit code after Ctrl-C, as in shells."""
 
-_advice = ["nothing was begun"]
+_advice = ["nothing was started"]
 _reported = threading.Lock()
 _stopped = threading.Event()
 """Set after Ctrl-C."""
@@ -35,7 +35,7 @@ def advise(text: str) -> None:
 
 
 def leave_report_to_child() -> None:
-    """Say nothing when Ctrl-C stops this process, because a process that it started does."""
+    """Leave the report of Ctrl-C to a process that this one started."""
     _reported.acquire(blocking=False)
 
 
@@ -53,7 +53,7 @@ def bounded() -> Generator[None]:
     """Within the block, end this process GRACE seconds after Ctrl-C, if it has not ended by then.
 
     Python raises KeyboardInterrupt between two of its own instructions. A compiled kernel, a network's
-    forward pass or a thread that is joined at the end may take much longer. Files stay whole, as after a
+    forward pass or a thread that is joined at the end may take much longer. Files stay intact, as after a
     kill.
     """
     if (
@@ -70,7 +70,7 @@ def bounded() -> Generator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _stopped.set()  # the watcher may not have read the signal yet, and must not be waited for
+        _stopped.set()  # the watcher may not have read the signal yet, so do not wait for it
         raise
     finally:
         signal.set_wakeup_fd(before)

@@ -1,7 +1,7 @@
 """Compile Numba kernels with `@jit`, which costs nothing until the first call.
 
 Importing a task family must not import Numba (0.4 s), because `vizbench tasks` runs no kernel. So a kernel
-resolves itself, and the kernels it calls, when it is first called. Compiled code is cached on disk, in a
+and the kernels that it calls are compiled at the first call. Compiled code is cached on disk, in a
 folder named by a digest of the package's kernels. Numba's own index looks only at the time stamp of one
 file, and would keep stale code when a helper in another file changes.
 """
@@ -29,9 +29,9 @@ _PACKAGE = Path(__file__).parents[1]
 
 @functools.cache
 def cache_folder() -> str:
-    """Where compiled kernels lie: a folder named by the digest, in `$NUMBA_CACHE_DIR` or the user's cache.
+    """Return the folder of compiled kernels, named by the digest, in `$NUMBA_CACHE_DIR` or the user's cache.
 
-    Where that cannot be written, a temporary one for this process alone.
+    If that cannot be written, it is a temporary folder, used only by this process.
     """
     digest = hashlib.blake2b(digest_size=8)
     for path in sorted(_PACKAGE.rglob("*.py")):
@@ -46,8 +46,8 @@ def cache_folder() -> str:
             return str(folder)
     except OSError:
         pass
-    # A new folder, not a fixed name under /tmp: compiled code found in a folder that others could have made
-    # is not run.
+    # Make a new folder. Under a fixed name in /tmp, others could have put compiled code there, which must not
+    # be run.
     temporary = tempfile.mkdtemp(prefix="vizbench-")
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
     return temporary
@@ -55,7 +55,7 @@ def cache_folder() -> str:
 
 @final
 class Kernel:
-    """A function that compiles itself at its first call, together with the kernels that it calls."""
+    """Compile a function at its first call, together with the kernels that it calls."""
 
     def __init__(self, function: FunctionType) -> None:
         self._function = function

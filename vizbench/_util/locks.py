@@ -1,8 +1,8 @@
 """Lock a directory against other processes, also on file systems that have no locks.
 
-The system drops a lock with the process that holds it, so it cannot go stale. Some network file systems
-have no locks. A marker file replaces the lock there: it names its process and machine, and a marker whose
-process on this machine has ended is taken over. That is weaker, so a notice says so.
+The system releases the lock of a process that ends, so a lock cannot become stale. Some network file systems
+have no locks. A marker file replaces the lock there. It names its process and machine. If a process of this
+machine has ended, its marker is taken over. A marker is weaker than a lock, so a notice reports it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 LOCK: Final = "lock"
-"""The file whose lock a writer holds. It is kept, and holds the writer's process id."""
+"""The file that a writer locks. It holds the writer's process id, and is not deleted."""
 
 MARKER: Final = "lock.marker"
-"""The file that keeps others out on file systems without locks. It holds the process id and the machine."""
+"""The file that replaces the lock on file systems without locks. It holds the process id and the machine."""
 
 PATIENCE: Final = 0.5
 """Seconds to wait until the marker of a process that has ended is recognised."""
@@ -60,7 +60,7 @@ def take_lock(directory: Path) -> BaseFileLock:
     except Timeout:
         raise _busy(directory, _owner(path)) from None
     except OSError as error:
-        path.open("ab").close()  # if nothing can be written there, locks are not the reason
+        path.open("ab").close()  # if the folder cannot be written, locks are not the reason
         return _take_marker(directory, error)
     with suppress(OSError):  # Windows lets nobody write into a locked file
         path.write_bytes(str(os.getpid()).encode())
@@ -95,7 +95,7 @@ def _busy(directory: Path, owner: str, advice: str = "") -> UserError:
 
 
 def _owner(path: Path) -> str:
-    """Return the process that holds a lock, with its machine if that is another; `?` if it is unknown."""
+    """Return the process that holds a lock, with the name of another machine, or `?` if it is unknown."""
     try:
         with path.open("rb") as file:
             pid, *rest = file.read(400).decode("utf-8", "replace").split("\n")

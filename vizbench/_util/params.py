@@ -13,7 +13,7 @@ import numpy as np
 from vizbench.errors import UserError, unknown
 
 MAX_DIGITS = 18
-"""Digits of the longest whole number: it fits 64 bits, and an error may print it."""
+"""Digits of the longest whole number. It fits into 64 bits, and errors may print it."""
 
 _WHOLE = re.compile(rf"-?[0-9]{{1,{MAX_DIGITS}}}")
 _REAL = re.compile(
@@ -25,14 +25,14 @@ _FAULTS: Mapping[type, str] = {
     int: f"not a whole number of up to {MAX_DIGITS} digits: write it as 2",
     float: "not a number: write it as 0.5",
     str: "not text: give some",
-    tuple: "no list of words: write it as a,b",
+    tuple: "not a list of words: write it as a,b",
 }
 
 
 def query(text: str) -> dict[str, str]:
     """Return the parameters in `key=value&key=value`, percent-decoded.
 
-    Raises UserError if a key is given twice: it is unknown which value was meant.
+    Raises UserError if a key is given twice.
     """
     pairs = parse_qsl(text, keep_blank_values=True)
     values = dict(pairs)
@@ -69,7 +69,7 @@ def read(what: str, value: object, kind: type) -> Any:
     if text and kind is bool and value.lower() in _BOOLEANS:
         return _BOOLEANS[value.lower()]
     if text and kind in (int, float) and (_WHOLE if kind is int else _REAL).fullmatch(value):
-        return kind(value) + kind()  # -0.0 is 0.0: one value, one stream of instances
+        return kind(value) + kind()  # -0.0 becomes 0.0, so that one value has one stream of instances
     if text and kind is tuple:
         return tuple(value.split(","))
     small = type(value) is not int or abs(value) < 10**MAX_DIGITS  # Python refuses to print 5,000 digits
@@ -86,6 +86,6 @@ def read(what: str, value: object, kind: type) -> Any:
 
 
 def path_and_params(rest: str) -> tuple[str, Mapping[str, str]]:
-    """Split `PATH?key=value&key=value` at the last `?`, because a path may hold others."""
+    """Split `PATH?key=value&key=value` at the last `?`, because a path may contain `?`."""
     path, mark, text = rest.rpartition("?")
     return (path, query(text)) if mark else (rest, {})

@@ -1,4 +1,4 @@
-"""Find the files below a folder that are data: hidden ones and what systems leave behind are not."""
+"""Find the data files below a folder. Hidden files and those that systems leave behind are skipped."""
 
 from __future__ import annotations
 

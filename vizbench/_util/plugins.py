@@ -1,4 +1,4 @@
-"""Load what is not part of vizbench: an object in a Python file, or in an installed package.
+"""Load objects from Python files and installed packages that are not part of vizbench.
 
 Loading a file runs its code. Load only names that the user typed, never a name that was read from a file.
 """
@@ -17,29 +17,30 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, cast, final
 
+from vizbench._util.files import read_bounded
 from vizbench._util.notices import notice
 from vizbench._util.paths import visible_files
 from vizbench.errors import UserError, unknown
 
 MAX_BYTES: Final = 16 << 20
-"""The largest file of code."""
+"""The largest Python file that is read."""
 
 MAX_MODULES: Final = 1000
-"""Files that a file may import from its own folder."""
+"""The most files that a file may import from its own folder."""
 
 _NAME: Final = re.compile(r"(?P<file>.*?\.py):(?P<name>[^\W\d]\w*)(?P<rest>.*)", re.DOTALL)
-"""`path/to/file.py:NAME`, and what may follow."""
+"""`path/to/file.py:NAME`, and anything after it."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What is loaded, in the words of error messages."""
+    """The words of error messages for a kind of object."""
 
     noun: str
     """What the file holds: "model"."""
     member: str
-    """What the name behind the colon is: "class"."""
+    """What the name after the colon is: "class"."""
     example: str
     """How it is written: "path/to/file.py:Class"."""
 
@@ -47,14 +48,14 @@ class Kind:
 @final
 @dataclass(frozen=True, slots=True)
 class FileObject:
-    """The name of an object in a Python file, with what follows it."""
+    """The parsed form of `FILE.py:NAME…`."""
 
     file: str
     """The path as it was written."""
     name: str
     """The object's name in the file."""
     rest: str
-    """What follows: a variant of a task, a checkpoint of a model."""
+    """The text after the name: a variant of a task, or a checkpoint of a model."""
 
     @property
     def path(self) -> Path:
@@ -66,7 +67,7 @@ class FileObject:
 
 
 def is_in_file(name: str) -> bool:
-    """Return whether a name is meant to be of an object in a Python file."""
+    """Return whether a name is meant to name an object in a Python file."""
     return ".py:" in name or name.endswith(".py")
 
 
@@ -80,47 +81,56 @@ def find(name: str, kind: Kind) -> FileObject:
     """Split the name of an object in a file that exists. Raises UserError for any other name."""
     parts = split(name)
     if parts is None:
-        raise UserError(f"{kind.noun} {name[:120]!r} names no {kind.member}: write {kind.example}")
+        raise UserError(f"{kind.noun} {name[:120]!r} does not name a {kind.member}: write {kind.example}")
     if not parts.path.is_file():
         raise UserError(f"{kind.noun} file {parts.file[:200]!r} does not exist: write {kind.example}")
     return parts
 
 
 def load(target: FileObject, kind: Kind) -> tuple[ModuleType, Any]:
-    """Run a file. Return its module and the object. Raises UserError if it fails, or lacks the object."""
+    """Run a file and return its module and the object. Raises UserError if it fails or lacks the object."""
     module = _run(target.path, kind)
     if not hasattr(module, target.name):
         known = [name for name, value in vars(module).items() if _is_own(value, module)]
+        if not known:
+            raise UserError(
+                f"{kind.noun} file {target.path.name} does not define {target.name!r}, nor any other "
+                f"{kind.member}: write {kind.example}"
+            )
         raise unknown(f"{kind.member} in {target.path.name}", target.name, known)
     return module, getattr(module, target.name)
 
 
 def _is_own(value: object, module: ModuleType) -> bool:
-    """Return whether a file defines a class, or the class of an object: what it imports is not offered."""
+    """Return whether a file itself defines this class, or the class of this object."""
     owner = value if isinstance(value, type) else type(value)
     return owner.__module__ == module.__name__
 
 
 def _run(path: Path, kind: Kind) -> ModuleType:
-    whole = path.resolve()
+    absolute = path.resolve()
     name = f"vizbench_{kind.noun}_{path.stem}"
-    if name in sys.modules and sys.modules[name].__file__ != str(whole):  # another file of this name
-        name += "_" + hashlib.sha256(str(whole).encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    spec = importlib.util.spec_from_file_location(name, whole)
+    if name in sys.modules and sys.modules[name].__file__ != str(absolute):  # another file of this name
+        name += "_" + hashlib.sha256(str(absolute).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    spec = importlib.util.spec_from_file_location(name, absolute)
     if spec is None or spec.loader is None:
         raise UserError(f"{kind.noun} file {str(path)[:200]!r} is not Python: write {kind.example}")
-    if str(whole.parent) not in sys.path:
-        # At the end: what is beside the file can be imported, but hides nothing that is installed.
-        sys.path.append(str(whole.parent))
+    if str(absolute.parent) not in sys.path:
+        # At the end: files beside it can be imported, but they hide no installed package.
+        sys.path.append(str(absolute.parent))
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses in the file look their module up here
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # the file is anybody's code
         del sys.modules[name]
-        reason = f"{type(error).__name__}: {error}".replace("\n", " ")
-        raise UserError(f"{kind.noun} file {path.name} fails on import: {reason}") from error
+        raise UserError(f"{kind.noun} file {path.name} fails on import: {reason_of(error)}") from error
     return module
+
+
+def reason_of(error: Exception) -> str:
+    """Return an error's class and text in one line."""
+    return f"{type(error).__name__}: {error}".replace("\n", " ")
 
 
 # The code that a file consists of
@@ -129,8 +139,8 @@ def _run(path: Path, kind: Kind) -> ModuleType:
 def code_of(name: str) -> str | None:
     """Return a digest of the code that an object in a file depends on, or None for any other name.
 
-    The code is the file and what it imports from its own folder. Modules that are imported by a computed name
-    are not seen, nor are data files. Raises UserError if the file cannot be read.
+    The code is the file and what it imports from its own folder. Data files do not count, nor do modules that
+    are imported by a computed name. Raises UserError if the file cannot be read.
     """
     target = split(name)
     if target is None:
@@ -145,7 +155,7 @@ def code_of(name: str) -> str | None:
 
 
 def _code_beside(path: Path) -> dict[str, bytes]:
-    """Return the sources of a file and of what it imports from its folder, by their paths there."""
+    """Return the sources of a file and of its imports from the same folder, by path within the folder."""
     folder = path.parent
     code: dict[str, bytes] = {}
     waiting = [path]
@@ -154,7 +164,7 @@ def _code_beside(path: Path) -> dict[str, bytes]:
         name = file.relative_to(folder).as_posix()
         if name in code:
             continue
-        code[name] = _source(file)
+        code[name] = read_bounded(file, "Python file", MAX_BYTES)
         if len(code) > MAX_MODULES:
             raise UserError(
                 f"{path.name} imports over {MAX_MODULES} files beside it: put it in a smaller folder"
@@ -163,22 +173,14 @@ def _code_beside(path: Path) -> dict[str, bytes]:
     return code
 
 
-def _source(path: Path) -> bytes:
-    if not path.is_file():
-        raise UserError(f"the Python file {str(path)[:200]!r} does not exist")
-    with path.open("rb") as file:
-        source = file.read(MAX_BYTES + 1)
-    if len(source) > MAX_BYTES:
-        raise UserError(f"the Python file {path} is over {MAX_BYTES:,} bytes: give a smaller file")
-    return source
-
-
 def _imported(folder: Path, file: Path, source: bytes) -> list[Path]:
-    """Return the files within the folder that a file's import statements name; of a package all its files."""
+    """Return the files of the folder that a file imports. An imported package counts with all its files."""
     try:
         nodes = list(ast.walk(ast.parse(source)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []  # it fails on import, which has a sentence of its own
+        return []  # the import of the file reports this error
+
+    # What the import statements name, as paths without a suffix.
     names: set[Path] = set()
     for node in nodes:
         if isinstance(node, ast.Import):
@@ -187,6 +189,8 @@ def _imported(folder: Path, file: Path, source: bytes) -> list[Path]:
             base = folder if not node.level else file.parents[min(node.level, len(file.parents)) - 1]
             within = base.joinpath(*(node.module or "").split("."))
             names |= {within, *(within / alias.name for alias in node.names)}
+
+    # The files behind these names.
     within_folder = [name for name in names if name != folder and name.is_relative_to(folder)]
     tops = {folder / name.relative_to(folder).parts[0] for name in within_folder}
     files = [top.with_name(f"{top.name}.py") for top in tops]
@@ -204,10 +208,11 @@ def installed(
 ) -> Iterator[tuple[str, Any]]:
     """Yield the objects that installed packages offer as entry points of a group, with their names.
 
-    What cannot be imported, has a fault, or has the name of another one is left out and reported once.
+    An object is skipped and reported once if it cannot be imported, has a fault, or has the name of another.
 
-    fault_of: why an object is not what the group is for, "" if it is. name_of: the name of an object without
-    a fault. taken: names that vizbench has itself.
+    fault_of: returns why an object does not fit the group, or "" if it fits.
+    name_of: returns the name of an object without a fault.
+    taken: names that vizbench uses itself.
     """
     used = dict.fromkeys(taken, "vizbench")
     for entry in sorted(metadata.entry_points(group=group), key=lambda entry: (entry.name, entry.value)):
@@ -215,7 +220,7 @@ def installed(
         try:
             offered: Any = entry.load()
         except Exception as error:  # the package is anybody's code
-            reason = f"{type(error).__name__}: {error}".replace("\n", " ")
+            reason = reason_of(error)
             notice(f"{entry.name}, {source}, is left out: it fails on import, {reason}", (group, entry.value))
             continue
         items = cast("Sequence[Any]", offered) if isinstance(offered, tuple | list) else (offered,)

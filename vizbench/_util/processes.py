@@ -36,7 +36,7 @@ def safe_path() -> Generator[None]:
 
 
 def exit_with_parent() -> None:
-    """Leave Ctrl-C to the parent, and end when it has ended: an orphan would wait for work for ever."""
+    """Leave Ctrl-C to the parent, and end when it has ended: an orphan would wait for work forever."""
     forget_safe_path()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -57,12 +57,12 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def interrupts_held() -> Generator[None]:
-    """Hold Ctrl-C back for a moment: a process that is just starting would die of it with a traceback."""
+    """Delay Ctrl-C for a moment, because it would end a starting process with a traceback."""
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return
-    with safe_path():  # the tracker is a process that Python starts, too
-        # If it started with the first process, it would let Ctrl-C through again.
+    with safe_path():  # Python also starts a process for the tracker
+        # If it started with the first process, Ctrl-C would be allowed again.
         resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -1,4 +1,4 @@
-"""Write numbers in sentences, and handle text of others: encodings, surrogates, control characters."""
+"""Write numbers in sentences, and handle foreign text: encodings, surrogates, control characters."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def text_of(data: bytes) -> str:
 
 def encoding_of(start: bytes) -> str:
     """Return the encoding that the first four bytes of a text file name; UTF-8 if they hold no mark."""
-    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # it begins with the mark of UTF-16
+    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # its mark begins with that of UTF-16
         return "utf-32"
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
@@ -34,7 +34,7 @@ def encoding_of(start: bytes) -> str:
 
 
 def escape_control(text: str) -> str:
-    """Return text for one line of a terminal, with what it would obey or cannot show escaped.
+    """Return text for one line of a terminal, with control and unprintable characters escaped.
 
     Use it for names that come from others' files.
     """

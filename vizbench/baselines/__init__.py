@@ -1,4 +1,4 @@
-"""Model families, one file each: trivial baselines, the embedded models, adapters to real models."""
+"""Define the model families, one file each: trivial baselines, embedded models, adapters to real models."""
 
 import logging
 

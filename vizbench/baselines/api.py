@@ -1,4 +1,4 @@
-"""The family `api`: a model behind any OpenAI-compatible chat-completions endpoint.
+"""Define the family `api`: a model behind any OpenAI-compatible chat-completions endpoint.
 
 Nothing is trained: every prompt shows the examples before the question. The checkpoint is the model's name at
 the endpoint, or `image:` and the name to send questions as pictures. Answers are JSON text in both cases. The

@@ -1,7 +1,8 @@
 """Define the family `cogvideox`: CogVideoX image-to-video 1.0 and 1.5, and the embedded model, a small 1.5.
 
 Yang et al., CogVideoX (2024). The checkpoint is an embedded name, a folder in diffusers' layout, or a hub
-id."""
+id.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from typing import Any, Final
 from vizbench.baselines.shared.hub import require
 from vizbench.baselines.video.cogvideox import BACKBONE
 from vizbench.baselines.video.config import VideoConfig
-from vizbench.baselines.video.memory import JOINT, ClipTokens, Sizes, memory
+from vizbench.baselines.video.memory import JOINT, ClipTokens, VideoSizes, memory
 from vizbench.model import Model, ModelFamily
 
 EMBEDDED: Final = ("tiny", "tiny-random", "tiny-scratch")
@@ -21,11 +22,19 @@ CONFIG: Final = VideoConfig(rank=64, alpha=32, batch=2, lr=1e-4, schedule="const
 """The paper's, for CogVideoX1.5-5B."""
 
 SIZES: Final = {
-    HUB: Sizes(
-        5_571_594_880, 5_568_331_776, 42 * 4 * 2 * 3072, 42, 3072, 0, 215_583_907, 2, 4_762_310_656,
-        ClipTokens(226, 16, 4, 2, JOINT),
+    HUB: VideoSizes(
+        parameters=5_571_594_880,
+        layers=42,
+        hidden=3072,
+        feed=0,
+        linear=5_568_331_776,
+        trained=42 * 4 * 2 * 3072,
+        vae=215_583_907,
+        vae_bytes=2,
+        encoder=4_762_310_656,
+        layout=ClipTokens(226, 16, 4, 2, JOINT),
     )
-}  # fmt: skip
+}
 
 
 def _build(checkpoint: str) -> Model[Any]:

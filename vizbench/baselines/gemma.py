@@ -1,7 +1,9 @@
 """Define the family `gemma`: Gemma 3 (Gemma Team 2025), asked in text, in pictures, or in both.
 
 `image:` before a checkpoint sends questions as pictures, `both:` as pictures with their JSON. The vision
-tower is not adapted. The paper has no config for Gemma: it is the one of its language models."""
+tower is not adapted. The paper reports no config for Gemma, so its models take that of the paper's other
+language models.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from typing import Any, Final
 from vizbench.baselines.language.build import build
 from vizbench.baselines.language.config import LanguageConfig
 from vizbench.baselines.language.family import LanguageFamily
-from vizbench.baselines.language.memory import DOUBLE, Sizes
+from vizbench.baselines.language.memory import DOUBLE, LanguageSizes
 from vizbench.model import Model, ModelFamily
 
 HUB: Final = "google/gemma-3-4b-it"
@@ -22,7 +24,19 @@ FAMILY: Final = LanguageFamily(
     DOUBLE,
     LanguageConfig(),
     pictures=True,
-    sizes={HUB: Sizes(4_300_079_472, 34, 2560, 2048, 1024, 10_240, 262_208, DOUBLE, 411_070_464)},
+    sizes={
+        HUB: LanguageSizes(
+            parameters=4_300_079_472,
+            layers=34,
+            hidden=2560,
+            feed=10_240,
+            queries=2048,
+            keys=1024,
+            words=262_208,
+            block=DOUBLE,
+            vision=411_070_464,
+        )
+    },
 )
 
 _MODALITIES: Final = ("image", "both")

@@ -7,7 +7,7 @@ from typing import Any, Final
 from vizbench.baselines.language.build import build
 from vizbench.baselines.language.config import LINEAR, LanguageConfig
 from vizbench.baselines.language.family import LanguageFamily
-from vizbench.baselines.language.memory import PLAIN, Sizes
+from vizbench.baselines.language.memory import PLAIN, LanguageSizes
 from vizbench.model import Model, ModelFamily
 
 HUB: Final = "meta-llama/Llama-3.1-8B-Instruct"
@@ -23,7 +23,18 @@ FAMILY: Final = LanguageFamily(
     ("llama",),
     PLAIN,
     CONFIG,
-    sizes={HUB: Sizes(8_030_261_248, 32, 4096, 4096, 1024, 14_336, 128_256, PLAIN)},
+    sizes={
+        HUB: LanguageSizes(
+            parameters=8_030_261_248,
+            layers=32,
+            hidden=4096,
+            feed=14_336,
+            queries=4096,
+            keys=1024,
+            words=128_256,
+            block=PLAIN,
+        )
+    },
 )
 
 

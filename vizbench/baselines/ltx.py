@@ -1,7 +1,8 @@
 """Define the family `ltx`: LTX-Video image-to-video, 2B and 13B.
 
 HaCohen et al., LTX-Video: Realtime Video Latent Diffusion (2024). The checkpoint is a folder in diffusers'
-layout or a hub id."""
+layout or a hub id.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 from vizbench.baselines.video.config import FEED_FORWARD, QKVO, VideoConfig
 from vizbench.baselines.video.ltx import BACKBONE, LAYOUT
-from vizbench.baselines.video.memory import Sizes, memory
+from vizbench.baselines.video.memory import VideoSizes, memory
 from vizbench.model import Model, ModelFamily
 
 HUB: Final = ("Lightricks/LTX-Video", "Lightricks/LTX-Video-0.9.7-dev")
@@ -26,15 +27,31 @@ CONFIGS: Final = {HUB[1]: replace(CONFIG, batch=2, accumulation=2)}
 """The 13B takes the 4 clips of a step in two halves. A folder of it needs `?batch=2&accumulation=2`."""
 
 SIZES: Final = {
-    HUB[0]: Sizes(
-        1_923_385_472, 1_922_039_808, 28 * (8 * 2 + 2 * 5) * 2048, 28, 2048, 0, 419_193_649, 2,
-        4_762_310_656, LAYOUT,
+    HUB[0]: VideoSizes(
+        parameters=1_923_385_472,
+        layers=28,
+        hidden=2048,
+        feed=0,
+        linear=1_922_039_808,
+        trained=28 * (8 * 2 + 2 * 5) * 2048,
+        vae=419_193_649,
+        vae_bytes=2,
+        encoder=4_762_310_656,
+        layout=LAYOUT,
     ),
-    HUB[1]: Sizes(
-        13_042_569_344, 13_037_993_984, 48 * (8 * 2 + 2 * 5) * 4096, 48, 4096, 0, 1_246_913_522, 2,
-        4_762_310_656, LAYOUT,
+    HUB[1]: VideoSizes(
+        parameters=13_042_569_344,
+        layers=48,
+        hidden=4096,
+        feed=0,
+        linear=13_037_993_984,
+        trained=48 * (8 * 2 + 2 * 5) * 4096,
+        vae=1_246_913_522,
+        vae_bytes=2,
+        encoder=4_762_310_656,
+        layout=LAYOUT,
     ),
-}  # fmt: skip
+}
 
 
 def _build(checkpoint: str) -> Model[Any]:

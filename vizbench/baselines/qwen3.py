@@ -9,7 +9,7 @@ from vizbench.baselines.embedded.language.model import CHECKPOINTS, embedded_mod
 from vizbench.baselines.language.build import build
 from vizbench.baselines.language.config import LanguageConfig
 from vizbench.baselines.language.family import LanguageFamily
-from vizbench.baselines.language.memory import NORMED, Sizes
+from vizbench.baselines.language.memory import NORMED, LanguageSizes
 from vizbench.model import Model, ModelFamily
 
 HUB: Final = ("Qwen/Qwen3-4B-Instruct-2507", "Qwen/Qwen3-8B")
@@ -25,8 +25,26 @@ FAMILY: Final = LanguageFamily(
     CONFIG,
     {HUB[1]: replace(CONFIG, batch=1, accumulation=8)},
     sizes={
-        HUB[0]: Sizes(4_022_468_096, 36, 2560, 4096, 1024, 9728, 151_936, NORMED),
-        HUB[1]: Sizes(8_190_735_360, 36, 4096, 4096, 1024, 12_288, 151_936, NORMED),
+        HUB[0]: LanguageSizes(
+            parameters=4_022_468_096,
+            layers=36,
+            hidden=2560,
+            feed=9728,
+            queries=4096,
+            keys=1024,
+            words=151_936,
+            block=NORMED,
+        ),
+        HUB[1]: LanguageSizes(
+            parameters=8_190_735_360,
+            layers=36,
+            hidden=4096,
+            feed=12_288,
+            queries=4096,
+            keys=1024,
+            words=151_936,
+            block=NORMED,
+        ),
     },
 )
 

@@ -1,4 +1,4 @@
-"""The baseline `rules`: fit the rule library to the demonstrations, and answer what most rules answer.
+"""Define the baseline `rules`: fit the rule library to the demonstrations, and answer as most rules do.
 
 On generated episodes it is the oracle, because their certificate is that these rules agree. On the real
 corpora it measures how much of them our rules cover.
@@ -25,7 +25,7 @@ SHOWN: Final = 32
 
 @final
 class Rules(Model[Grid]):
-    """The rules that fit, and their answers, ranked by the number of rules that give them."""
+    """Answer by the rules that fit. Answers are ranked by the number of rules that give them."""
 
     modality: ClassVar[Modality] = "grid"
 

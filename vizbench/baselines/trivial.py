@@ -1,4 +1,4 @@
-"""Trivial baselines, against which every score is read.
+"""Define the trivial baselines, against which every score is read.
 
 - copy answers the question itself.
 - blank answers code 0 everywhere.
@@ -26,7 +26,7 @@ CHECKPOINT = "none"
 
 
 class Trivial(Model[Grid]):
-    """A baseline that answers one question at a time."""
+    """Answer one question at a time."""
 
     modality: ClassVar[Modality] = "grid"
 
@@ -55,7 +55,7 @@ class Trivial(Model[Grid]):
 
 @final
 class Copy(Trivial):
-    """Answers the question itself."""
+    """Answer the question itself."""
 
     def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
         del examples, context
@@ -67,7 +67,7 @@ class Copy(Trivial):
 
 @final
 class Blank(Trivial):
-    """Answers code 0 everywhere, in the shape of the targets if they share one, else of the question."""
+    """Answer code 0 everywhere, in the shape of the targets if they share one, else of the question."""
 
     def __init__(self) -> None:
         self._shape: tuple[int, ...] | None = None
@@ -83,7 +83,7 @@ class Blank(Trivial):
 
 @final
 class Majority(Trivial):
-    """Answers the most frequent target code of each cell (ties: the lowest).
+    """Answer the most frequent target code of each cell (ties: the lowest).
 
     If the targets differ in shape, one code fills all cells.
     """
@@ -110,7 +110,7 @@ class Majority(Trivial):
 
 @final
 class Random(Trivial):
-    """Answers a random legal answer (`Verifier.guess`), such as a move that the rules allow, or a walk.
+    """Answer a random legal answer (`Verifier.guess`), such as a move that the rules allow, or a walk.
 
     If the task has no such guess, each cell is drawn from the codes in the examples' targets, all equally
     likely.
@@ -138,7 +138,7 @@ class Random(Trivial):
 
 @final
 class Nearest(Trivial):
-    """Answers the target of the training question with the fewest differing cells (ties: the first).
+    """Answer the target of the training question with the fewest differing cells (ties: the first).
 
     A question of a shape that was not seen is copied.
     """
@@ -165,7 +165,7 @@ class Nearest(Trivial):
 
 @final
 class Solver(Trivial):
-    """The oracle: answers by the task's own rules. Only for tasks whose rule is known."""
+    """Answer by the task's own rules: the oracle. Only for tasks whose rule is known."""
 
     def __init__(self) -> None:
         self._context: Context | None = None
@@ -180,7 +180,7 @@ class Solver(Trivial):
         context = self._context
         solved = None if context is None else context.verifier.solve(context.params, question)
         if solved is None:
-            raise UserError("the solver found no answer to a question of its own task")
+            raise UserError("the solver has no answer to a question of its own task")
         return solved
 
 

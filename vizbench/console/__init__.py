@@ -1,1 +1,1 @@
-"""What the command line uses: options, tables, progress."""
+"""Define options, print tables and show progress for the command line."""

@@ -1,7 +1,7 @@
-"""Print the tables of ARC's protocols.
+"""Print the tables of the ARC protocols.
 
-Each has the models that were asked for, the best trivial baseline, and the paper's figures beside the tasks
-that it measured.
+Each table has the models of the plan and the best trivial baseline. The paper's figures are beside the tasks
+that the paper measured.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ _PAPER: Final = ("video*", "text*")
 @final
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """A table, and the paper's figures beside it."""
+    """A table with the paper's figures beside it."""
 
     head: Sequence[str]
     """Titles of the columns, without the paper's."""
     body: Sequence[Sequence[str]]
     """Rows, without the paper's columns."""
     published: Sequence[Sequence[str] | None]
-    """The paper's shares of each row, in words. None if it measured other tasks."""
+    """The paper's shares per row, as text. None if the paper measured other tasks."""
     elsewhere: str
-    """A sentence on the rows without them, "" if there are none."""
+    """A sentence about the rows without the paper's shares, or "" if there are none."""
 
     def rows(self) -> list[Sequence[str]]:
-        """Return head and body, with the paper's columns if it measured the tasks of a row."""
+        """Return head and body. They have the paper's columns if any row has its shares."""
         if not any(self.published):
             return [self.head, *self.body]
         rows: list[Sequence[str]] = [[*self.head, *_PAPER]]
@@ -51,17 +51,19 @@ class _Table:
 
 
 def table(protocol: str, trials: Sequence[TrialResult], models: Sequence[str]) -> None:
-    """Print what trials are worth by the protocol.
+    """Print the results of trials by a protocol.
 
-    models: the ones that were asked for. A task that was not asked in whole is in no figure. Such tasks are
-    counted on stderr.
+    models: the models of the plan. A task with open questions is in no figure. Such tasks are counted on
+    stderr.
     """
     attempts = PROTOCOLS[protocol]
     print_line()
     print_line(f"protocol {protocol}: {plural(attempts, 'attempt')} per test input")
     arc_table = (_concepts if protocol == "concept-arc" else _solved)(trials, models)
     if arc_table is None:
-        print_note("no task was asked in whole, or for concept-arc none is in a folder named by its concept")
+        print_note(
+            "no figures: no task is complete, or for concept-arc no task is in a folder named by its concept"
+        )
         return
     head, *body = arc_table.rows()
     print_table(head, body)
@@ -73,11 +75,11 @@ def table(protocol: str, trials: Sequence[TrialResult], models: Sequence[str]) -
     open_tasks = {trial.header.trial.task for trial in trials if not trial.complete}
     if open_tasks:
         count = plural(len(open_tasks), "task has", "tasks have")
-        print_note(f"{count} open questions for some model and no part in its figures")
+        print_note(f"{count} open questions for some model: that model's figures lack them")
 
 
 def _concepts(trials: Sequence[TrialResult], models: Sequence[str]) -> _Table | None:
-    """Return shares by concept, and their means. None if no concept was asked."""
+    """Return the shares per concept and their means, or None if no concept was measured."""
     rows = arc.concepts(trials, TRIVIAL)
     if not rows:
         return None
@@ -88,13 +90,14 @@ def _concepts(trials: Sequence[TrialResult], models: Sequence[str]) -> _Table | 
     shown, trivial = _divided([row.model for row in rows], models)
 
     def share_of(model: ModelKey, concepts: Sequence[str]) -> tuple[float, float, float] | None:
-        """Return the mean share of a model over concepts with its interval. None if it lacks one of them."""
+        """Return a model's mean share over concepts, with its interval. None if it lacks one of them."""
         measured = [shares[model, name] for name in concepts if (model, name) in shares]
         if len(measured) < len(concepts):
             return None
         return mean_interval([(row.share, row.low, row.high) for row in measured])
 
     def line(title: str, concepts: Sequence[str]) -> list[str]:
+        """Return a row of the table: the most inputs of any model, the models, the best trivial baseline."""
         asked: list[int] = []
         for model in {*shown, *trivial}:
             asked.append(sum(shares[model, name].n for name in concepts if (model, name) in shares))
@@ -102,6 +105,7 @@ def _concepts(trials: Sequence[TrialResult], models: Sequence[str]) -> _Table | 
         best = max((span[0] for span in baselines if span is not None), default=None)
         return [title, f"{max(asked)}", *(_span(share_of(model, concepts)) for model in shown), _share(best)]
 
+    # One row per concept and one for their mean, then the paper's shares of the same rows.
     body = [line(name, [name]) for name in names]
     body.append(line("mean of concepts", names))
     published: list[list[str] | None] = []
@@ -118,20 +122,22 @@ def _concepts(trials: Sequence[TrialResult], models: Sequence[str]) -> _Table | 
 
 
 def _concept_shares(concepts: Sequence[str]) -> list[str]:
-    """Return the paper's means over these concepts, of each of its two models, in its two digits."""
+    """Return the paper's mean over these concepts for each of its two models, with two digits as there."""
     published = paper.paper().conceptarc_accuracy
     shares = [mean(published[name][concept] for concept in concepts) for name in (paper.VIDEO, paper.TEXT)]
     return [f"{share:.2f}" for share in shares]
 
 
 def _solved(trials: Sequence[TrialResult], models: Sequence[str]) -> _Table | None:
-    """Return tasks solved, one line per corpus. None if no corpus was asked."""
+    """Return the shares of solved tasks per corpus, or None if no corpus was measured."""
     rows = arc.solved(trials, TRIVIAL)
     if not rows:
         return None
     shown, trivial = _divided([row.model for row in rows], models)
     shares = paper.paper().arc_agi_1.two_attempts
     paper_shares = [_share(shares[who]) for who in (paper.VIDEO, paper.TEXT)]
+
+    # One row per corpus.
     body: list[list[str]] = []
     published: list[list[str] | None] = []
     for name in dict.fromkeys(row.corpus for row in rows):
@@ -154,7 +160,7 @@ def _solved(trials: Sequence[TrialResult], models: Sequence[str]) -> _Table | No
 
 
 def _divided(keys: Sequence[ModelKey], models: Sequence[str]) -> tuple[list[ModelKey], list[ModelKey]]:
-    """Return the models that were asked for, and the trivial baselines, among which these may be."""
+    """Return the models to show, and the trivial baselines. A baseline in the plan is in both."""
     every = list(dict.fromkeys(keys))
     asked = [model for model in every if model.name in models or model.name not in TRIVIAL]
     return asked, [model for model in every if model.name in TRIVIAL]

@@ -1,4 +1,4 @@
-"""List what there is: task families, their variants, models."""
+"""List task families, their variants, and models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def task_records(family: str | None = None) -> list[dict[str, Any]]:
-    """Return every variant of every family, or of one, as a record for a program to read.
+    """Return a JSON record per variant, of all families or of one.
 
     Raises UserError if there is no such family.
     """
@@ -27,6 +27,8 @@ def task_records(family: str | None = None) -> list[dict[str, Any]]:
     for name, task in families().items():
         if family not in (None, name):
             continue
+
+        # One record per variant. The first variant is the default.
         default = next(iter(task.variants))
         for variant, params in task.variants.items():
             space = task.space(params)
@@ -44,7 +46,7 @@ def task_records(family: str | None = None) -> list[dict[str, Any]]:
 
 
 def print_families() -> None:
-    """Print one row per task family: what is asked, and the names of its variants."""
+    """Print one row per task family: its question, and the names of its variants."""
     from rich.text import Text
 
     from vizbench.task import families
@@ -58,12 +60,12 @@ def print_families() -> None:
     draw(table)
     print_line()
     print_line("A task is named FAMILY/VARIANT, for example maze/9.")
-    print_line("FAMILY alone is its first variant. Parameters: vizbench tasks FAMILY")
+    print_line("FAMILY without a variant is its first one. Parameters: vizbench tasks FAMILY")
     print_line("A task of your own: --task path/to/file.py:TASK")
 
 
 def print_variants(family: str) -> None:
-    """Print one row per variant of a family: its parameters, and how many questions it has.
+    """Print one row per variant of a family: its number of questions, and its parameters.
 
     Raises UserError if there is no such family.
     """
@@ -79,7 +81,7 @@ def print_variants(family: str) -> None:
     print_line()
     print_table(("task", "questions", "parameters (--set KEY=VALUE)"), rows)
     print_line()
-    print_line("questions: how many there are in train and test together, if that is known")
+    print_line("questions: their number in train and test together, if it is known")
 
 
 def _check_family(name: str) -> None:
@@ -94,7 +96,7 @@ def _size(space: Space | None) -> str:
 
 
 def print_models() -> None:
-    """Print the models that learn with their checkpoints, then the baselines."""
+    """Print the models that can be trained with their checkpoints, then the baselines."""
     from vizbench.model import families
 
     learners = [family for family in families().values() if family.checkpoints != ("none",)]
@@ -108,7 +110,7 @@ def print_models() -> None:
 
 
 def _print_learners(learners: list[ModelFamily]) -> None:
-    """Print one row per model: what it sees, what it is, and its checkpoints in a line below."""
+    """Print one row per model: what it sees, what it is, and its checkpoints on the next line."""
     from rich.text import Text
 
     table = new_table("model", "sees")

@@ -1,4 +1,4 @@
-"""Print what a plan will take: trials, data and time."""
+"""Print the trials of a plan, their data and their estimated time."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from vizbench.harness.run.estimate import Estimate
 
 FREE: Final = 0.1
-"""Seconds. Trials that take less are folded into one line."""
+"""Seconds. Trials that take less share one line."""
 
 
 def print_estimate(estimates: Sequence[Estimate], jobs: int, folder: Path) -> None:
-    """Print one line per trial that takes time, one for all others, then the time of all."""
+    """Print one line per trial that takes time, one line for all others, then the total time."""
     from vizbench.harness.run.estimate import total
 
     free = [each for each in estimates if _is_free(each)]
@@ -31,21 +31,21 @@ def print_estimate(estimates: Sequence[Estimate], jobs: int, folder: Path) -> No
             rows.append((trial_name(each.trial), *counts, _time(each)))
     if folded:
         rows.append(_folded(folded))
-    print_table(("trial", "examples", "questions", "to answer", "time"), rows)
+    print_table(("trial", "shots", "questions", "to answer", "time"), rows)
 
     # The sums below the table.
-    unfinished = sum(each.answers > 0 for each in estimates)
+    incomplete = sum(each.answers > 0 for each in estimates)
     answers = sum(each.answers for each in estimates)
     print_line()
-    left = f"{unfinished:,} of them unfinished: {plural(answers, 'answer')} to give"
+    left = f"{incomplete:,} of them incomplete: {plural(answers, 'answer')} missing"
     print_line(f"{plural(len(estimates), 'trial')} under {folder}, {left}")
     seconds = total(estimates)
-    parallel = f", {span(seconds / jobs)} by {jobs}" if jobs > 1 else ""
-    print_line(f"about {span(seconds)} by one process{parallel}")
-    print_line("measured: a few steps and answers of each model; ~: the mean of the model's measured tasks")
+    parallel = f", {span(seconds / jobs)} with {jobs} processes" if jobs > 1 else ""
+    print_line(f"about {span(seconds)} with one process{parallel}")
+    print_line("Times: measured on a few steps and answers. ~: mean of the model's other tasks")
     unknown = sum(each.seconds is None for each in estimates)
     if unknown:
-        print_note(f"the time of {plural(unknown, 'trial')} is not known and is not in the sum")
+        print_note(f"the time of {plural(unknown, 'trial')} is not known, and is not in the total")
 
 
 def _is_free(estimate: Estimate) -> bool:
@@ -53,7 +53,7 @@ def _is_free(estimate: Estimate) -> bool:
 
 
 def _folded(free: Sequence[Estimate]) -> tuple[str, str, str, str, str]:
-    """Return one line for all trials that cost nothing: their models, number, data and state."""
+    """Return one line for all trials that take almost no time: their number, models, data and state."""
     models = ", ".join(dict.fromkeys(each.trial.model for each in free))
     done = sum(each.state == "done" for each in free)
     if done == len(free):
@@ -66,7 +66,7 @@ def _folded(free: Sequence[Estimate]) -> tuple[str, str, str, str, str]:
 
 
 def _range(values: Iterable[int | None]) -> str:
-    """Return what several trials need: one number, or the least and the most."""
+    """Return the numbers of several trials: one number, or the least and the most."""
     known = sorted({value for value in values if value is not None})
     if not known:
         return "?"
@@ -94,7 +94,7 @@ def span(seconds: float) -> str:
 
 
 def trial_name(trial: Trial) -> str:
-    """Return a trial in one line: the model, the task, the shots. Checkpoints are written as in `--model`."""
+    """Return a trial in one line: model, task, shots, seed. Checkpoints are written as in `--model`."""
     from vizbench.harness.records.labels import NONE
     from vizbench.model import DEFAULT
 

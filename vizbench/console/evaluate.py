@@ -1,4 +1,4 @@
-"""Run the plan of `vizbench eval`: estimate it, or measure it and print the results."""
+"""Run the plan of `vizbench eval`: estimate its time, or measure it and print the results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from vizbench.harness.stats.metrics import summaries
 
 
 def dry_run(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
-    """Print the trials of a plan and the time that they will take. Writes nothing."""
+    """Print the trials of a plan and their estimated time. Writes nothing."""
     check_jobs(jobs)
     if env.world_size() > 1:
         raise UserError("--dry-run estimates the time of one process: start it without a launcher")
@@ -56,7 +56,10 @@ def run_and_report(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
 
 
 def _write_report(outcomes: Sequence[Outcome], folder: Path, report: Path) -> list[TrialResult]:
-    """Write the page over all runs in the folder, other plans' too. Returns the trials of these outcomes."""
+    """Write the page over all runs in the folder, also of other plans.
+
+    Returns the trials of these outcomes.
+    """
     begun = [outcome.directory for outcome in outcomes if outcome.begun]
     if not begun:
         return []
@@ -101,7 +104,7 @@ def _print_tables(plan: Plan, trials: Sequence[TrialResult], report: Path | None
 def _print_notes(
     plan: Plan, trials: Sequence[TrialResult], outcomes: Sequence[Outcome], folder: Path
 ) -> None:
-    """Print what is missing from the tables, and why."""
+    """Print what the tables lack, and why."""
     if plan.protocol_name is None:
         results.print_fewer_questions(trials)
     results.print_dropped(plan.dropped())
@@ -110,5 +113,5 @@ def _print_notes(
         if outcome.error and outcome.data:
             name = outcome.directory.name
             log = folder / name / "error.txt"
-            streams.print_note(f"failed: {name}: {outcome.error} (all of it in {log})")
+            streams.print_note(f"failed: {name}: {outcome.error} (all of it: {log})")
     results.print_incomplete([trial for trial in incomplete_trials(trials, ()) if not trial.error])

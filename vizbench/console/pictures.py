@@ -18,7 +18,7 @@ _GAP: Final = 16
 
 
 def print_pictures(grids: Mapping[str, Grid | None], look: Look) -> None:
-    """Print titled grids side by side: in colours if stdout has them, else one line of codes per row."""
+    """Print titled grids side by side: in colours if stdout has them, otherwise as rows of codes."""
     from vizbench.renderers.terminal import side_by_side
     from vizbench.renderers.text import to_text
 
@@ -56,6 +56,8 @@ def save_pairs(path: Path, rows: Sequence[Instance], look: Look) -> None:
 
     palette = index_palette(look)
     white = len(palette)  # one colour more than the look has, for the space between pictures
+
+    # One line per instance, then all lines at the width of the widest.
     lines: list[Grid] = []
     for row in rows:
         board = common_board(row.question.shape, row.target.shape)
@@ -66,6 +68,7 @@ def save_pairs(path: Path, rows: Sequence[Instance], look: Look) -> None:
     padded: list[Grid] = []
     for line in lines:
         padded.append(np.pad(line, ((0, _GAP), (0, width - line.shape[1])), constant_values=white))
+
     picture = Image.fromarray(np.concatenate(padded)[:-_GAP])
     picture.putpalette(palette.tobytes() + b"\xff\xff\xff")
     with atomic_path(path) as part:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @final
 class ProgressBars:
-    """Shows a bar for all trials and one per running trial. In a log, prints one line per finished trial."""
+    """Shows a bar for all trials and one per running trial. A log gets one line per trial that ends."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -80,7 +80,7 @@ class ProgressBars:
             print_note(f"{event.position}/{event.trials} {name}: {state}")
 
     def _figures(self, event: Event) -> str:
-        """Return loss, speed and memory, as far as they are known. Speed counts from the first event."""
+        """Return loss, speed and memory, if they are known. Speed is measured from the first event."""
         now = time.monotonic()
         began, first = self._begun.setdefault((event.position, event.kind), (now, event.done))
         figures = "" if event.loss is None else f", loss {event.loss:.3g}"

@@ -1,4 +1,4 @@
-"""Print what runs measured: tables of results, what is missing from them, and a few answers."""
+"""Print the results of runs as tables, what the tables lack, and a few answers."""
 
 from __future__ import annotations
 
@@ -21,30 +21,31 @@ if TYPE_CHECKING:  # importing these would double the time of `vizbench --help`
     from vizbench.harness.stats.model_key import ModelKey
 
 MAX_PICTURES: Final = 3
-"""Instances that `eval` draws in the terminal. The report has them all."""
+"""The most instances that `eval` draws in the terminal. The report has them all."""
 
 MAX_REASONS: Final = 20
-"""Reasons that are printed one by one. The rest are counted."""
+"""The most reasons that are printed one by one. The rest are counted."""
 
 
 def print_results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
-    """Print one table per task, with the models in `asked` in bold and the trivial baselines beside them."""
+    """Print one table per task. The models in `asked` are bold, and the trivial baselines are beside them."""
     from vizbench.harness.stats.metrics import leaks
 
     for task, origin in dict.fromkeys((row.task, row.origin) for row in rows):
         of_task = [row for row in rows if (row.task, row.origin) == (task, origin)]
         _print_task(of_task, asked)
 
+    # The notes below the tables.
     leaky: list[str] = []
     for task, row in leaks(rows).items():
         leaky.append(f"{task} ({row.model} {row.valid:.1%} valid, n {row.n:,})")
     if leaky:
         print_line()
-        print_line(f"leaky, a trivial baseline passes: {', '.join(leaky)}")
+        print_line(f"leaky: a trivial baseline solves {', '.join(leaky)}")
     print_line()
-    print_line("near, far: whether a relative of the task was among the embedded pair's pretraining worlds")
+    print_line("near, far: whether the embedded models were pretrained on a similar task")
     if any((row.pretraining_overlap or "").startswith("inside") for row in rows):
-        print_line("inside: the task's own rule was, or may have been, among them")
+        print_line("inside: they were, or may have been, pretrained on the rule of the task itself")
 
 
 def _print_task(rows: Sequence[Summary], asked: Sequence[str]) -> None:
@@ -62,14 +63,14 @@ def _print_task(rows: Sequence[Summary], asked: Sequence[str]) -> None:
 
 
 def _table_of_task(rows: Sequence[Summary], attempts: Sequence[int], asked: Sequence[str]) -> Table:
-    """Return the table of one task. attempts: the numbers of answers per question, if they are over 1."""
+    """Return the table of one task. attempts: the numbers of answers per question above 1."""
     from rich.table import Table
     from rich.text import Text
 
     from vizbench.harness.report.curves import model_of
 
     at_k = [f"{metric}@{k}" for metric in ("exact", "valid") for k in attempts]
-    cells = [] if attempts else ["cells"]  # 80 columns do not hold both; the report does
+    cells = [] if attempts else ["cells"]  # 80 columns do not hold both. The report has both
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("model", overflow="fold", min_width=8)
     for title in ("shots", "n", "exact [95% interval]", "valid", *cells, *at_k, "adapted in"):
@@ -102,7 +103,7 @@ def _figures(row: Summary, attempts: Sequence[int]) -> list[str]:
 
 
 def _names_of_models(rows: Sequence[Summary]) -> dict[ModelKey, str]:
-    """Return what each model of a table is called: its name and checkpoint, or its label if two are alike."""
+    """Return the name of each model of a table: name and checkpoint, or a longer label if two are alike."""
     from vizbench.harness.report.curves import label_of, model_of
 
     names: dict[ModelKey, str] = {}
@@ -114,7 +115,7 @@ def _names_of_models(rows: Sequence[Summary]) -> dict[ModelKey, str]:
 
 
 def print_fewer_questions(trials: Sequence[TrialResult]) -> None:
-    """Report tasks that have fewer test questions than the plan asked for. All of these were asked."""
+    """Report tasks that have fewer test questions than the plan asks for. The model answers all of them."""
     headers = [trial.header for trial in trials]
     short = [header for header in headers if header.data.questions < header.trial.n_test]
     if not short:
@@ -123,13 +124,13 @@ def print_fewer_questions(trials: Sequence[TrialResult]) -> None:
     counts = sorted({header.data.questions for header in short})
     number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     print_note(
-        f"fewer test questions than the {short[0].trial.n_test:,} asked for: {number}, all that there are, "
-        f"in {plural(tasks, 'task')}"
+        f"{plural(tasks, 'task has', 'tasks have')} fewer test questions than the "
+        f"{short[0].trial.n_test:,} asked for: {number}, all of which were used"
     )
 
 
 def print_flagged(trials: Sequence[TrialResult]) -> None:
-    """Name the measured tasks whose data is known to be wrong. They are in the figures."""
+    """Name the measured tasks whose data has known errors. They count in the figures."""
     from vizbench.harness.stats.metrics import flaws
 
     rows: list[tuple[str, str]] = []
@@ -139,18 +140,20 @@ def print_flagged(trials: Sequence[TrialResult]) -> None:
     rows = list(dict.fromkeys(rows))
     if rows:
         tasks = len({task for task, _ in rows})
-        print_line(f"flagged, and in these figures: {tasks:,} tasks with a known error in their data")
+        print_line(
+            f"flagged: {plural(tasks, 'task')} with a known error in the data, included in these figures"
+        )
         print_table(("task", "what is wrong"), rows)
 
 
 def print_dropped(known: Mapping[str, Sequence[str]]) -> None:
-    """Name the tasks that the plan leaves out because their data is known to be wrong."""
+    """Name the tasks that the plan drops because their data has known errors."""
     for task, flaws in known.items():
         print_note(f"dropped as flagged: {task}: {'; '.join(flaws)}")
 
 
 def print_left_out(outcomes: Sequence[Outcome]) -> None:
-    """Report which tasks could not be read and why, once per task, and count them."""
+    """Report and count the tasks that could not be read, with the reason."""
     reasons = {outcome.trial.task: outcome.error or "" for outcome in outcomes if not outcome.data}
     if not reasons:
         return
@@ -161,16 +164,16 @@ def print_left_out(outcomes: Sequence[Outcome]) -> None:
 
 
 def print_incomplete(trials: Sequence[IncompleteTrial]) -> None:
-    """Name the trials that lack answers, each with its error, at most MAX_REASONS, and count them."""
+    """Name at most MAX_REASONS trials that lack answers, each with its error, and count them all."""
     for trial in trials[:MAX_REASONS]:
-        print_note(f"unfinished: {trial.who()}: {trial.state()}")
+        print_note(f"incomplete: {trial.who()}: {trial.state()}")
     if trials:
         count = plural(len(trials), "trial")
-        print_note(f"unfinished: {count} in all; the same `vizbench eval` goes on from what is there")
+        print_note(f"incomplete: {count} in all; the same `vizbench eval` continues them")
 
 
 def print_answers(trials: Sequence[TrialResult]) -> None:
-    """Print a few questions, targets and answers of these trials, at most MAX_PICTURES."""
+    """Print at most MAX_PICTURES questions with their targets and answers."""
     import numpy as np
 
     from vizbench.formats.lookup import verifier_of

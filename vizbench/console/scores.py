@@ -10,17 +10,17 @@ from vizbench._util.text import plural
 from vizbench.console.streams import print_line, print_note
 from vizbench.console.tables import print_table
 
-if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
+if TYPE_CHECKING:  # importing these would slow `vizbench --help` down
     from vizbench.harness.score.score import Score, Scored
     from vizbench.types import Verdict
 
 
 CHECKED = {"videos": "last frame", "vmevalkit": "last frame", "sequences": "last picture"}
-"""What `score` checks of answers of a kind, if that is not the whole answer."""
+"""The part of an answer that `score` checks, by kind of answers. Of other kinds it checks all."""
 
 
 def print_score(result: Scored) -> None:
-    """Print the figures of saved answers, what was left out, and why answers were wrong."""
+    """Print the figures of saved answers, which answers were skipped, and why answers were wrong."""
     score = result.score
     rows = plural(score.rows, "row")
     print_line(
@@ -37,12 +37,12 @@ def print_score(result: Scored) -> None:
 
 
 def _print_left_out(score: Score) -> None:
-    """Note the answers that count as wrong unread, and those that do not count."""
-    unknown = f"to no row of the data set, left aside: {_quoted(score.strangers)}"
+    """Report missing and unreadable answers, which count as wrong, and skipped ones."""
+    unknown = f"to no row of the data set, skipped: {_quoted(score.strangers)}"
     for count, one, many, fault in (
         (score.missing, "row", "rows", "without an answer, counted as wrong"),
         (score.undecodable, "answer holds", "answers hold", "no grid, counted as wrong"),
-        (score.duplicates, "further answer", "further answers", "to a row, left aside"),
+        (score.duplicates, "further answer", "further answers", "to a row, skipped"),
         (score.unknown, "answer", "answers", unknown),
     ):
         if count:
@@ -53,9 +53,9 @@ def _print_left_out(score: Score) -> None:
 
 
 def _print_faults(broken: int, keyless: int, shown: Sequence[str]) -> None:
-    """Note how many lines of a file hold no answer, and why the first of them do not."""
+    """Report how many lines of a file have no answer, and why for the first of them."""
     for count, fault in (
-        (broken, "that cannot be read, left aside"),
+        (broken, "that cannot be read, skipped"),
         (keyless, 'without the key "answer", counted as no answer'),
     ):
         if count:
@@ -81,6 +81,6 @@ def _checked(score: Score) -> str:
 
 
 def _quoted(names: Sequence[str]) -> str:
-    """Return the names that a score lists, quoted; an ellipsis says that there may be more."""
+    """Return the names that a score lists, quoted. An ellipsis says that there may be more."""
     quoted = ", ".join(repr(name[:60]) for name in names)
     return f"{quoted} …" if len(names) == 5 else quoted

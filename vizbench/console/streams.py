@@ -15,12 +15,12 @@ from typing import Any, Final, NoReturn, cast, final
 from vizbench._util.text import escape_control
 
 READER_LEFT: Final = 141
-"""The exit code if the reader of stdout has left: 128 and SIGPIPE, as in shells."""
+"""The exit code if the reader of stdout has closed it: 128 + SIGPIPE, as in shells."""
 
 _REPLACEMENTS: Final[Mapping[str, str]] = {
     "…": "...", "·": "-", "×": "x", "–": "-", "—": "-", "−": "-", "≤": "<=", "≥": ">=", "±": "+-", "’": "'",
 }  # fmt: skip
-"""What is printed in place of characters that a terminal's encoding lacks. Others become escapes."""
+"""Replacements of characters that the encoding of a terminal lacks. Others become escapes."""
 
 
 def prepare_streams() -> None:
@@ -34,14 +34,14 @@ def prepare_streams() -> None:
             stream = open(os.devnull, mode, encoding="utf-8", errors="replace")  # noqa: SIM115 open as long as the process
             setattr(sys, name, stream)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a stream that a test puts in its place may lack it
+        if hasattr(stream, "reconfigure"):  # the stream of a test may lack it
             cast("Any", stream).reconfigure(errors="vizbench")
 
 
 def _reopen(number: int) -> None:
     """Open a standard descriptor that the shell closed.
 
-    Otherwise the next file that is opened would get its number, and with it everything that is printed.
+    Otherwise the next file to be opened would get its number, and receive all that is printed.
     """
     try:
         os.fstat(number)
@@ -54,7 +54,7 @@ def _reopen(number: int) -> None:
 
 
 def _replacement(error: UnicodeError) -> tuple[str, int]:
-    """Return what is written in place of characters that an encoding lacks, and where to go on."""
+    """Return the replacement of characters that an encoding lacks, and where encoding continues."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
@@ -63,7 +63,7 @@ def _replacement(error: UnicodeError) -> tuple[str, int]:
 
 @contextmanager
 def end_with_reader() -> Generator[None]:
-    """Within the block, end the command silently if the reader of stdout leaves."""
+    """Within the block, end the command silently if the reader of stdout closes it."""
     try:
         yield
     except BrokenPipeError:
@@ -74,7 +74,7 @@ def end_with_reader() -> Generator[None]:
 
 
 def flush() -> None:
-    """Write out what stdout still holds. Ends the command with a note if the disk refuses."""
+    """Flush stdout. Ends the command with a note if it cannot be written."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -105,7 +105,7 @@ def writing() -> Generator[None]:
 
 
 def _reader_left() -> bool:
-    """Return whether nobody reads stdout any more. Another pipe may have broken instead."""
+    """Return whether stdout has no reader any more. Another pipe may have broken instead."""
     if not hasattr(select, "poll"):  # Windows
         return True
     poll = select.poll()
@@ -140,9 +140,9 @@ def print_line(line: str = "") -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a result that a program reads to stdout: plain data or msgspec records.
+    """Print plain data or msgspec records to stdout as JSON.
 
-    JSON escapes replace what a terminal would obey or cannot show.
+    Control characters, and characters that the terminal cannot show, become JSON escapes.
     """
     import msgspec
 
@@ -157,7 +157,7 @@ def print_json(value: Any) -> None:
 
 
 def print_note(text: str) -> None:
-    """Print one line that is no result to stderr. A reader of stderr that has left does not end the work."""
+    """Print a note in one line to stderr. The command continues if stderr has no reader any more."""
     with suppress(BrokenPipeError):
         sys.stderr.write(f"vizbench: {escape_control(text)}\n")
 

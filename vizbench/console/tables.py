@@ -1,4 +1,4 @@
-"""Print tables with rich. Text from files is escaped, and no figure is ever cut."""
+"""Print tables with rich. Text from files is escaped, and figures are never cut off."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from vizbench._util.text import escape_control
-from vizbench.console.streams import print_json, writing
+from vizbench.console.streams import print_json, print_line, writing
 
 if TYPE_CHECKING:  # importing rich would double the time of `vizbench --help`
     from rich.console import Console, RenderableType
@@ -17,11 +17,11 @@ if TYPE_CHECKING:  # importing rich would double the time of `vizbench --help`
     from vizbench.model import MemoryEstimate
 
 _DEFAULT_WIDTH: Final = 100
-"""Columns of text if stdout is no terminal and `COLUMNS` is not set."""
+"""Columns of text if stdout is not a terminal and `COLUMNS` is not set."""
 
 
 def terminal(width: int | None = None) -> Console:
-    """Return rich's view of stdout: with colours if it is a terminal, plain text otherwise."""
+    """Return a rich console for stdout: with colours if it is a terminal, plain text otherwise."""
     from rich.console import Console
 
     class Terminal(Console):
@@ -34,7 +34,7 @@ def terminal(width: int | None = None) -> Console:
 
 
 def draw(*items: RenderableType) -> None:
-    """Print rich's renderables to stdout. If the terminal is too narrow for a table's figures, lines wrap."""
+    """Print rich's renderables to stdout. If the terminal is too narrow for a table, lines wrap."""
     from rich.table import Table
 
     console = terminal()
@@ -53,7 +53,7 @@ def draw(*items: RenderableType) -> None:
 
 
 def new_table(*header: str) -> Table:
-    """Return an empty table without lines around its cells, with columns that may not be wrapped."""
+    """Return an empty table without borders. The columns of the header are never wrapped."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -74,26 +74,46 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def print_memory(estimates: Mapping[str, Sequence[MemoryEstimate]], json: bool) -> None:
-    """Print estimates of memory by model family, in GB (10^9 bytes)."""
-    rows = [(name, row) for name, memories in estimates.items() for row in memories]
-    if json:
-        records: list[dict[str, Any]] = []
-        for name, row in rows:
+    """Print estimates of memory by model family and checkpoint, in GB (10^9 bytes)."""
+    by_checkpoint: dict[tuple[str, str], list[MemoryEstimate]] = {}
+    records: list[dict[str, Any]] = []
+    for name, memories in estimates.items():
+        for each in memories:
+            by_checkpoint.setdefault((name, each.checkpoint), []).append(each)
             records.append(
-                {"model": name, "checkpoint": row.checkpoint, "settings": row.settings, "parts": row.parts}
+                {"model": name, "checkpoint": each.checkpoint, "settings": each.settings, "parts": each.parts}
             )
+    if json:
         print_json(records)
         return
-    lines: list[tuple[str, str, str, str]] = []
-    for name, row in rows:
-        total = sum(row.parts.values()) / 1e9
-        parts = ", ".join(f"{part} {size / 1e9:.1f}" for part, size in row.parts.items())
-        lines.append((name, f"{row.checkpoint}?{row.settings}", f"{total:.1f}", parts))
-    print_table(("model", "checkpoint", "GB", "of these"), lines)
+    for (name, checkpoint), memories in by_checkpoint.items():
+        print_line(f"{name}={checkpoint}")
+        _print_checkpoint(memories)
+        print_line()
+    print_line("GB: 10^9 bytes, the sum of the columns after it.")
+    print_line("To choose settings: --model 'NAME=CHECKPOINT?backbone=nf4&checkpointing=true'")
+
+
+def _print_checkpoint(memories: Sequence[MemoryEstimate]) -> None:
+    """Print the estimates of one checkpoint: a column per setting and per part of the memory."""
+    # Estimates of training have settings KEY=VALUE and become rows of tables. Others are lines of words.
+    tables: dict[tuple[str, ...], list[list[str]]] = {}
+    for each in memories:
+        total = f"{sum(each.parts.values()) / 1e9:.1f}"
+        sizes = [f"{size / 1e9:.1f}" for size in each.parts.values()]
+        if "=" in each.settings:
+            pairs = [setting.partition("=") for setting in each.settings.split("&")]
+            header = (*(key for key, _, _ in pairs), "GB", *each.parts)
+            tables.setdefault(header, []).append([*(value for _, _, value in pairs), total, *sizes])
+        else:
+            parts = ", ".join(f"{part} {size}" for part, size in zip(each.parts, sizes, strict=True))
+            print_line(f"{each.settings}: {parts} GB")
+    for header, rows in tables.items():
+        print_table(header, rows)
 
 
 def _least_width(console: Console, table: Table) -> int:
-    """Return the width that holds every column that may not be wrapped, and the others at their narrowest."""
+    """Return the least width of a table: the columns that may not wrap, and the others at their narrowest."""
     from rich.cells import cell_len
 
     for column in table.columns:

@@ -1,10 +1,12 @@
-"""Make every command refuse an option that is given twice, and say how to go on after Ctrl-C."""
+"""Make every command explain wrong options in one sentence, and say how to continue after Ctrl-C."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any, Final, final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast, final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -20,32 +22,33 @@ _INSTEAD: Final[Mapping[tuple[str, str], str]] = {
     ("eval", "seed"): "give the first seed by --seed and their number by --seeds",
     ("eval", "augment"): "write a list, as in --augment symmetries,colours",
 }
-"""What to do in place of giving an option twice, by command and option."""
+"""What to do instead of giving an option twice, by command and option."""
 
 _ADVICE: Final[Mapping[str, str]] = {
-    "report": "files that were there are whole, and the same command again writes them anew",
-    "score": "a run is kept whole or not at all, and the same command again begins anew",
-    "verify": "a run is kept whole or not at all, and the same command again begins anew",
-    "generate": "no data set was written, and the same command again makes it from its start",
+    "report": "existing files are complete, and the same command writes them again",
+    "score": "a run was kept completely or not at all, and the same command starts again",
+    "verify": "a run was kept completely or not at all, and the same command starts again",
+    "generate": "no data set was written, and the same command starts again",
 }
-"""How to go on after Ctrl-C, by command. `eval` and `pretrain` name their folders themselves."""
+"""How to continue after Ctrl-C, by command. `eval` and `pretrain` name their folders themselves."""
 
 
 @final
 class Command(TyperCommand):
-    """A command that refuses an option given twice if it takes one value. It cannot know which was meant."""
+    """A command that refuses an option given twice if it takes one value: it cannot know which is meant."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the arguments, after counting them."""
+        """Count the options, then parse the arguments. Raises UserError if a value is missing or wrong."""
         if not ctx.resilient_parsing:  # the shell asks for completions
             self._refuse_repeated(ctx, args)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, list(args))  # which empties its list
+        except typer.BadParameter as error:
+            raise UserError(self._sentence(ctx, args, error)) from None
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command. A command may set better advice for after Ctrl-C itself."""
-        interrupts.advise(
-            _ADVICE.get(self.name or "", "nothing was kept, and the same command again begins anew")
-        )
+        """Run the command, with default advice for after Ctrl-C. The command may set better advice itself."""
+        interrupts.advise(_ADVICE.get(self.name or "", "nothing was kept, and the same command starts again"))
         return super().invoke(ctx)
 
     def _refuse_repeated(self, ctx: Any, args: list[str]) -> None:
@@ -55,12 +58,28 @@ class Command(TyperCommand):
             once = parameter.param_type_name == "option" and not parameter.multiple and not parameter.is_flag
             if times > 1 and once:
                 instead = _INSTEAD.get((self.name or "", parameter.name), "give it once")
-                raise UserError(f"{parameter.opts[0]} takes one value and is given {times} times: {instead}")
+                raise UserError(f"{parameter.opts[0]} takes one value, but is given {times} times: {instead}")
+
+    def _sentence(self, ctx: Any, args: list[str], error: typer.BadParameter) -> str:
+        """Return which value is missing or wrong, and what is allowed."""
+        parameter: Any = error.param
+        values, _, _ = self.make_parser(ctx).parse_args(args=list(args))
+        given = str(values.get(parameter.name))[:80]
+        name = parameter.opts[0] if parameter.param_type_name == "option" else parameter.name.upper()
+        reason = error.message.removeprefix("Value error, ").rstrip(".")
+        usage = f"`vizbench {self.name} -h` explains it"
+        if type(error).__name__ == "MissingParameter":  # typer does not export this class
+            return f"{name} is missing: {usage}"
+        if "is not one of" in reason:
+            return f"{name} {reason}: choose one of them"
+        if "valid integer" in reason:
+            return f"{name} {given!r} is not a whole number: write digits, as in {name} 3"
+        return f"{name} {given!r} is refused ({reason}): {usage}"
 
 
 @final
 class Commands(TyperGroup):
-    """All commands. Ctrl-C and a reader of stdout that leaves end each of them cleanly."""
+    """All commands. Each ends cleanly after Ctrl-C, or if the reader of stdout leaves."""
 
     def make_context(self, *arguments: Any, **named: Any) -> Any:
         """Read the options before the command, and print `--help`."""
@@ -75,3 +94,17 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             interrupts.report_stop()
             raise typer.Exit(interrupts.CODE) from None
+
+
+def with_positional(function: Callable[..., None], name: str, annotation: Any) -> Callable[..., None]:
+    """Return the same command with one of its options as the first argument. annotation: the argument's."""
+    signature = inspect.signature(function, eval_str=True)
+    first = signature.parameters[name].replace(annotation=annotation)
+    others = [parameter for parameter in signature.parameters.values() if parameter.name != name]
+
+    @functools.wraps(function)
+    def reordered(**values: Any) -> None:
+        function(**values)
+
+    cast("Any", reordered).__signature__ = signature.replace(parameters=[first, *others])
+    return reordered

@@ -1,1 +1,1 @@
-"""Processes that train one model together, on one machine or several."""
+"""Train one model in several processes, on one machine or several."""

@@ -1,6 +1,7 @@
 """Keep processes that train one model in step, by accelerate's process state and torch's collectives.
 
-A single process joins no group: each function returns at once."""
+A single process joins no group: each function returns at once.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +63,8 @@ def shard(rows: Rows) -> Rows:
     """Return every `world_size`-th row, from this rank on; none if there are too few rows.
 
     `PartialState.split_between_processes` would repeat the last row for a process that gets none. Its blocks
-    would also give the longest of sorted rows to one process."""
+    would also give the longest of sorted rows to one process.
+    """
     own: Any = rows[rank() :: world_size()]
     return own
 
@@ -71,7 +73,8 @@ def all_reduce_gradients(parameters: Iterable[torch.nn.Parameter], loss: float) 
     """Sum gradients and loss over all processes. Returns the summed loss.
 
     DistributedDataParallel wants one backward pass per process and batch. Here a process may have several, or
-    none: batches can be smaller than the number of processes, and losses are weighted by answer tokens."""
+    none: batches can be smaller than the number of processes, and losses are weighted by answer tokens.
+    """
     if world_size() == 1:
         return loss
     gradients: list[torch.Tensor] = []
@@ -108,7 +111,8 @@ def shared_errors() -> Generator[None]:
     """Raise a UserError of any process within the block on all of them, as each may lack memory or files.
 
     Every process enters the block once, and leaves it when all are done. Without it the others would wait for
-    the one that refuses."""
+    the one that refuses.
+    """
     refusal: UserError | None = None
     try:
         yield
@@ -123,7 +127,8 @@ def shared_errors() -> Generator[None]:
 def require_equal(name: str, value: object) -> None:
     """Raise UserError on every process if the value differs between them.
 
-    name: what the value is, for the message."""
+    name: what the value is, for the message.
+    """
     values = gather(value)
     if any(other != values[0] for other in values):
         raise _shared(
@@ -135,7 +140,7 @@ def require_equal(name: str, value: object) -> None:
 
 
 def is_shared(error: BaseException) -> bool:
-    """Return whether every process raised the error, so that all of them can go on."""
+    """Return whether every process raised the error, so that all of them can continue."""
     return _SHARED in getattr(error, "__notes__", ())
 
 
@@ -147,7 +152,8 @@ def _shared(error: UserError) -> UserError:
 def leave() -> None:
     """Leave the process group.
 
-    Without it one of 40 runs of two processes was aborted as the second ended (torch 2.13, gloo)."""
+    Without it one of 40 runs of two processes was aborted as the second ended (torch 2.13, gloo).
+    """
     state = process_state()
     if state is not None:
         state.destroy_process_group()

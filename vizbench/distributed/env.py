@@ -1,6 +1,7 @@
-"""Tell which of the launched processes this one is. Imports no torch.
+"""Find which of the launched processes this one is. Imports no torch.
 
-`torchrun`, `accelerate launch` and `--devices` set the variables that are read here."""
+`torchrun`, `accelerate launch` and `--devices` set the variables that are read here.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Have all launched processes adapt to the trials that rank 0 runs. Imports torch only if there are several.
 
 Rank 0 is the command: it predicts, verifies and writes. The other ranks follow it: each makes the data of the
-trial itself, holds the whole model, and trains on its shard of every batch."""
+trial itself, holds the whole model, and trains on its shard of every batch.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ _out_of_step: Final = Event()
 def broadcast_trial(trial: Any) -> Generator[None]:
     """Have the other processes adapt to the trial within the block, which does so here.
 
-    Raises UserError if another process refuses the trial, or still waits in a training that broke off."""
+    Raises UserError if another process refuses the trial, or still waits in a training that broke off.
+    """
     if world_size() == 1:
         yield
         return
@@ -55,7 +57,8 @@ def receive_trials() -> Iterator[Any]:
 def releasing() -> Generator[None]:
     """End the other processes at the end of the block.
 
-    If they still wait in a training, this process exits with 1, after which the launcher ends them."""
+    If they still wait in a training, this process exits with 1, after which the launcher ends them.
+    """
     try:
         yield
     finally:

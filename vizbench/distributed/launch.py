@@ -1,7 +1,8 @@
 """Run the command in several processes of this machine (`--devices N`), by torch's own launcher.
 
 Not by `accelerate launch`: with --cpu it starts one process unless MPI is installed, and with --multi_gpu it
-is the same launcher behind the fixed port 29500, where a second run fails."""
+is the same launcher behind the fixed port 29500, on which a second run fails.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ def relaunch(devices: int, jobs: int) -> None:
     """Run this command in `devices` processes and exit as they do. Returns if they are launched already.
 
     Raises UserError if the number is outside 1 … MAX_DEVICES, contradicts another launcher, or exceeds the
-    GPUs of the machine."""
+    GPUs of the machine.
+    """
     if not 1 <= devices <= MAX_DEVICES:
         raise UserError(
             f"--devices {devices} is outside 1 … {MAX_DEVICES}: give the number of GPUs to train on"
@@ -80,5 +82,6 @@ def _launch(devices: int, arguments: Sequence[str]) -> int:
 def _program() -> str:
     """Return a program that is this one, and finds modules where this one does.
 
-    `-m` would look in the current folder first."""
+    `-m` would look in the current folder first.
+    """
     return f"import sys; sys.path[:] = {sys.path!r}; from vizbench.cli import main; main()"

@@ -14,7 +14,7 @@ from vizbench.errors import UserError
 from vizbench.task import Verifier
 
 MAX_FILES = 100_000
-"""The most tasks that one name may stand for."""
+"""The most tasks that one name may give."""
 
 
 class FileSource(ABC):
@@ -33,7 +33,7 @@ class FileSource(ABC):
 
     @abstractmethod
     def expand(self, path: Path) -> list[str]:
-        """Return the paths of the tasks that a path stands for. Reads none, so that only a bad one fails."""
+        """Return the paths of the tasks that a path gives. Reads none, so that only a bad one fails."""
 
     @abstractmethod
     def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:

@@ -49,19 +49,19 @@ def replace_folder(out: Path, overwrite: bool) -> Generator[Path]:
     space: Workspace | None = None
     done = False
     try:
+        # Check the place before anything is made.
         target = out.resolve()
         recover(target.parent)
         before = _replaceable(target, overwrite)
+
+        # Write beside it, then rename.
         _make_parents(target, made)
         space = Workspace(target)
         yield space.new
         _publish(space, target, before)
         done = True
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-    ) as error:  # ValueError: a NUL byte; RuntimeError: a loop of links
+    except (OSError, ValueError, RuntimeError) as error:
+        # ValueError: a NUL byte; RuntimeError: a loop of links
         if isinstance(error, UserError) or (space is not None and not isinstance(error, OSError)):
             raise
         raise write_error(out, error) from error
@@ -103,7 +103,7 @@ def _data_set(folder: Path) -> _Identity:
     manifest = manifests.signed(folder)
     if manifest is None:
         raise UserError(
-            f"{folder} holds files but no {manifests.NAME} of vizbench, so it is no data set and is not "
+            f"{folder} holds files but no {manifests.NAME} of vizbench, so it is not a data set and is not "
             "replaced: choose another"
         )
     if (other := _foreign(folder)) is not None:

@@ -46,7 +46,7 @@ class Jsonl(Format):
                 row = _DECODER.decode(line)
             except (ValueError, RecursionError) as error:
                 raise UserError(
-                    f"line {number} of {path} is no row ({error}): generate the data set again"
+                    f"line {number} of {path} is not a row ({error}): generate the data set again"
                 ) from None
             yield row
 

@@ -6,7 +6,7 @@ mate, are the process. If black mates, the board is turned over and its colours 
 is to move (`flipped` in `meta`).
 
 The file is CSV as in RFC 4180, in UTF-8, or in UTF-16 or UTF-32 with a byte order mark. A quoted field may
-hold line ends. A fault in an optional field costs no puzzle: a Rating that is no number is None, and an id
+hold line ends. A fault in an optional field costs no puzzle: a Rating that is not a number is None, and an id
 that a spreadsheet has turned into a number is kept as written, with a warning.
 
 `lichess-csv:FILE?mate=2` holds the file's mates in 2. Without a parameter it holds the mates in 1.
@@ -78,13 +78,13 @@ _log = logging.getLogger(__name__)
 
 @final
 class MalformedError(Exception):
-    """A record is no puzzle: the message says why."""
+    """Report why a record is not a puzzle, in the message."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """One record of the file, or the first line of something that is no record."""
+    """One record of the file, or the first line of something that is not a record."""
 
     line: int
     """The number of its first line, from 1."""
@@ -92,7 +92,7 @@ class _Record:
     """Its lines as they are in the file."""
     fields: list[str]
     fault: str
-    """Why it is no record; empty if it is one."""
+    """Why it is not a record; empty if it is one."""
 
 
 @final
@@ -124,7 +124,7 @@ class Puzzles:
     kept: tuple[Puzzle, ...]
     """The puzzles, in the order of the file."""
     malformed: int
-    """How many records are no puzzle."""
+    """How many records are not puzzles."""
     faults: tuple[tuple[int, str], ...]
     """Line and reason of the first MAX_FAULTS of these."""
     others: Mapping[str, int]
@@ -243,7 +243,7 @@ def _record(lines: _Lines, columns: int = 0) -> _Record | None:
     """Return the next record that is not blank; None after the last.
 
     columns: how many it must have; 0 if any number is allowed. A quoted field may hold line ends. If lines
-    are no record together, only the first one is consumed, so a broken quote costs no other record.
+    are not a record together, only the first one is consumed, so a broken quote costs no other record.
     """
     # Skip blank lines.
     first = lines.take()
@@ -262,7 +262,7 @@ def _record(lines: _Lines, columns: int = 0) -> _Record | None:
 
     fields, fault = _fields(supply())
 
-    # Find what else is wrong, and give back the lines of what is no record.
+    # Find what else is wrong, and give back the lines of what is not a record.
     while len(fields) > columns > 0 and not fields[-1]:
         fields.pop()  # a comma at the end of a line
     if len(first) > MAX_LINE or (not fault and sum(map(len, taken)) > MAX_LINE):
@@ -281,8 +281,8 @@ def _fields(lines: Iterator[str]) -> tuple[list[str], str]:
     except csv.Error as error:
         if "end of data" in str(error):
             limits = f"{MAX_RECORD_LINES} lines and {MAX_LINE:,} characters"
-            return [], f"it is no line of CSV (a quote does not close within {limits})"
-        return [], f"it is no line of CSV ({error})"
+            return [], f"it is not a line of CSV (a quote does not close within {limits})"
+        return [], f"it is not a line of CSV ({error})"
 
 
 def _header(record: _Record | None, path: Path) -> list[str]:
@@ -337,7 +337,7 @@ def _rating(text: str) -> int | None:
 def _puzzle(line: int, row: dict[str, str], mate: int) -> Puzzle | str:
     """Return the puzzle of a row, or why it is left out.
 
-    Raises MalformedError if it is no puzzle, or not what its Themes say.
+    Raises MalformedError if it is not a puzzle, or not what its Themes say.
     """
     # What the row says of itself is checked first, because it is cheap.
     texts = row["Moves"].split()
@@ -385,7 +385,7 @@ def _played(fen: str, texts: list[str]) -> tuple[list[Position], list[int]]:
     except UserError as error:
         raise MalformedError(f"FEN is {fen[:80]!r} ({error})") from None
     if now.fault:
-        raise MalformedError(f"FEN {fen[:80]!r} is no legal position: {now.fault}")
+        raise MalformedError(f"FEN {fen[:80]!r} is not a legal position: {now.fault}")
     positions, moves = [now], list[int]()
     for number, text in enumerate(texts, 1):
         move = chessrules.from_uci(text, now)

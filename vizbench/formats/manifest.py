@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from vizbench._util.files import read_bounded
+from vizbench._util.files import read_bounded, write_new
 from vizbench._util.text import plural, text_of
 from vizbench._util.version import __version__
 from vizbench.dataset import SplitSpec
@@ -93,7 +93,7 @@ def new(
 
 def save(manifest: Manifest, folder: Path) -> None:
     """Write the manifest, indented for readers."""
-    (folder / NAME).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+    write_new(folder / NAME, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
 
 
 def signed(folder: Path) -> bytes | None:

@@ -74,7 +74,7 @@ class Parquet(Format):
             raise
         except Exception as error:  # Arrow raises many kinds for broken files, UnicodeDecodeError among them
             reason = str(error).partition("\n")[0][:200]
-            raise UserError(f"{path} is no Parquet data set ({reason}): generate it again") from None
+            raise UserError(f"{path} is not a Parquet data set ({reason}): generate it again") from None
 
 
 def _rows(path: Path, rows: int) -> Iterator[Row]:
@@ -99,7 +99,7 @@ def _rows(path: Path, rows: int) -> Iterator[Row]:
 def _batch_size(path: Path, group: Group) -> int:
     """Return how many rows of a group are read at a time.
 
-    Raises UserError for a group that is larger than any that vizbench writes.
+    Raises UserError if the group is larger than any that vizbench writes.
     """
     cells = sum(column.values for column in group.columns)
     has_size = 1 <= group.rows <= _GROUP and cells <= _GROUP_CELLS + group.rows * len(group.columns)

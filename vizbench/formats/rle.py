@@ -117,7 +117,7 @@ class Pattern:
 
 
 def parse(text: str) -> Pattern:
-    """Read the text of a pattern file. Raises UserError if it is no pattern of two states."""
+    """Read the text of a pattern file. Raises UserError if it is not a pattern of two states."""
     # Comments, then a header.
     lines = [line for line in _LINE_END.split(text) if line.strip()]
     start = next((k for k, line in enumerate(lines) if not line.startswith("#")), len(lines))
@@ -254,7 +254,10 @@ class RleSource(FileSource):
         return files_below(path, self.suffix)
 
     def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:
-        """Return one file as a data set. Raises UserError if it is no pattern, or does not fit the params."""
+        """Return one file as a data set.
+
+        Raises UserError if it is not a pattern, or does not fit the params.
+        """
         if path.is_dir():
             raise UserError(
                 f"{path} is a folder and a pattern is one file: name one in it, as {PREFIX}{path}/….rle"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, final
 
 import msgspec
 
-from vizbench._util.files import read_bounded
+from vizbench._util.files import read_bounded, write_new
 from vizbench._util.locks import LOCK, take_lock
 from vizbench.errors import UserError
 
@@ -66,7 +66,7 @@ class Workspace:
     def _claim(self, target: Path) -> None:
         self._lock = take_lock(self._folder)
         owner = _Owner(self._folder.name, os.fsencode(target.name), socket.gethostname(), _boot())
-        (self._folder / _OWNER).write_bytes(msgspec.json.encode(owner))
+        write_new(self._folder / _OWNER, msgspec.json.encode(owner))
         self.new.mkdir()
 
     @property
@@ -100,7 +100,7 @@ def put_back(old: Path, target: Path) -> Path:
 def recover(parent: Path) -> None:
     """Clear the workspaces in `parent` that killed processes left, and put back what they had moved aside.
 
-    Workspaces of live processes, of other users and of other machines are left alone.
+    Workspaces of live processes, of other users and of other machines are skipped.
     """
     for folder, _ in _workspaces(parent):
         with suppress(OSError, UserError):  # its process is at work, or the disk refuses

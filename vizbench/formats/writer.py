@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import final
 
 from vizbench._util.background import run_in_background, stop_if_abandoned
+from vizbench._util.numbers import is_whole
 from vizbench.dataset import Rows, Split
 from vizbench.errors import UserError, unknown
 from vizbench.formats import manifest as manifests
@@ -25,7 +26,7 @@ from vizbench.formats.shard import Entry, Format, Place
 from vizbench.formats.workers import in_order
 
 SHARD_ROWS = 5_000
-"""Rows per shard: the paper's largest budget is one file."""
+"""Rows per shard: the paper's largest number of shots is one file."""
 
 MAX_WORKERS = 256
 """Processes that may write one data set."""
@@ -132,5 +133,5 @@ def _check_space(sample: _Job, n: int) -> None:
 
 
 def _check_count(what: str, value: int, most: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:  # pyright: ignore[reportUnnecessaryIsInstance] callers are users
+    if not is_whole(value, 1, most):
         raise UserError(f"{what}={str(value)[:40]} is not in 1 … {most:,}: choose a whole number there")

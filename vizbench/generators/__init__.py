@@ -1,1 +1,1 @@
-"""Hold one task family per file. A family is found because its file is here: no list names it."""
+"""Hold one task family per file. Families are found by their files, so there is no list of them."""

@@ -1,16 +1,16 @@
-"""Generate Connect Four positions: find player 1's drop. Board 6x7 and canvas are the paper's.
+"""Generate Connect Four positions: find player 1's drop. The 6x7 board and the canvas are the paper's.
 
-Codes: 0 empty, 1 and 2 the players' disks; row 0 is the top. Player 1 began and is to move. The drop
-completes four in a row (win-in-1), stops the only drop with which player 2 would win next (block), or leaves
-player 2 no reply that keeps player 1 from winning with the next drop (win-in-2). Every drop that does so is
-right; the stored one is the leftmost. The process of win-in-2 goes on from the answer: a drop of player 2,
-then one of player 1 that wins.
+Codes: 0 empty, 1 and 2 the players' disks; row 0 is the top. Player 1 began and is to move.
 
-Positions come from random games whose players win if they can and else drop anywhere. They are to spread from
-openings to late games and over all directions. So a least number of disks (8, 10 … 28, evenly) is drawn
-first, and one of the four directions for the line that is completed or stopped. Games are played until a
-position has both. Neither player ever had a drop that wins and made another one. In block and win-in-2 player
-1 has no drop that wins at once.
+In win-in-1, the drop completes four in a row. In block, it stops the only drop with which player 2 would win
+next. In win-in-2, it leaves player 2 no reply that keeps player 1 from winning with the next drop. Every drop
+that does so is right. The stored one is the leftmost. The process of win-in-2 continues after the answer with
+a drop of player 2, and one of player 1 that wins.
+
+Positions come from random games. Players win if they can, and drop anywhere otherwise. Positions should cover
+all phases of a game and all directions. So a smallest number of disks (8, 10 … 28, evenly) is drawn first,
+and one of the four directions for the line that is completed or stopped. Games are played until a position
+has both. In block and win-in-2, player 1 has no drop that wins at once.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _STEPS: Final = (1, 7, 8, 6)
 EMPTY, MINE, THEIRS = 0, 1, 2
 
 _GOALS: Final = {"win": WIN, "block": BLOCK, "force": FORCE}
-_FEWEST: Final = 8  # disks; with 6 and fewer there are too few positions to be distinct
+_FEWEST: Final = 8  # disks; with 6 or fewer there are too few different positions
 _SPREAD: Final = 11  # 8, 10 … 28; up to 32 would cost 3 times as much
 _BITS: Final = np.int64(1) << np.add.outer(np.arange(ROWS)[::-1], 7 * np.arange(COLUMNS))
 _FAULTS: Final = {
@@ -57,7 +57,7 @@ _FAULTS: Final = {
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of a Connect Four question."""
+    """Hold the parameters of a Connect Four question."""
 
     goal: str = "win"
     """win, block or force (a win with the drop after this one)."""
@@ -73,8 +73,8 @@ VARIANTS = {"win-in-1": Params(), "block": Params(goal="block"), "win-in-2": Par
 # Connect Four on bit boards: the cell of column c, r rows from the bottom, is bit 7 c + r; bit 7 c + 6 is 0.
 #
 # Neighbours are 1 (up), 7 (right), 8 (right and up) or 6 (right and down) bits apart. The spare bit on top of
-# a column keeps lines from running over an edge into the next one. A set of cells is one word, `mine` and
-# `theirs` are the disks of players 1 and 2, and player 1 is to move.
+# a column keeps lines from continuing over an edge into the next column. A set of cells is one word. `mine`
+# and `theirs` are the disks of players 1 and 2. Player 1 is to move.
 
 
 @jit
@@ -110,7 +110,7 @@ def has_four(disks):
 
 @jit
 def is_position(mine, theirs):
-    """Return whether player 1 may be to move: as many disks each, none in the air, no four in a row."""
+    """Return whether player 1 may be to move: equally many disks, none in the air, no four in a row."""
     filled = mine | theirs
     more, left = mine, theirs
     while more and left:
@@ -139,11 +139,11 @@ def _loses(mine, theirs):
 
 @jit
 def right_drops(mine, theirs, goal):
-    """Return the drops of player 1 that do what is asked.
+    """Return the right drops of player 1.
 
     - WIN: complete four.
-    - BLOCK: player 2 could win with the next drop and cannot any more.
-    - FORCE: win with this drop or, whatever player 2 replies, with the next.
+    - BLOCK: player 2 could win with the next drop, and no longer can.
+    - FORCE: win with this drop, or with the next one after any reply of player 2.
     """
     free = free_cells(mine | theirs)
     right = winning(mine) & free
@@ -167,7 +167,7 @@ def right_drops(mine, theirs, goal):
 
 @jit
 def random_drop(rng, filled):
-    """Return a free cell in a random column among those with one. There must be one."""
+    """Draw a column that is not full. Return its free cell. There must be such a column."""
     free = free_cells(filled)
     while True:
         drop = free & (_COLUMN << 7 * rng_below(rng, COLUMNS))
@@ -179,7 +179,7 @@ def random_drop(rng, filled):
 def _asks(mine, theirs, goal, step):
     """Return whether the position is a question.
 
-    With WIN and BLOCK the line to complete or stop is along `step`.
+    For WIN and BLOCK, the line to complete or stop is along `step`.
     """
     free = free_cells(mine | theirs)
     if goal == WIN:
@@ -241,7 +241,7 @@ def _disks(board: Grid) -> tuple[int, int]:
 
 
 def _position(question: Grid) -> tuple[int, int] | None:
-    """Return both players' disks as bits, or None if the grid is no position with player 1 to move."""
+    """Return both players' disks as bits, or None if player 1 cannot be to move in the grid."""
     if question.shape != (ROWS, COLUMNS) or question.max() > THEIRS:
         return None
     mine, theirs = _disks(question)
@@ -249,7 +249,7 @@ def _position(question: Grid) -> tuple[int, int] | None:
 
 
 def _drop_fault(before: Grid, after: Grid, player: int) -> str:
-    """Return why `after` is not `before` and one drop of the player more; "" if it is."""
+    """Return why `after` is not `before` with one more drop of the player; "" if it is."""
     changed = np.argwhere(after != before)
     if len(changed) == 0:
         return "no disk was dropped"
@@ -258,7 +258,7 @@ def _drop_fault(before: Grid, after: Grid, player: int) -> str:
             deed = "taken away" if after[r, c] == EMPTY else "recoloured"
             return f"the disk at row {r}, column {c} was {deed}"
     if len(changed) > 1:
-        return f"{len(changed)} disks were dropped where one is asked"
+        return f"{len(changed)} disks were dropped, but a step drops one"
     r, c = (int(v) for v in changed[0])
     if after[r, c] != player:
         return f"the disk dropped in column {c} is player {after[r, c]}'s"
@@ -269,14 +269,14 @@ def _drop_fault(before: Grid, after: Grid, player: int) -> str:
 
 @final
 class _UpToWin(GameContinuation):
-    """Play on after a drop that forces a win: player 2 drops anywhere, and player 1 wins.
+    """Check the states after a drop that forces a win: player 2 drops anywhere, and player 1 wins.
 
-    With other goals nothing follows.
+    With other goals, no state follows.
     """
 
     def check_step(self, params: Params, trajectory: Sequence[Grid], after: Grid) -> CheckResult:
         if params.goal != "force" or has_four(_disks(trajectory[-1])[0]):
-            return CheckResult(False, "a state follows after the process has come to its end")
+            return CheckResult(False, "a state follows after the end of the process")
         player = (MINE, THEIRS)[1 - len(trajectory) % 2]
         fault = _drop_fault(trajectory[-1], after, player)
         if not fault and player == MINE and not has_four(_disks(after)[0]):
@@ -313,9 +313,9 @@ class Connect4(MoveTask[Params]):
         return Batch(question, target)
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """Return the board after the drop; in win-in-2 also after a reply and the win.
+        """Return the board after the drop, and in win-in-2 also after a reply and the win.
 
-        The reply is one that stops a win if any does. Of several such drops the leftmost is taken.
+        If a reply stops a win, such a reply is taken. Of several drops, the leftmost is taken.
         """
         mine, theirs = _disks(target)
         states = [target]
@@ -328,11 +328,12 @@ class Connect4(MoveTask[Params]):
         return np.stack(states)
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """Return where each player's disks are in the question, `(n, 84)`.
+        """Return the cells of each player's disks in the question, `(n, 84)`.
 
-        Two boards differ by the disks that they do not share. As a share of all 42 cells, a board with few
-        disks is near to every other: with a pool of 5000 only boards of 24 disks and more passed (one in
-        eight), so that test was later in the game than train. By disks 97-99% pass.
+        The distance of two boards is the share of disks that they do not have in common. As a share of all 42
+        cells, boards with few disks would be near to all others. With a pool of 5000, only boards of 24 disks
+        or more passed (one in eight), so test rows were later in the game than train rows. By disks, 97-99%
+        pass.
         """
         disks = [(batch.question == code).reshape(len(batch), -1) for code in (MINE, THEIRS)]
         return np.concatenate(disks, axis=1).astype(np.uint8)
@@ -340,9 +341,10 @@ class Connect4(MoveTask[Params]):
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
         """Return `score`, x / (x + 16) with x = plies log2(legal / right) + disks / 8, and its parts.
 
-        - plies: drops to look ahead, the own one included.
-        - legal, right: drops that are allowed, and that are answers.
-        - disks: on the board.
+        - plies: drops to look ahead, including the answer.
+        - legal: drops that are allowed.
+        - right: drops that are right answers.
+        - disks: disks on the board.
         """
         mine, theirs = _disks(question)
         goal = _GOALS[params.goal]
@@ -368,18 +370,18 @@ class Connect4(MoveTask[Params]):
 
     def move_fault(self, params: Params, before: Grid, after: Grid) -> str:
         if _position(before) is None:
-            return "the question is no position with player 1 to move, so no answer is right"
+            return "player 1 cannot be to move in the question, so no answer is right"
         return _drop_fault(before, after, MINE)
 
     def goal_fault(self, params: Params, question: Grid, answer: Grid) -> str:
-        """Return why the drop does not do what is asked, whether the stored one or another."""
+        """Return why the drop is not right; "" if it is."""
         drop = answer != question
         if int(_BITS[drop][0]) & right_drops(*_disks(question), _GOALS[params.goal]):
             return ""
         return f"the drop in column {np.argwhere(drop)[0, 1]} {_FAULTS[params.goal]}"
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
-        """Return the leftmost right drop, from the bit boards: 8 µs; the base's search takes 200 µs."""
+        """Return the board after the leftmost right drop. Bit boards take 8 µs, the base's search 200 µs."""
         position = _position(question)
         right = right_drops(*position, _GOALS[params.goal]) if position else 0
         if not right:
@@ -389,7 +391,7 @@ class Connect4(MoveTask[Params]):
         return answer
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
-        """Return a drop in any column that is not full; None if there is none, or no position to move in."""
+        """Return the board after a drop in any column that is not full. Returns None if none is possible."""
         position = _position(question)
         if position is None or not free_cells(position[0] | position[1]):
             return None

@@ -27,7 +27,7 @@ UNKNOWN = 2
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of an elementary automaton."""
+    """Hold the parameters of an elementary automaton."""
 
     rule: int = 110
     """Wolfram's number, 0 … 255."""
@@ -78,20 +78,20 @@ def _make(keys, rule, question, target):
 
 
 def _sensitivity(rule: int) -> float:
-    """Return the share of the 24 single flips in the 8 neighbourhoods that change the rule's outcome."""
+    """Return the share of the 24 flips of one cell in the 8 neighbourhoods that change the rule's outcome."""
     return sum(((rule >> k) ^ (rule >> (k ^ flip))) & 1 for k in range(8) for flip in (1, 2, 4)) / 24
 
 
 @final
 class Eca(StepTask[Params]):
-    """Unfold an elementary automaton."""
+    """Unfold an elementary automaton from its first row."""
 
     family = "eca"
     version = 2
-    summary = "Continue the first row of an elementary cellular automaton downwards, one step a row."
+    summary = "Continue the first row of an elementary cellular automaton downwards, one step per row."
     look = Look("eca", cell=16)
     codes = 3
-    # First rows need only differ: 2^16 of them leave no test set at any real distance from a pool of 5000.
+    # First rows must only differ: there are 2^16, too few for a test set at a distance from a pool of 5000.
     min_distance = 0.0
     variants = VARIANTS
 
@@ -117,12 +117,12 @@ class Eca(StepTask[Params]):
         return after
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """Return the diagram with one row more per step."""
+        """Return the diagram with one more row per step."""
         known = np.arange(len(target)) <= np.arange(1, len(target))[:, None]
         return np.where(known[:, :, None], target, np.uint8(UNKNOWN))
 
     def outcome(self, params: Params, question: Grid) -> Grid:
-        """Return the diagram unfolded from the question's first row, whatever its other rows hold."""
+        """Return the diagram unfolded from the question's first row. Its other rows are ignored."""
         diagram = np.equal(question, 1).astype(np.uint8)
         _unfold(params.rule, diagram)
         return diagram
@@ -141,7 +141,8 @@ class Eca(StepTask[Params]):
         - sensitivity: the share of single flips in a neighbourhood that change the rule's outcome.
         - surprise: twice the share of asked cells missed by the best of three guesses, at most 1. The guesses
           are a copy of the cell above, all 0, and all 1.
-        - changed, live: shares of asked cells.
+        - changed: the share of asked cells that differ from the cell above.
+        - live: the share of asked cells that are live.
         """
         changed, live = float(np.mean(target[1:] != target[:-1])), float(np.mean(target[1:]))
         surprise, sensitivity = min(1.0, 2 * min(changed, live, 1 - live)), _sensitivity(params.rule)

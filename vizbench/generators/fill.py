@@ -1,10 +1,10 @@
-"""Generate boards whose enclosed regions are to be coloured. A task of our own, in the paper's manner.
+"""Generate boards whose enclosed regions must be coloured. A task of our own, like those of the paper.
 
 Codes: 0 empty, 1 wall, 2 filled. An empty cell is enclosed if no path of 4-neighbours leads from it over
-empty cells to the border. The target fills exactly those. Walls therefore hold across a corner, and a loop
-with a gap in a side holds nothing. Boards mix whole loops, loops with one cell knocked out (some at a corner,
-and still whole), and single walls. A rule that fills every cell with walls on all four sides is wrong on a
-fifth of the 8x8 boards.
+empty cells to the border. The target fills exactly those. So walls that touch at a corner are closed, and a
+loop with a gap in a side encloses nothing. Boards have closed loops, loops with one cell removed (some at a
+corner, and still closed), and single walls. A rule that fills every cell with walls in all four directions is
+wrong on a fifth of the 8x8 boards.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from vizbench._util.cells import neighbours
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.kernels.bfs import flood
+from vizbench.kernels.bfs import bfs_distances
 from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_below, rng_chance, rng_from, rng_seed
 from vizbench.task import Task
@@ -29,13 +29,13 @@ from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 EMPTY, WALL, FILLED = 0, 1, 2
 
 _TRIES = 64
-"""Boards drawn per key before the plain ring: 1 draw in 8 fails by default, 4 in 5 with one broken loop."""
+"""Boards drawn per key before a plain ring is used. By default, 1 draw in 8 fails."""
 
 
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of a board to fill."""
+    """Hold the parameters of a board to fill."""
 
     height: int = 8
     """Rows, 4 … 64."""
@@ -104,13 +104,15 @@ def _blob(rng, inside, cells):
 
 @jit
 def _outline(rng, inside, cells, broken, board):
-    """Wall `inside` in on the board.
+    """Draw a wall around the cells of `inside` on the board.
 
-    By chance, round its corners, clear what was in it, knock one wall cell out.
+    By chance, its corners are left out, its inside is cleared, and one of its cells is removed.
     """
     h, w = inside.shape
     sharp = rng_chance(rng, 0.5)
     clear = rng_chance(rng, 0.5)
+
+    # Clear the inside, and put wall on the cells beside it.
     count = 0
     for r in range(h):
         for c in range(w):
@@ -126,6 +128,8 @@ def _outline(rng, inside, cells, broken, board):
                 board[r, c] = WALL
                 cells[count] = r * w + c
                 count += 1
+
+    # A gap in the wall.
     if rng_chance(rng, broken):
         gap = cells[rng_below(rng, count)]
         board[gap // w, gap % w] = EMPTY
@@ -133,7 +137,7 @@ def _outline(rng, inside, cells, broken, board):
 
 @jit
 def _draw(rng, shapes, broken, noise, inside, cells, board):
-    """Draw a whole board (h, w) uint8: some loops over each other, then single walls."""
+    """Draw a board (h, w) uint8: some loops, which may overlap, then single walls."""
     board[:] = EMPTY
     for _ in range(1 + rng_below(rng, shapes)):
         inside[:] = 0
@@ -151,8 +155,8 @@ def _draw(rng, shapes, broken, noise, inside, cells, board):
 
 @jit
 def _answer(board, border, target):
-    """Fill what no water from the border reaches. Return the number of filled cells and of open cells."""
-    outside = flood(board == EMPTY, border)
+    """Fill the cells that no path reaches from the border. Return the numbers of filled and of open cells."""
+    outside = bfs_distances(board == EMPTY, border)
     filled = 0
     dry = 0
     h, w = board.shape
@@ -167,7 +171,7 @@ def _answer(board, border, target):
 
 @jit
 def _make(keys, shapes, broken, noise, border, question, target):
-    """Make one board per key, with an enclosed and an open cell at least.
+    """Make one board per key, with at least one enclosed and one open cell.
 
     question, target: `(n, h, w)` uint8.
     """
@@ -180,7 +184,7 @@ def _make(keys, shapes, broken, noise, border, question, target):
         for attempt in range(_TRIES + 1):
             if attempt < _TRIES:
                 _draw(rng, shapes, broken, noise, inside, cells, question[i])
-            else:  # nearly nothing holds under these parameters: a ring, so that every key has a board
+            else:  # These parameters give hardly any closed loop. Use a ring, so that every key has a board.
                 top, left = rng_below(rng, h - 2), rng_below(rng, w - 2)
                 question[i, :, :] = EMPTY
                 question[i, top : top + 3, left : left + 3] = WALL
@@ -198,15 +202,15 @@ def _border(height: int, width: int) -> npt.NDArray[np.bool_]:
 
 @final
 class Fill(Task[Params]):
-    """Colour what walls enclose."""
+    """Colour the cells that walls enclose."""
 
     family = "fill"
     version = 2
     summary = "Colour every empty region that walls cut off from the border."
     look = Look("fill", cell=32, margin=8)
     codes = 3
-    # Against 5000 train questions this keeps 54% of the 8x8 candidates, 84% of 12x12; 0.2 would keep 21% and
-    # 64%.
+    # With 5000 train questions this keeps 54% of the 8x8 candidates and 84% of the 12x12 ones. A distance of
+    # 0.2 would keep 21% and 64%.
     min_distance = 0.15
     variants = VARIANTS
 
@@ -227,19 +231,20 @@ class Fill(Task[Params]):
         while (left := enclosed & (time < 0)).any():
             first = np.zeros_like(enclosed)
             first.flat[np.argmax(left)] = True
-            time = np.maximum(time, flood(enclosed, first))
+            time = np.maximum(time, bfs_distances(enclosed, first))
         moments = np.arange(max(time.max(), 0) + 1)[:, None, None]
         return np.where(enclosed & (time <= moments), np.uint8(FILLED), question)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
         """Return `score`, x / (x + 16) with x = reach + traps, and what it is made of.
 
-        - reach: moves from the border to the open cell that is farthest in: how far a rule must look.
-        - traps: open cells with a wall in all four directions, which a line of sight takes for enclosed.
-        - filled: cells. regions: pieces.
+        - reach: moves from the border to the farthest open cell. A rule must look this far.
+        - traps: open cells with a wall in all four directions. They look enclosed along lines of sight.
+        - filled: filled cells.
+        - regions: enclosed regions.
         """
         empty = np.ascontiguousarray(question == EMPTY)
-        outside: npt.NDArray[np.int32] = flood(empty, _border(*question.shape))
+        outside: npt.NDArray[np.int32] = bfs_distances(empty, _border(*question.shape))
         wall = ~empty
         seen = wall.copy()
         for axis in (0, 1):
@@ -290,7 +295,7 @@ class Fill(Task[Params]):
         for r, c in np.argwhere(new & (neighbours(wet) == 0)):
             first = np.zeros_like(enclosed)
             first[r, c] = True
-            region = flood(enclosed, first) >= 0
+            region = bfs_distances(enclosed, first) >= 0
             if (region & (wet | new)).sum() > 1:
                 return CheckResult(
                     False, f"the cell at row {r}, column {c} was filled before a cell beside it"

@@ -1,15 +1,15 @@
-"""Generate Towers of Hanoi (Lucas 1883): the best moves from any legal state towards any other.
+"""Generate Towers of Hanoi (Lucas 1883): the best moves from any legal state to any other.
 
-The picture has two bands, the goal on shaded ground above, the present state below it. Each has three pegs on
-a base, as many levels high as there are disks. The k-th smallest disk is a bar of 2 k - 1 cells around its
-peg. Only its width identifies a disk: colours are drawn anew for each question, and are the same in both
-bands. Codes: 0 ground, 1 … 6 disks, 7 peg, 8 base, 9 the goal's ground.
+The picture has two bands. The upper one shows the goal on shaded ground, the lower one the present state.
+Each has three pegs on a base. A peg has as many levels as there are disks. The k-th smallest disk is a bar of
+2 k - 1 cells around its peg. Only its width identifies a disk: colours are drawn again for each question, and
+are the same in both bands. Codes: 0 ground, 1 … 6 disks, 7 peg, 8 base, 9 the goal's ground.
 
-Only the top disk of a peg moves, one at a time, never onto a smaller one. The answer is the picture after
+Only the top disk of a peg moves, one per move, never onto a smaller one. The answer is the picture after
 some moves of a shortest plan to the goal. Start and goal are drawn evenly from all pairs of legal states that
-are far enough apart, not from towers only. Two plans between them can be shortest, since the largest disk
-that has to move may move once or twice (Hinz 1992): both are right. If the plans part, the stored one takes
-the move that leaves out the peg furthest to the left.
+are far enough apart, not from towers only. There may be two shortest plans, because the largest disk that has
+to move may move once or twice (Hinz 1992). Both are right. At a choice, the stored plan takes the move that
+leaves out the peg furthest to the left.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ GROUND, PEG, BASE, GOAL_GROUND = 0, 7, 8, 9
 COLOURS: Final = 6
 """Disks have codes 1 … COLOURS."""
 
-_APART_BY_PEGS = 4  # the least number of disks with more pairs of states than the train pool has rows
+_APART_BY_PEGS = 4  # the smallest number of disks with more pairs of states than the train pool has rows
 
 Table = npt.NDArray[Any]
 """Least moves between any two states, `(3^n, 3^n)` uint8; states are numbers."""
@@ -44,12 +44,12 @@ Table = npt.NDArray[Any]
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of the Towers of Hanoi."""
+    """Hold the parameters of the Towers of Hanoi."""
 
     disks: int = 3
     """Disks, 3 … 6."""
     steps: int = 1
-    """Moves to make, 1 … 2^disks - 1, which is how far apart two states can be."""
+    """Moves to make, 1 … 2^disks - 1. The maximum is the largest distance of two states."""
 
     def __post_init__(self) -> None:
         if not 3 <= self.disks <= COLOURS:
@@ -144,7 +144,7 @@ def _make(keys, disks, steps, pairs, table, empty, question, target):
 @final
 @dataclass(frozen=True, slots=True)
 class _Puzzle:
-    """What a question shows."""
+    """Hold the content of a question."""
 
     start: int
     """The present state."""
@@ -158,11 +158,11 @@ class _Puzzle:
 
 @functools.cache
 def _distances(disks: int) -> Table:
-    """Return the least moves between all states: 59 kB for 5 disks, in 1 ms.
+    """Return the least moves between all states. For 5 disks they take 59 kB and 1 ms.
 
-    By induction over the largest disk (Hinz 1992). If it is on the same peg in both states, it does not move.
-    Otherwise it moves once, or twice over the third peg. In between, the smaller disks form a tower on one
-    peg.
+    They are computed by induction over the largest disk (Hinz 1992). If it is on the same peg in both states,
+    it does not move. Otherwise it moves once, or twice over the third peg. In between, the smaller disks form
+    a tower on one peg.
     """
     distances = np.zeros((1, 1), np.int64)
     to_tower = np.zeros((1, 3), np.int64)  # least moves from each state to a tower on each peg
@@ -203,7 +203,7 @@ def _empty(disks: int) -> Grid:
 
 
 def _read(picture: Grid, disks: int, band: int) -> tuple[list[int], list[int]] | str:
-    """Return peg and colour of each disk of a band, smallest first, or what is wrong with it.
+    """Return peg and colour of each disk of a band, smallest first, or a text that says what is wrong.
 
     band: 0 the goal's, 1 the state's.
     """
@@ -213,7 +213,7 @@ def _read(picture: Grid, disks: int, band: int) -> tuple[list[int], list[int]] |
     rows: list[list[int]] = picture.tolist()
     bare: list[int] = _empty(disks)[first, :wide].tolist()
     for peg in range(3):
-        below = disks  # the size of the disk below, the base at first; -1 for an empty level
+        below = disks  # the size of the disk below, at first that of the base; -1 for an empty level
         for row in range(first + disks - 1, first - 1, -1):
             place = f"at row {row} of peg {peg}"
             bar = rows[row][peg * wide : (peg + 1) * wide]
@@ -230,7 +230,7 @@ def _read(picture: Grid, disks: int, band: int) -> tuple[list[int], list[int]] |
             if pegs[size] >= 0:
                 return f"there are two disks of {plural(2 * size + 1, 'cell')}"
             if size > below:
-                return f"the disk {place} lies on a smaller one"
+                return f"the disk {place} is on a smaller one"
             pegs[size], colours[size], below = peg, colour, size
     if -1 in pegs:
         return f"the disk of {plural(2 * pegs.index(-1) + 1, 'cell')} is missing"
@@ -242,7 +242,7 @@ def _state(pegs: list[int]) -> int:
 
 
 def _puzzle(params: Params, question: Grid) -> _Puzzle | None:
-    """Return what a question shows, or None if it is no picture of two legal states of the same disks."""
+    """Return the content of a question, or None if it does not show two legal states of the same disks."""
     empty = _empty(params.disks)
     if question.shape != empty.shape or not np.array_equal(question == BASE, empty == BASE):
         return None
@@ -254,7 +254,7 @@ def _puzzle(params: Params, question: Grid) -> _Puzzle | None:
 
 
 def _reached(params: Params, puzzle: _Puzzle, question: Grid, picture: Grid) -> int | str:
-    """Return the state that a picture shows if all else in it is the question's, or what is wrong with it."""
+    """Return the state that a picture shows, or what is wrong. All other cells must equal the question's."""
     first, last = params.disks + 1, 2 * params.disks + 1  # of the state's rows
     frame = np.argwhere(picture != question)
     frame = frame[(frame[:, 0] < first) | (frame[:, 0] >= last)]
@@ -271,10 +271,12 @@ def _reached(params: Params, puzzle: _Puzzle, question: Grid, picture: Grid) -> 
 
 
 def _own(params: Params, picture: Grid) -> _Puzzle:
-    """Return what a picture made here shows. Raises UserError for any other picture."""
+    """Return the content of a picture that was made here. Raises UserError for any other picture."""
     puzzle = _puzzle(params, picture)
     if puzzle is None:
-        raise UserError(f"this is no picture of two states of {params.disks} disks: take one that hanoi made")
+        raise UserError(
+            f"this is not a picture of two states of {params.disks} disks: take one that hanoi made"
+        )
     return puzzle
 
 
@@ -299,10 +301,10 @@ class Hanoi(Task[Params]):
 
     family = "hanoi"
     version = 2
-    summary = "Make the first moves of a shortest way from one state of the Towers of Hanoi to another."
+    summary = "Make the first moves of a shortest plan from one state of the Towers of Hanoi to another."
     look = Look("hanoi", cell=16)
     codes = 10
-    # Ours: one disk of 8 or 10. 46% of the candidates with 4 disks keep it to a pool of 5000.
+    # Our choice: one disk of 8 or 10. With 4 disks and a pool of 5000, 46% of the candidates pass.
     min_distance = 0.1
     variants = VARIANTS
 
@@ -326,16 +328,16 @@ class Hanoi(Task[Params]):
         return Space(pairs * colourings)
 
     def identity(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """Return the pegs if colours do not make another puzzle, see `features`."""
+        """Return the pegs, without colours if these do not make another puzzle: see `features`."""
         if params.disks >= _APART_BY_PEGS:
             return self.features(params, batch)
         return super().identity(params, batch)
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """Return the peg of each disk in goal and start, `(n, 2 disks)`: colours do not make another puzzle.
+        """Return the peg of each disk in goal and start, `(n, 2 disks)`, without colours.
 
-        Below 4 disks they do, `(n, 3 disks)`: 3 disks have 702 puzzles, and 5000 train rows would leave none
-        for test.
+        Below 4 disks, colours count too, `(n, 3 disks)`: 3 disks have 702 puzzles, so 5000 train rows would
+        leave none for test.
         """
         disks, wide = params.disks, 2 * params.disks - 1
         bands = batch.question.reshape(len(batch), 2, disks + 1, 3, wide)[:, :, :disks]
@@ -357,7 +359,7 @@ class Hanoi(Task[Params]):
 
         - distance: least moves from start to goal.
         - levels: the number of the largest disk that is not on its peg, smallest 1.
-        - right: states that are answers.
+        - right: states that are right answers.
         """
         puzzle, table = _own(params, question), _distances(params.disks)
         start, goal, distance = puzzle.start, puzzle.goal, puzzle.distance
@@ -373,13 +375,13 @@ class Hanoi(Task[Params]):
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """Check for a legal state, so many moves from the start and so many fewer from the goal.
+        """Check that the state is legal, `steps` moves from the start, and `steps` moves nearer to the goal.
 
-        Goal, base and colours must be kept.
+        Goal, base and colours must be unchanged.
         """
         puzzle, table = _puzzle(params, question), _distances(params.disks)
         if puzzle is None:
-            return CheckResult(False, "the question is no picture of two states, so no answer is right")
+            return CheckResult(False, "the question is not a picture of two states, so no answer is right")
         if puzzle.distance < params.steps:
             return CheckResult(
                 False, f"the goal is less than {plural(params.steps, 'move')} away, so no answer is right"
@@ -390,7 +392,7 @@ class Hanoi(Task[Params]):
         made, left = int(table[puzzle.start, state]), int(table[state, puzzle.goal])
         if made != params.steps:
             asked = plural(params.steps, "is asked", "are asked")
-            return CheckResult(False, f"the state is {plural(made, 'move')} from the start where {asked}")
+            return CheckResult(False, f"the state is {plural(made, 'move')} from the start, but {asked}")
         if left != puzzle.distance - params.steps:
             return CheckResult(
                 False, f"the goal is still {plural(left, 'move')} away, not {puzzle.distance - params.steps}"
@@ -398,10 +400,10 @@ class Hanoi(Task[Params]):
         return CheckResult(True, "")
 
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """Check that one disk was moved by the rules, nearer to the goal."""
+        """Check one legal move that leads nearer to the goal."""
         puzzle, table = _puzzle(params, before), _distances(params.disks)
         if puzzle is None:
-            return CheckResult(False, "the picture before is none of two states")
+            return CheckResult(False, "the picture before is not a picture of two states")
         state = _reached(params, puzzle, before, after)
         if isinstance(state, str):
             return CheckResult(False, state)
@@ -409,22 +411,22 @@ class Hanoi(Task[Params]):
         if made != 1:
             return CheckResult(False, f"this takes {made} moves, not one" if made else "no disk was moved")
         if table[state, puzzle.goal] >= puzzle.distance:
-            return CheckResult(False, "the move does not come nearer to the goal")
+            return CheckResult(False, "the move does not lead nearer to the goal")
         return CheckResult(True, "")
 
     def step_count(self, params: Params, question: Grid) -> int:
-        """Return the moves that are asked."""
+        """Return the number of moves to make."""
         return params.steps
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
-        """Return the picture of the stored plan; None if the goal is nearer, or there are no two states."""
+        """Return the picture after the stored plan, or None if the question is invalid or the goal nearer."""
         puzzle = _puzzle(params, question)
         if puzzle is None or puzzle.distance < params.steps:
             return None
         return _after(params, question, puzzle, puzzle.goal, params.steps)
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
-        """Return the picture after as many legal moves as are asked, any of them; None without two states."""
+        """Return the picture after `steps` random legal moves, or None if the question is invalid."""
         puzzle = _puzzle(params, question)
         if puzzle is None:
             return None

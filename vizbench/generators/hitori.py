@@ -1,12 +1,12 @@
 """Generate Hitori: shade cells so that no row or column repeats a digit.
 
-Shaded cells do not touch, and the others hang together. Codes of the question: the digits 1 … size. Codes of
+Shaded cells do not touch, and the others are connected. Codes of the question: the digits 1 … size. Codes of
 the answer: 0 unshaded, 1 shaded.
 
 Every question has exactly one solution, proven by search when it is made. First a shading is drawn to which
-no cell can be added (otherwise there would be two solutions). Then come digits for the cells that stay. Then
-each shaded cell gets the digit of one in its row or column that stays. 6 of 10 boards are unique, the others
-are thrown away.
+no cell can be added (otherwise there would be two solutions). Then the unshaded cells get digits. Then each
+shaded cell gets the digit of an unshaded cell in its row or column. 6 of 10 boards have one solution. The
+others are dropped.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.bases import AnswerTask
 from vizbench.errors import UserError, unknown
-from vizbench.kernels.bfs import flood
+from vizbench.kernels.bfs import bfs_distances
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.kernels.sudoku_search import random_bit
 from vizbench.types import Batch, CheckResult, Grid, Keys, Look
@@ -32,7 +32,7 @@ _NONE = np.uint64(0)
 _NOT_FIRST = np.uint64(0xFEFEFEFEFEFEFEFE)  # columns 1 … 7
 _NOT_LAST = np.uint64(0x7F7F7F7F7F7F7F7F)  # columns 0 … 6
 
-# A de Bruijn word: the top six bits of its product with 2^k tell k.
+# A de Bruijn word: the top six bits of its product with 2^k give k.
 _BRUIJN = np.uint64(0x03F79D71B4CB0A89)
 _PLACE = np.empty(64, np.int64)
 _PLACE[[(0x03F79D71B4CB0A89 << k & 0xFFFFFFFFFFFFFFFF) >> 58 for k in range(64)]] = np.arange(64)
@@ -48,12 +48,12 @@ _COUNT = np.array([k.bit_count() for k in range(256)], np.int64)
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of a Hitori."""
+    """Hold the parameters of a Hitori."""
 
     size: int = 5
     """Cells per side, 4 … 8."""
     level: str = "any"
-    """any, easy, medium or hard: how many rounds of looking one step ahead decide all cells, see _LEVELS."""
+    """any, easy, medium or hard: the rounds of looking one step ahead that decide all cells, see _LEVELS."""
 
     def __post_init__(self) -> None:
         if not 4 <= self.size <= 8:
@@ -105,7 +105,7 @@ def beside(cells, board):
 
 @jit
 def joined(start, free, board):
-    """Return the free cells that moves by side over free cells reach from `start`, a word of free cells."""
+    """Return the free cells that are connected by sides to `start`, a word of free cells."""
     before = _NONE
     while start != before:
         before = start
@@ -129,10 +129,10 @@ def find_mates(digits, size, mates):
 
 @jit
 def follow(shaded, spared, done, mates, board):
-    """Return what follows at once from a position: whether no rule breaks, shaded, spared.
+    """Return what follows at once from a position: whether no rule is broken, shaded cells, spared cells.
 
-    Neighbours of shaded cells are spared, then mates of spared cells shaded, then what shading cut off from
-    the spared. done: spared cells whose mates are shaded already.
+    Neighbours of shaded cells are spared. Then mates of spared cells are shaded. Then cells that shading cuts
+    off from the spared ones are shaded. done: spared cells whose mates are shaded already.
     """
     spared |= beside(shaded, board)
     todo = spared & ~done
@@ -152,7 +152,7 @@ def follow(shaded, spared, done, mates, board):
 
 @jit
 def settle(shaded, spared, mates, board):
-    """Return the same, repeated until nothing follows."""
+    """Repeat `follow` until nothing follows. Return the same."""
     done = _NONE
     while True:
         before, old = shaded, spared
@@ -178,9 +178,9 @@ def _contested(shaded, spared, mates, board):
 def search(mates, board, solutions):
     """Write shadings that solve a board to `solutions` (k,) uint64. Return their number, and the guesses.
 
-    Undecided cells without a contested mate are left unshaded. So every solution holds one of those written,
-    perhaps with more cells shaded. A board has one solution if one is written, and no more cell can be shaded
-    in it.
+    Undecided cells without a contested mate are left unshaded. So every solution contains a written one, and
+    may shade more cells. A board has one solution if one is written, and if no more cells can be shaded in
+    it.
     """
     stack = np.empty((65, 2), np.uint64)
     stack[0] = _NONE
@@ -203,13 +203,15 @@ def search(mates, board, solutions):
 
 @jit
 def look_ahead(mates, board):
-    """Decide cells in rounds, on a board with a solution: rounds, cells tried, cells left undecided.
+    """Decide cells in rounds, on a board with a solution. Return rounds, cells tried, and undecided cells.
 
-    In a round each undecided cell is tried both ways. If a rule breaks at once, it is the other way.
+    In a round, each undecided cell is tried shaded and unshaded. If one of them breaks a rule at once, the
+    cell is the other.
     """
     shaded, spared = _NONE, _NONE
     rounds, tried = 0, 0
     while True:
+        # One round over the undecided cells.
         must, may_not = _NONE, _NONE
         todo = board & ~shaded & ~spared
         while todo:
@@ -225,6 +227,8 @@ def look_ahead(mates, board):
         shaded |= must
         spared |= may_not
         rounds += 1
+
+    # Count the undecided cells.
     left = 0
     todo = board & ~shaded & ~spared
     while todo:
@@ -235,7 +239,7 @@ def look_ahead(mates, board):
 
 @jit
 def _shade(rng, order, board):
-    """Shade cells in random order if they touch none and cut nothing off: no cell can be added.
+    """Shade cells in random order if they touch no shaded cell and cut nothing off, until none can be added.
 
     order: `(n,)`, the cells.
     """
@@ -253,13 +257,14 @@ def _shade(rng, order, board):
 
 @jit
 def _fill_unshaded(rng, left, size, digits):
-    """Write random digits to the cells of `left`, each time at one with the fewest choices.
+    """Write random digits to the cells of `left`, always next at a cell with the fewest choices.
 
     Returns False at a dead end.
     """
     rows = np.full(8, (1 << size) - 1)
     columns = rows.copy()
     while left:
+        # Draw one of the cells with the fewest choices.
         fewest, at, ties = 99, 0, 0
         todo = left
         while todo:
@@ -274,6 +279,8 @@ def _fill_unshaded(rng, left, size, digits):
             todo &= todo - _ONE
         if fewest == 0:
             return False
+
+        # Draw its digit.
         choice = random_bit(rng, rows[at // 8] & columns[at % 8])
         digits[at] = _COUNT[choice - 1] + 1
         rows[at // 8] &= ~choice
@@ -319,6 +326,7 @@ def _make(keys, size, board, least, most, question, target):
         rng_seed(rng, keys[i])
         for k in range(size * size):
             order[k] = k // size * 8 + k % size
+        # Draw shadings and digits until the board suits.
         while True:
             shaded = _shade(rng, order, board)
             while not _fill_unshaded(rng, board & ~shaded, size, digits):
@@ -327,6 +335,8 @@ def _make(keys, size, board, least, most, question, target):
             find_mates(digits, size, mates)
             if _suits(mates, board, least, most, solutions):
                 break
+
+        # Write the grids.
         for r in range(size):
             for c in range(size):
                 question[i, r, c] = digits[8 * r + c]
@@ -334,7 +344,7 @@ def _make(keys, size, board, least, most, question, target):
 
 
 def _mates(question: Grid) -> npt.NDArray[np.uint64]:
-    """Return the cells with the digit of each cell in its row or column, `(64,)`, for boards up to 8x8."""
+    """Return the mates of each cell: the cells with its digit in its row or column, `(64,)`."""
     size = len(question)
     digits = np.zeros((8, 8), np.uint8)
     digits[:size, :size] = question
@@ -350,17 +360,17 @@ def _grid(shaded: np.uint64, size: int) -> Grid:
 
 
 def _shape_fault(shaded: npt.NDArray[np.bool_]) -> str:
-    """Return what is wrong with the places of the shaded cells `(h, w)`; "" if nothing."""
+    """Return what is wrong with the places of the shaded cells `(h, w)`; "" if nothing is."""
     for dr, dc in ((0, 1), (1, 0)):
         h, w = shaded.shape
         touching = np.argwhere(shaded[: h - dr, : w - dc] & shaded[dr:, dc:])
         if len(touching):
             r, c = (int(v) for v in touching[0])
             other = f"row {r + dr}, column {c + dc}"
-            return f"the shaded cells at row {r}, column {c} and {other} lie side by side"
+            return f"the shaded cells at row {r}, column {c} and {other} are side by side"
     first = np.zeros_like(shaded)
     first.flat[np.argmin(shaded)] = True
-    cut = int((~shaded).sum()) - int((flood(~shaded, first) >= 0).sum())
+    cut = int((~shaded).sum()) - int((bfs_distances(~shaded, first) >= 0).sum())
     return f"{cut} unshaded cells are cut off from the first" if cut else ""
 
 
@@ -371,12 +381,12 @@ class Hitori(AnswerTask[Params]):
     family = "hitori"
     version = 2
     summary = (
-        "Shade cells so that no line repeats a digit, no shaded cells touch and the others hang together."
+        "Shade cells so that no line repeats a digit, no shaded cells touch and the others are connected."
     )
     look = Look("hitori", cell=32, margin=8)
     codes = 9
-    step_text = "one is shaded"
-    # The paper's, between questions. Every candidate of 5x5 and more keeps it to a pool of 5000.
+    step_text = "a step shades one"
+    # The paper's, between questions. With a pool of 5000, every candidate of 5x5 and more passes.
     min_distance = 0.3
     variants = VARIANTS
 
@@ -393,11 +403,11 @@ class Hitori(AnswerTask[Params]):
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
         """Return `score`, x / (x + 100) with x = tried + 8 (guesses + left), and what it is made of.
 
-        - rounds: how often all undecided cells are tried both ways, looking one step ahead.
-        - tried: cells, over all rounds.
+        - rounds: how often all undecided cells are tried, shaded and unshaded, looking one step ahead.
+        - tried: cells that are tried, over all rounds.
         - left: cells that stay undecided.
-        - guesses: of a search that looks ahead no step but follows what is decided to its end.
-        - shaded: cells.
+        - guesses: guesses of a search that does not look ahead, but follows each decision to its end.
+        - shaded: shaded cells.
         """
         mates, board = _mates(question), whole(params.size)
         rounds, tried, left = look_ahead(mates, board)
@@ -413,9 +423,9 @@ class Hitori(AnswerTask[Params]):
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """Check that no line repeats an unshaded digit, shaded cells do not touch, the others are joined."""
+        """Check that no line repeats an unshaded digit, no shaded cells touch, and others are connected."""
         if answer.shape != question.shape:
-            return CheckResult(False, "the answer has not the shape of the question")
+            return CheckResult(False, "the answer does not have the shape of the question")
         strange = np.argwhere(answer > 1)
         if len(strange):
             r, c = (int(v) for v in strange[0])
@@ -446,7 +456,7 @@ class Hitori(AnswerTask[Params]):
         return _shape_fault(after == 1)
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
-        """Return the first solution that a search finds; None if there is none, or the size is another."""
+        """Return the first solution of a search. Returns None if there is none, or for another size."""
         size = params.size
         if question.shape != (size, size):
             return None
@@ -455,7 +465,7 @@ class Hitori(AnswerTask[Params]):
         return _grid(solutions[0], size) if count else None
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
-        """Return shaded cells of which none touch and none can be added; None for another size."""
+        """Return a random shading to which no cell can be added; None for another size."""
         size = params.size
         if question.shape != (size, size):
             return None

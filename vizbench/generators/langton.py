@@ -28,7 +28,7 @@ WHITE, BLACK, ANT_ON_WHITE, ANT_ON_BLACK = 0, 1, 2, 6
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of Langton's ant."""
+    """Hold the parameters of Langton's ant."""
 
     steps: int = 2
     """Steps to predict, 1 … 1000."""
@@ -50,7 +50,7 @@ VARIANTS = {str(steps): Params(steps=steps) for steps in (2, 3, 5, 10)}
 
 @jit
 def _move(board, row, column):
-    """Move the ant at that cell by one step, on `board` (h, w) uint8 in place. Return its new cell."""
+    """Move the ant by one step, on `board` (h, w) uint8 in place. Return its new cell."""
     h, w = board.shape
     code = np.int64(board[row, column])
     if code < ANT_ON_BLACK:
@@ -127,11 +127,11 @@ class Langton(StepTask[Params]):
         return states
 
     def space(self, params: Params) -> Space:
-        """Count all boards around the ant, which always starts in the middle, on white, facing north."""
+        """Count all boards. The ant always starts in the middle, on white, facing north."""
         return Space(2 ** (params.height * params.width - 1))
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """Return `score`, three quarters steps / (steps + 10) and one quarter mixed, and what it is made of.
+        """Return `score`, 3/4 steps / (steps + 10) + 1/4 mixed, and what it is made of.
 
         - mixed: twice the share of the rarer turn; 1 if right and left are equally frequent.
         - changed: the share of cells that differ between question and target.

@@ -33,7 +33,7 @@ _ONE = np.uint64(1)
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of a life-like automaton."""
+    """Hold the parameters of a life-like automaton."""
 
     rule: str = "B3/S23"
     """B/S notation with digits 0 … 8; kept in capitals, with sorted digits."""
@@ -42,7 +42,7 @@ class Params:
     width: int = 8
     """Columns, 1 … 256."""
     density: float = 0.4
-    """The probability of a live cell at the start, over 0 and under 1."""
+    """The probability of a live cell at the start, above 0 and below 1."""
     steps: int = 1
     """Steps to predict, 1 … 1000."""
     torus: bool = False
@@ -55,13 +55,13 @@ class Params:
                 f"rule={self.rule[:40]!r} is not in B/S notation with digits 0 … 8: write it as B3/S23"
             )
         born, survives = ("".join(sorted(set(digits))) for digits in parts.groups())
-        # One spelling per rule, so that a rule has one stream of instances.
+        # A rule needs one spelling to have one stream of instances.
         object.__setattr__(self, "rule", f"B{born}/S{survives}")
         for name, side in (("height", self.height), ("width", self.width)):
             if not 1 <= side <= 256:
                 raise UserError(f"{name}={side} is not in 1 … 256: choose a side there, e.g. 8")
         if not 0 < self.density < 1:
-            raise UserError(f"density={self.density} is not over 0 and under 1: the paper's is 0.4")
+            raise UserError(f"density={self.density} is not above 0 and below 1: the paper's is 0.4")
         if not 1 <= self.steps <= 1000:
             raise UserError(f"steps={self.steps} is not in 1 … 1000: the paper's is 1")
 
@@ -90,7 +90,7 @@ LEVELS = (
 
 
 def _masks(params: Params) -> tuple[int, int]:
-    """Return the rule as two masks: bit k is set if k live neighbours give life, and if they keep it."""
+    """Return two masks. Bit k is set if a cell with k live neighbours is born, and if it survives."""
     born, survives = params.rule[1:].split("/S")
     return sum(1 << int(k) for k in born), sum(1 << int(k) for k in survives)
 
@@ -104,8 +104,8 @@ def _counts(board):
     """Return four planes with the number of live neighbours, lowest bit first."""
     west = (board << _ONE) & _NOT_FIRST
     east = (board >> _ONE) & _NOT_LAST
-    side0, side1 = west ^ east, west & east  # the two in the cell's own row
-    row0, row1 = side0 ^ board, side1 | (side0 & board)  # the three in a whole row, seen from above and below
+    side0, side1 = west ^ east, west & east  # the two neighbours in the cell's own row
+    row0, row1 = side0 ^ board, side1 | (side0 & board)  # the three neighbours in the row above or below
     north0, north1 = row0 << _ROW, row1 << _ROW
     south0, south1 = row0 >> _ROW, row1 >> _ROW
     both = north0 ^ south0
@@ -139,7 +139,7 @@ def step_word(board, born, survives):
 def _step(board, born, survives, torus, after):
     """Make one step from `board` to `after`, `(h, w)` uint8.
 
-    Across a narrow torus a cell counts as often as it is met.
+    On a narrow torus, a cell may count as a neighbour more than once.
     """
     h, w = board.shape
     for r in range(h):
@@ -213,7 +213,7 @@ def _make(keys, density, born, survives, torus, steps, question, target):
 
 @jit
 def _make_words(keys, density, born, survives, steps, rows, question, target):
-    """Make 8x8 boards, no torus. rows (256,): eight cells as one word each; question, target: (n, 8)."""
+    """Make 8x8 boards without a torus. rows (256,): eight cells as a word each; question, target: (n, 8)."""
     rng = np.empty(4, np.uint64)
     for i in range(keys.shape[0]):
         rng_seed(rng, keys[i])
@@ -222,7 +222,7 @@ def _make_words(keys, density, born, survives, steps, rows, question, target):
         for _ in range(steps):
             after = step_word(after, born, survives)
         for r in range(8):
-            # Spreading the bits by multiplication takes twice as long as this table, and needs the byte
+            # Spreading the bits by multiplication takes twice as long as this table, and depends on the byte
             # order.
             shift = np.uint64(8 * r)
             question[i, r] = rows[(board >> shift) & np.uint64(255)]
@@ -230,7 +230,7 @@ def _make_words(keys, density, born, survives, steps, rows, question, target):
 
 
 def _row_words() -> npt.NDArray[np.uint64]:
-    """Return the eight cells of each row 0 … 255 as they are in memory, `(256,)`: first cell, lowest bit."""
+    """Return the eight cells of each row 0 … 255 as a word, `(256,)`. The lowest bit is the first cell."""
     rows = np.arange(256, dtype=np.uint8)[:, None]
     return np.unpackbits(rows, axis=1, bitorder="little").view(np.uint64)[:, 0]
 
@@ -253,7 +253,7 @@ class Life(StepTask[Params]):
     look = Look("binary", cell=32, margin=8)
     codes = 2
     legend = ("dead cell", "live cell")
-    min_distance = 0.25  # the paper's, between questions: a near question has a near answer, which could leak
+    min_distance = 0.25  # the paper's, between questions: near questions have near answers, which could leak
     variants = VARIANTS
     levels = LEVELS
 
@@ -332,7 +332,8 @@ class Life(StepTask[Params]):
         - reach: the share of the board that one target cell depends on.
         - surprise: twice the share of target cells missed by the best of three guesses, at most 1. The
           guesses are a copy of the question, all dead, and all live.
-        - changed, live: shares of target cells.
+        - changed: the share of target cells that differ from the question.
+        - live: the share of target cells that are live.
         """
         side = 2 * params.steps + 1
         cells = params.height * params.width

@@ -1,4 +1,4 @@
-"""Generate mazes by Wilson's algorithm (Wilson 1996): mark the way from the start to the goal.
+"""Generate mazes by Wilson's algorithm (Wilson 1996): mark the path from the start to the goal.
 
 Rooms are on the odd coordinates of a square board, with walls between them. The open walls form a spanning
 tree of the rooms, each tree equally likely, so exactly one path joins two rooms. Codes: 0 wall, 1 open, 2
@@ -36,22 +36,24 @@ from vizbench.kernels.rng import rng_next, rng_seed
 from vizbench.task import DistributionShift, Metric, Space
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
-_FREE, _TREE, _OUTSIDE = 0, 1, 2  # what Wilson's walk meets
-_COUNTED = 101  # cells per side: the spanning trees of larger mazes take over a second to count
-_APART_BY_PATH = 17  # the least size of which 2% of the candidates keep their path away from 5000 others
+_FREE, _TREE, _OUTSIDE = 0, 1, 2  # states of a room in Wilson's walk
+_COUNTED = 101  # cells per side; counting the spanning trees of larger mazes takes over a second
+_APART_BY_PATH = (
+    17  # cells per side; from this size on, 2% of the candidates are at a distance from 5000 other paths
+)
 
 
 def _check_size(name: str, size: int) -> None:
     if not 5 <= size <= 201 or size % 2 == 0:
         raise UserError(
-            f"{name}={size} is not an odd number in 5 … 201: rooms lie on odd coordinates, try 21"
+            f"{name}={size} is not an odd number in 5 … 201: rooms are on odd coordinates, try 21"
         )
 
 
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of a maze."""
+    """Hold the parameters of a maze."""
 
     size: int = 21
     """Cells per side, odd, 5 … 201: (size - 1) / 2 rooms per side."""
@@ -63,7 +65,7 @@ class Params:
 @final
 @dataclass(frozen=True)
 class Framed(DistributionShift):
-    """Mazes in the middle of a larger board: small ones to learn from, larger ones to be asked.
+    """Put mazes in the middle of a larger board: small ones to learn from, larger ones as test questions.
 
     All fill the same canvas with cells of one size. All sizes are odd and in 5 … 201, and no maze is larger
     than the board.
@@ -111,7 +113,7 @@ def _grow_tree(rng, rooms, step, state, heading):
     left = 0
     for first in range(wide + 1, rooms * wide + rooms):
         room = first
-        while state[room] == _FREE:  # the walk; a later heading overwrites an earlier one, which erases loops
+        while state[room] == _FREE:  # Walk. A later heading overwrites an earlier one, which erases loops.
             if left == 0:
                 bits = rng_next(rng)
                 left = 32
@@ -129,7 +131,7 @@ def _grow_tree(rng, rooms, step, state, heading):
 
 @jit
 def _carve(rooms, heading, question):
-    """Draw the tree: `question` (size, size) gets its walls, rooms, start and goal."""
+    """Write the walls, rooms, start and goal of a tree to `question` (size, size)."""
     question[:] = WALL
     for r in range(rooms):
         for c in range(rooms):
@@ -190,7 +192,7 @@ def _spanning_trees(rooms: int) -> int:
     polynomial of the second kind of this degree. So the product is the determinant of U(1 + path/2).
     """
     order = rooms - 1
-    unit = np.eye(order, dtype=int).astype(object)  # Python's integers: 21x21 has 10^42 trees
+    unit = np.eye(order, dtype=int).astype(object)  # Python's integers, because 21x21 has 10^42 trees
     double = 4 * unit - np.eye(order, k=1, dtype=int) - np.eye(order, k=-1, dtype=int)
     before, value = unit, double
     for _ in range(order - 1):
@@ -213,16 +215,17 @@ def _determinant(matrix: npt.NDArray[Any]) -> int:
 
 @final
 class Maze(AnswerTask[Params | Framed]):
-    """Mark the only way through a maze."""
+    """Mark the only path through a maze."""
 
     family = "maze"
     version = 2
-    summary = "Mark the way from the start to the goal of a maze."
+    summary = "Mark the path from the start to the goal of a maze."
     look = Look("maze", cell=16)
     codes = 5
-    step_text = "one is marked a step"
+    step_text = "a step marks one"
     metric = Metric.JACCARD
-    # The paper's, between paths. 16% of 21x21 candidates keep it to a pool of 5000, 29% of 9x9.
+    # The paper's, between paths. With a pool of 5000, 16% of the 21x21 candidates and 29% of the 9x9 ones
+    # pass.
     min_distance = 0.5
     variants = VARIANTS
 
@@ -235,7 +238,7 @@ class Maze(AnswerTask[Params | Framed]):
         return Batch(question, target)
 
     def order(self, params: Params | Framed, question: Grid, target: Grid) -> npt.NDArray[np.int64]:
-        """Return the path's cells from the start on."""
+        """Return the path's cells, beginning at the start."""
         return shortest_path(target == PATH, question)
 
     def cell_fault(
@@ -254,11 +257,11 @@ class Maze(AnswerTask[Params | Framed]):
         return Space(_spanning_trees((params.size - 1) // 2)) if params.size <= _COUNTED else None
 
     def features(self, params: Params | Framed, batch: Batch) -> npt.NDArray[np.uint8]:
-        """Return the path's cells from 17 cells per side on: mazes are alike if their paths are.
+        """Return the path's cells, or for mazes of under 17 cells per side the forms of their pieces.
 
-        Smaller boards have too few paths to keep them apart: 9x9 has 184 in all, and no candidate of 13x13
-        passes a pool of 5000. There it is the pieces: which of its 16 forms the square of passages between
-        each 2x2 rooms has.
+        Large mazes are alike if their paths are. Small boards have too few different paths: 9x9 has 184 in
+        all, and no candidate of 13x13 passes a pool of 5000. A piece is 2x2 rooms with the passages between
+        them, of 16 forms.
         """
         if batch.target.shape[1] >= _APART_BY_PATH:
             return (batch.target == PATH).reshape(len(batch), -1).astype(np.uint8)
@@ -270,10 +273,10 @@ class Maze(AnswerTask[Params | Framed]):
     def difficulty(self, params: Params | Framed, question: Grid, target: Grid) -> Mapping[str, float]:
         """Return `score`, bits / (bits + 16), and what it is made of.
 
-        - bits: what a walker who never turns back must know to choose right each time.
+        - bits: the information that a walker who never turns back needs to choose right each time.
         - path: cells between start and goal.
         - turns: bends on the path.
-        - forks: cells on the path with a side way.
+        - forks: cells on the path with a branch.
         - dead_ends: cells with one exit.
         """
         exits = neighbours(question != WALL)
@@ -281,7 +284,7 @@ class Maze(AnswerTask[Params | Framed]):
         cells = np.concatenate([start, shortest_path(target == PATH, question), goal])
         bends = np.abs(np.diff(cells, n=2, axis=0)).sum(axis=1) > 0
         choices = exits[cells[:-1, 0], cells[:-1, 1]] - 1
-        choices[0] += 1  # at the start there is no way back
+        choices[0] += 1  # at the start, no exit leads back
         bits = fsum(log2(n) for n in choices[choices > 1].tolist())
         return {
             "score": bits / (bits + 16),
@@ -293,10 +296,10 @@ class Maze(AnswerTask[Params | Framed]):
         }
 
     def check(self, params: Params | Framed, question: Grid, answer: Grid) -> CheckResult:
-        """Check that the marked cells are one unbranched path from start to goal, and all else is kept.
+        """Check that the marked cells are one unbranched path from start to goal, and other cells unchanged.
 
-        - psr, in `parts`: 1 if marked open cells join start and goal, strays or not.
-        - rpl, for valid answers only: the path's length over the shortest (1 in a maze without loops).
+        - psr, in `parts`: 1 if marked open cells join start and goal, with or without stray cells.
+        - rpl, only for valid answers: the path's length divided by the shortest one's, 1 without loops.
         """
         return check_path(question, answer)
 
@@ -305,7 +308,7 @@ class Maze(AnswerTask[Params | Framed]):
         return marked_shortest_path(question)
 
     def guess(self, params: Params | Framed, question: Grid, key: int) -> Grid | None:
-        """Return a walk that never meets itself, as far as it comes; None without one start and one goal."""
+        """Return a random walk that never meets itself, or None unless there is one start and one goal."""
         return guessed_path(question, key)
 
 

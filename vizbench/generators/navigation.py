@@ -1,10 +1,10 @@
 """Generate boards with obstacles: mark a shortest path around them. Settings are the paper's.
 
 A square board has a border of wall. Inside are single cells of wall, then barriers (whole rows or columns
-with holes), then blocks (rectangles). Start and goal are at least `apart` rows and columns from each other,
-every such pair equally likely. Pair and board are drawn anew until the board joins the pair. Codes as in
-mazes: 0 wall, 1 open, 2 start, 3 goal, 4 path. Most questions have many shortest paths, all of them right.
-The target is one, each equally likely.
+with holes), then blocks (rectangles). The Manhattan distance of start and goal is at least `apart`. All such
+pairs are equally likely. Pair and board are drawn again until the board joins the pair. Codes as in mazes: 0
+wall, 1 open, 2 start, 3 goal, 4 path. Most questions have many shortest paths, all of them right. The target
+is one, each equally likely.
 """
 
 from __future__ import annotations
@@ -31,14 +31,16 @@ from vizbench.kernels.paths import (
     growth_fault,
     guessed_path,
     marked_shortest_path,
-    moves,
+    path_distances,
     shortest_path,
 )
 from vizbench.kernels.rng import rng_below, rng_chance, rng_seed
 from vizbench.task import Metric
 from vizbench.types import Batch, CheckResult, Grid, Keys, Look
 
-_TRIES = 4096  # draws until the parameters count as hopeless; the named variants need 2, 7 and 2 on average
+_TRIES = (
+    4096  # draws before the parameters count as impossible; the named variants need 2, 7 and 2 on average
+)
 _LIMITS = {
     "size": (7, 65),
     "density": (0.0, 0.4),
@@ -56,7 +58,7 @@ _LIMITS = {
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of a board with obstacles."""
+    """Hold the parameters of a board with obstacles."""
 
     size: int = 15
     """Cells per side, border included, 7 … 65."""
@@ -92,17 +94,17 @@ class Params:
                 raise UserError(f"{name}_min={least} is above {name}_max={most}: give {most} or less")
         if self.apart > 2 * (self.size - 3):
             raise UserError(
-                f"apart={self.apart} is too much for size={self.size}: give {2 * (self.size - 3)} or less"
+                f"apart={self.apart} is too large for size={self.size}: give {2 * (self.size - 3)} or less"
             )
 
 
 VARIANTS = {
     "shortest-path": Params(),
-    # Only walls with a few gaps: a quarter of the paths are a fifth longer than over open ground, or more.
+    # Only walls with a few gaps: a quarter of the paths are longer by a fifth or more than over open ground.
     "barriers": Params(
         21, density=0.0, barriers=8, holes_min=3, holes_max=5, blocks_min=0, blocks_max=0, apart=21
     ),
-    # Hardly any obstacles: thousands of shortest paths, so nearly all right answers differ from the target.
+    # Few obstacles give thousands of shortest paths, so nearly all right answers differ from the target.
     "open": Params(barriers=0, blocks_min=0, blocks_max=0),
 }
 
@@ -114,10 +116,10 @@ def _between(rng, bounds):
 
 @jit
 def _ends(rng, size, shifts, upto):
-    """Return start and goal, flat: a shift from `shifts` (k, 2), then one of the places where it fits.
+    """Draw start and goal, flat: a shift from `shifts` (k, 2), then one of the places at which it fits.
 
-    A shift is drawn as often as it fits the board. upto (k,) int64: how many pairs of cells have this shift
-    or one before it.
+    The chance of a shift is proportional to the places at which it fits. upto (k,) int64: how many pairs of
+    cells have this shift or one before it.
     """
     inner = size - 2
     pick = rng_below(rng, upto[-1])
@@ -145,9 +147,9 @@ def _scatter(rng, size, count, board):
 
 @jit
 def _bar(rng, size, holes, board):
-    """Put wall along a row or a column but for its holes, each set of them equally likely.
+    """Put wall along a row or a column, except for holes. All sets of holes are equally likely.
 
-    What is in a hole stays.
+    Cells in a hole are unchanged.
     """
     inner = size - 2
     line = 1 + rng_below(rng, inner)
@@ -175,8 +177,8 @@ def _block(rng, size, sides, board):
 def _build(rng, size, obstacles, board):
     """Draw the obstacles: `board` (size^2,) becomes wall and open cells.
 
-    Leaving at the first obstacle that hits start or goal was tried: 13% faster for `barriers`, 5% slower by
-    default.
+    Stopping at the first obstacle on start or goal was tried: it is 13% faster for `barriers`, and 5% slower
+    by default.
     """
     single, barriers, holes, blocks, sides = obstacles
     board[:] = WALL
@@ -191,11 +193,11 @@ def _build(rng, size, obstacles, board):
 
 @jit
 def _spread(board, step, weight, start, goal, left, share, queue):
-    """Search breadth first from the goal until the start is met. Return whether it is.
+    """Search breadth first from the goal until the start is reached. Return whether it is.
 
     board (m,) uint8: with a border of wall. step (4,): moves on it. left (m,) int32: moves to the goal, -1 if
-    none came. share (m,) float64: the sum over all shortest paths to the goal of the product of their cells'
-    weights, the goal's left out. With weights of 1 it is the number of paths, exact below 2^53.
+    not reached. share (m,) float64: the sum over all shortest paths to the goal of the product of their
+    cells' weights, without the goal's. With weights of 1 it is the number of paths, exact below 2^53.
     """
     left[:] = -1
     left[goal] = 0
@@ -210,6 +212,7 @@ def _spread(board, step, weight, start, goal, left, share, queue):
         for k in range(4):
             near = cell + step[k]
             if board[near] != WALL:
+                # A new cell, or another shortest path to a known one.
                 if left[near] < 0:
                     left[near] = left[cell] + 1
                     share[near] = 0.0
@@ -224,7 +227,7 @@ def _spread(board, step, weight, start, goal, left, share, queue):
 def _walk(rng, step, start, left, share, board):
     """Mark one of the shortest paths that `_spread` counted, all equally likely.
 
-    Each move is as likely as the paths behind it are many.
+    The chance of a move is proportional to the number of shortest paths after it.
     """
     cell = start
     for ahead in range(left[start] - 1, 0, -1):
@@ -261,7 +264,7 @@ def _draw(rng, size, shifts, upto, obstacles, step, board, left, share, queue):
 def _make(keys, size, shifts, upto, obstacles, question, target):
     """Make one question per key. question, target: `(n, size^2)` uint8.
 
-    Returns how many were made before one was hopeless.
+    Returns how many were made before one was impossible.
     """
     rng = np.empty(4, np.uint64)
     step = np.array([size, -size, 1, -1], np.int64)
@@ -282,7 +285,7 @@ def _make(keys, size, shifts, upto, obstacles, question, target):
 
 
 def _obstacles(params: Params) -> tuple[int, int, tuple[int, int], tuple[int, int], tuple[int, int]]:
-    """Return single cells and barriers; the least and most holes, blocks, and cells per side of a block."""
+    """Return numbers of single cells and barriers, and ranges of holes, blocks and block sides."""
     single = int(params.density * params.size * params.size)
     holes, blocks = (params.holes_min, params.holes_max), (params.blocks_min, params.blocks_max)
     return single, params.barriers, holes, blocks, (params.block_min, params.block_max)
@@ -316,20 +319,22 @@ def _shares(question: Grid, weight: npt.NDArray[np.float64]) -> float:
 
 @final
 class Navigation(AnswerTask[Params]):
-    """Mark one of the shortest ways around obstacles."""
+    """Mark one of the shortest paths around obstacles."""
 
     family = "navigation"
     version = 2
-    summary = "Mark a shortest way from the start to the goal around obstacles."
+    summary = "Mark a shortest path from the start to the goal around obstacles."
     look = Look("maze", cell=16)
     codes = 5
-    step_text = "one is marked a step"
+    step_text = "a step marks one"
     metric = Metric.JACCARD
-    min_distance = 0.5  # the paper's, between paths; 4% of candidates keep it to a pool of 5000, 1% of `open`
+    min_distance = (
+        0.5  # the paper's, between paths; with a pool of 5000, 4% of the candidates pass, and 1% of `open`
+    )
     variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
-        """Make one instance per key. Raises UserError if 4096 draws join no start and goal."""
+        """Make one instance per key. Raises UserError if none of 4096 draws joins start and goal."""
         size = params.size
         question = np.empty((len(keys), size * size), np.uint8)
         target = np.empty_like(question)
@@ -343,7 +348,7 @@ class Navigation(AnswerTask[Params]):
         return Batch(question.reshape(-1, size, size), target.reshape(-1, size, size))
 
     def order(self, params: Params, question: Grid, target: Grid) -> npt.NDArray[np.int64]:
-        """Return the path's cells from the start on."""
+        """Return the path's cells, beginning at the start."""
         return shortest_path(target == PATH, question)
 
     def cell_fault(
@@ -359,16 +364,15 @@ class Navigation(AnswerTask[Params]):
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
         """Return `score`, bits / (bits + 16), and what it is made of.
 
-        - bits: -log2 of the chance that a walker takes a shortest path. It never turns back, and else goes
-          anywhere.
+        - bits: -log2 of the chance that a random walker takes a shortest path. It never turns back.
         - path: cells between start and goal.
-        - detour: moves over the Manhattan distance.
-        - ways: shortest paths.
+        - detour: moves divided by the Manhattan distance.
+        - ways: the number of shortest paths.
         """
         exits = neighbours(question != WALL)
-        choices = np.maximum(exits - (question != START), 1)  # only at the start there is no way back
-        bits = -log2(max(_shares(question, 1 / choices), 2.0**-1000))  # 0 where doubles end
-        _, walked = moves(question == OPEN, question)
+        choices = np.maximum(exits - (question != START), 1)  # only at the start, no exit leads back
+        bits = -log2(max(_shares(question, 1 / choices), 2.0**-1000))  # below this, doubles are 0
+        _, walked = path_distances(question == OPEN, question)
         manhattan = int(np.abs(np.argwhere(question == START)[0] - np.argwhere(question == GOAL)[0]).sum())
         return {
             "score": bits / (bits + 16),
@@ -379,10 +383,10 @@ class Navigation(AnswerTask[Params]):
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """Check that the marked cells are a shortest path from start to goal, and all else is kept.
+        """Check that the marked cells are a shortest path from start to goal, and other cells unchanged.
 
-        - psr, in `figures`: 1 if marked open cells join start and goal, strays or not.
-        - rpl, for one unbranched path: its length over the shortest's.
+        - psr, in `figures`: 1 if marked open cells join start and goal, with or without stray cells.
+        - rpl, only for one unbranched path: its length divided by that of a shortest path.
         """
         result = check_path(question, answer)
         if result.valid and result.figures["rpl"] > 1:
@@ -395,7 +399,7 @@ class Navigation(AnswerTask[Params]):
         return marked_shortest_path(question)
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
-        """Return a walk that never meets itself, as far as it comes; None without one start and one goal."""
+        """Return a random walk that never meets itself, or None unless there is one start and one goal."""
         return guessed_path(question, key)
 
 

@@ -3,11 +3,11 @@
 Codes: 0 empty, 1 … size the digits. Every question has exactly one solution, proven by search when it is
 made.
 
-How solutions are drawn: 4x4 boards take each of the 288 equally often, whatever the number of givens. 9x9
-boards get three random boxes on the diagonal, then random digits at the cell with the fewest left, and start
-anew at a contradiction (1 in 11). Any of the 6.7e21 solutions can come, not shuffles of one board. They do
-not come equally often: bands whose three boxes have the same triples come in 4.8%, and evenly filled bands
-have 3.6%. Givens are taken away in random order, each only if the question keeps its one solution.
+All 288 solutions of 4x4 boards are equally likely. A 9x9 board gets three random boxes on its diagonal, and
+then random digits, always next at the cell with the fewest left. It starts again at a contradiction (1 in
+11). Each of the 6.7e21 solutions can occur, but they are not equally likely: 4.8% of bands have three boxes
+with the same triples, instead of 3.6%. Givens are taken away in random order, each only if the question keeps
+its one solution.
 """
 
 from __future__ import annotations
@@ -26,37 +26,40 @@ from vizbench.bases import AnswerTask
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.kernels.sudoku_search import (
+    find_solutions,
     is_single,
-    last_places,
     open_board,
+    propagate,
     random_bit,
-    read,
-    search,
-    settle,
-    tables,
-    tightest,
-    write,
+    read_digits,
+    tightest_cell,
+    unit_tables,
+    write_digit,
+    write_last_places,
 )
 from vizbench.task import Space
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 MINIMAL = 0
-"""In place of a number of givens: as few as a random order of taking away leaves."""
+"""The value of `givens` for a minimal question: givens are taken away in random order as long as possible."""
 
 _MINI_GRIDS = 288  # all 4x4 solutions
-_APART_BY_CELLS = 8  # from so many givens on, 4x4 questions are compared by their cells
-_GIVENS = {2: (4, 15), 3: (24, 80)}  # below: no question at 4x4; at 9x9 few orders end there: 4% at 22
+_APART_BY_CELLS = 8  # 4x4 questions with this many givens or more are compared by their cells
+_GIVENS = {
+    2: (4, 15),
+    3: (24, 80),
+}  # with fewer there are no 4x4 questions, and few orders lead to 9x9 ones: 4% for 22
 
 
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of a Sudoku."""
+    """Hold the parameters of a Sudoku."""
 
     box: int = 2
     """Cells per side of a box: 2 (4x4 boards) or 3 (9x9)."""
     givens: int = 8
-    """Digits shown, 4 … 15 or 24 … 80. 0: a minimal question, none of whose givens can go."""
+    """Digits shown, 4 … 15 or 24 … 80. 0: a minimal question, from which no given can be taken away."""
 
     def __post_init__(self) -> None:
         if self.box not in _GIVENS:
@@ -65,7 +68,7 @@ class Params:
         if self.givens != MINIMAL and not least <= self.givens <= most:
             raise UserError(
                 f"givens={self.givens} is outside {least} … {most} for box={self.box}: choose there, or 0 "
-                "for as few as a random order of taking away leaves"
+                "for a minimal question"
             )
 
 
@@ -91,7 +94,7 @@ def _pick(keys, states, solutions, target):
 
 @jit
 def _grow(rng, box, units, peers, options):
-    """Put random digits in the diagonal's boxes, then at the tightest cells.
+    """Put random digits in the diagonal's boxes, then at the cells with the fewest digits left.
 
     Returns False at a contradiction.
     """
@@ -101,31 +104,31 @@ def _grow(rng, box, units, peers, options):
     for k in range(0, size, box + 1):
         rng_shuffle(rng, order, size)
         for j in range(size):
-            write(options, peers, units[2 * size + k, j], np.int64(1) << order[j])
-    while settle(options, units, peers):
-        cell = tightest(options, rng_below(rng, options.shape[0]))
+            write_digit(options, peers, units[2 * size + k, j], np.int64(1) << order[j])
+    while propagate(options, units, peers):
+        cell = tightest_cell(options, rng_below(rng, options.shape[0]))
         if cell < 0:
             return True
-        write(options, peers, cell, random_bit(rng, np.int64(options[cell])))
+        write_digit(options, peers, cell, random_bit(rng, np.int64(options[cell])))
     return False
 
 
 @jit
 def _draw(keys, states, box, units, peers, target):
-    """The same as `_pick` for boards whose solutions fill no table."""
+    """Draw `target` as `_pick` does, for boards with too many solutions for a table."""
     options = np.empty(target.shape[1], np.uint16)
     for i in range(keys.shape[0]):
         rng_seed(states[i], keys[i])
         while not _grow(states[i], box, units, peers, options):
             pass
-        read(options, target[i])
+        read_digits(options, target[i])
 
 
 @jit
 def _take_away(order, givens, units, homes, peers, target, question):
-    """Empty cells of a solution in that order while it is the only one, down to `givens`.
+    """Empty cells of a solution in an order, as long as it is the only one, down to `givens`.
 
-    Returns the givens left.
+    Returns the number of givens left.
     """
     size = units.shape[1]
     seen = np.full(3 * size, (1 << size) - 1)
@@ -144,7 +147,9 @@ def _take_away(order, givens, units, homes, peers, target, question):
         if not is_single(question, seen, units, homes, cell, bit):
             open_board(question, size, peers, options)
             options[cell] &= ~bit
-            if search(options, units, peers, others)[0] > 0:  # another solution, with another digit here
+            if (
+                find_solutions(options, units, peers, others)[0] > 0
+            ):  # there is a solution with another digit here
                 question[cell] = target[cell]
                 for unit in homes[cell]:
                     seen[unit] ^= bit
@@ -154,18 +159,18 @@ def _take_away(order, givens, units, homes, peers, target, question):
 
 @jit
 def _take_away_mini(order, givens, holders, target, question):
-    """The same as `_take_away` for boards whose solutions fill the table behind `holders`, see `_holders`.
+    """Empty cells as `_take_away` does, for boards with a table of all solutions, `holders` (see `_holders`).
 
-    A search as on larger boards takes 10 times as long for 4 givens, where 1 order in 3 leads to them.
+    For 4 givens, to which 1 order in 3 leads, a search as on larger boards takes 10 times as long.
     """
     cells, words = order.shape[0], holders.shape[2]
-    # The solutions that agree with the cells from there on in the order.
+    # The solutions that agree with all later cells in the order.
     later = np.empty((cells + 1, words), np.uint64)
     later[cells] = ~np.uint64(0)
     for k in range(cells - 1, -1, -1):
         for w in range(words):
             later[k, w] = later[k + 1, w] & holders[order[k], target[order[k]], w]
-    stay = later[cells]  # those that agree with the givens that cannot go
+    stay = later[cells]  # the solutions that agree with the givens that must stay
     question[:] = target
     shown = cells
     for k in range(cells):
@@ -185,7 +190,7 @@ def _take_away_mini(order, givens, holders, target, question):
 
 @jit
 def _hide(states, givens, units, homes, peers, holders, target, question):
-    """Make one question `(n, size^2)` per target, by the generators in `states` (n, 4)."""
+    """Make one question `(n, size^2)` per target, with the generators in `states` (n, 4)."""
     cells = target.shape[1]
     for i in range(states.shape[0]):
         order = np.arange(cells)
@@ -205,11 +210,11 @@ def _hide(states, givens, units, homes, peers, holders, target, question):
 
 @jit
 def _deduce(options, units, peers):
-    """Write what is forced, pass after pass.
+    """Write forced digits in passes.
 
     A pass writes every cell that had one digit left when it began. If there was none, it writes the digits
-    with one place left in a row, column or box. Returns the passes, the digits that the first one writes, and
-    the digits that were last places.
+    with one place left in a row, column or box. Returns the number of passes, of digits that the first one
+    writes, and of digits that had one place left.
     """
     rounds, first, places = 0, 0, 0
     before = np.empty_like(options)
@@ -219,10 +224,10 @@ def _deduce(options, units, peers):
         for cell in range(options.shape[0]):
             bits = np.int64(before[cell])
             if bits < 1 << 15 and bits & (bits - 1) == 0:
-                write(options, peers, cell, bits)
+                write_digit(options, peers, cell, bits)
                 written += 1
         if written == 0:
-            written = last_places(options, units, peers)
+            written = write_last_places(options, units, peers)
             places += max(written, 0)
         if written <= 0:
             return rounds, first, places
@@ -237,15 +242,15 @@ def _solutions() -> Grids:
 
     The order is part of the bytes.
     """
-    lookup = tables(2)
+    lookup = unit_tables(2)
     solutions = np.empty((_MINI_GRIDS, 16), np.uint8)
-    search(np.full(16, 0b1111, np.uint16), lookup.units, lookup.peers, solutions)
+    find_solutions(np.full(16, 0b1111, np.uint16), lookup.units, lookup.peers, solutions)
     return np.unique(solutions, axis=0)
 
 
 @functools.cache
 def _holders(box: int) -> npt.NDArray[np.uint64]:
-    """Return which solutions hold a digit in a cell, `(16, 5, 5)`; empty for 9x9.
+    """Return the solutions that hold a digit in a cell, `(16, 5, 5)`; empty for 9x9.
 
     The axes are cell, digit, and words of one bit per solution.
     """
@@ -271,14 +276,14 @@ class Sudoku(AnswerTask[Params]):
     summary = "Fill in a Sudoku: each row, column and box holds each digit once."
     look = Look("sudoku", cell=32, margin=8)
     codes = 10
-    # The paper's, between questions; of candidates 7% of `mini`, 10% of `mini-easy`, 97% of `mini-medium`,
-    # 39% of `mini-hard` and all of 9x9 keep it to a pool of 5000.
+    # The paper's, between questions. With a pool of 5000, all candidates of 9x9 pass, 7% of `mini`, 10% of
+    # `mini-easy`, 97% of `mini-medium`, and 39% of `mini-hard`.
     min_distance = 0.3
     variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         size = params.box**2
-        lookup = tables(params.box)
+        lookup = unit_tables(params.box)
         states = np.empty((len(keys), 4), np.uint64)
         question = np.empty((len(keys), size * size), np.uint8)
         target = np.empty_like(question)
@@ -294,14 +299,14 @@ class Sudoku(AnswerTask[Params]):
         return Space({2: 288, 3: 6_670_903_752_021_072_936_960}[params.box], "solutions")
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """Return the question's cells; for 4x4 questions of few givens, its 12 units, a byte each.
+        """Return the question's cells, or for 4x4 questions of few givens its 12 units, a byte each.
 
-        Empty cells make small questions look alike: no candidate of 6 givens keeps its distance to a pool of
-        5000 by cells, and 12% to one of 1000. So their rows, columns and boxes are compared.
+        Questions with many empty cells look alike. With 6 givens, no candidate passes a pool of 5000 by
+        cells, and 12% pass one of 1000. So their rows, columns and boxes are compared.
         """
         if params.box == 3 or params.givens >= _APART_BY_CELLS:
             return batch.question.reshape(len(batch), -1)
-        units = batch.question.reshape(len(batch), -1)[:, tables(params.box).units]
+        units = batch.question.reshape(len(batch), -1)[:, unit_tables(params.box).units]
         return (units * np.array([1, 5, 25, 125], np.uint8)).sum(axis=2, dtype=np.uint8)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
@@ -309,19 +314,19 @@ class Sudoku(AnswerTask[Params]):
 
         work = empty + 4 (rounds - 1) + 16 log2(1 + tried).
 
-        - empty: cells.
+        - empty: empty cells.
         - rounds: passes until nothing is forced. A pass writes every cell with one digit left; if there is
           none, the digits with one place left.
         - first: cells that the first pass writes.
-        - places: digits that were last places.
+        - places: digits that had one place left.
         - tried: digits that a search for a second solution tries if nothing is forced.
 
-        No 4x4 question with one solution was seen (5000 of 4 givens) that needs more than last digits.
+        Among 5000 4x4 questions of 4 givens, none needs more than cells with one digit left.
         """
-        lookup = tables(params.box)
+        lookup = unit_tables(params.box)
         options = np.empty(question.size, np.uint16)
         open_board(question.ravel(), params.box**2, lookup.peers, options)
-        _, tried = search(options, lookup.units, lookup.peers, np.empty((2, question.size), np.uint8))
+        _, tried = find_solutions(options, lookup.units, lookup.peers, np.empty((2, question.size), np.uint8))
         rounds, first, places = _deduce(options, lookup.units, lookup.peers)
         empty = int((question == 0).sum())
         work = empty + 4 * max(rounds - 1, 0) + 16 * log2(1 + tried)
@@ -335,7 +340,7 @@ class Sudoku(AnswerTask[Params]):
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """Check that givens are kept, and that each row, column and box holds each digit once."""
+        """Check that givens are unchanged, and that each row, column and box holds each digit once."""
         size = params.box**2
         if answer.shape != (size, size):
             return CheckResult(False, f"the board is not {size}x{size}")
@@ -371,14 +376,14 @@ class Sudoku(AnswerTask[Params]):
         return ""
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
-        """Return the first solution that a search finds; None if there is none, or the board is no such."""
+        """Return the first solution of a search. Returns None if there is none, or for an invalid board."""
         size = params.box**2
-        lookup = tables(params.box)
+        lookup = unit_tables(params.box)
         options = np.empty(size * size, np.uint16)
         if question.shape != (size, size) or not open_board(question.flatten(), size, lookup.peers, options):
             return None
         solutions = np.empty((1, question.size), np.uint8)
-        count, _ = search(options, lookup.units, lookup.peers, solutions)
+        count, _ = find_solutions(options, lookup.units, lookup.peers, solutions)
         return solutions[0].reshape(question.shape) if count else None
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:

@@ -1,1 +1,1 @@
-"""Running models on tasks: the protocol, plans, runs that resume, records, metrics, reports."""
+"""Run models on tasks: plans, runs that resume, records, metrics and reports."""

@@ -1,1 +1,1 @@
-"""Compiled kernels that two or more modules use: random numbers, bit boards, mazes, digits, distances."""
+"""Hold compiled kernels for random numbers, paths, Sudoku, distances, and rows that were not seen before."""

@@ -1,4 +1,4 @@
-"""Measure breadth-first distances on a grid: how far water has run after so many steps."""
+"""Measure distances on a grid by breadth-first search."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from vizbench._util.jit import jit
 
 
 @jit
-def flood(free, sources):
+def bfs_distances(free, sources):
     """Return the moves between 4-neighbours from each free cell to the nearest source, `(h, w)` int32.
 
-    free, sources: `(h, w)` bool. A source that is not free starts nothing. A cell that is not reached has -1.
+    free, sources: `(h, w)` bool. A source that is not free is ignored. A cell that is not reached has -1.
     """
+    # The sources.
     h, w = free.shape
     distance = np.full((h, w), -1, np.int32)
     queue = np.empty(h * w, np.int32)
@@ -23,6 +24,8 @@ def flood(free, sources):
                 distance[r, c] = 0
                 queue[tail] = r * w + c
                 tail += 1
+
+    # Neighbours that were not reached before, one move farther.
     head = 0
     while head < tail:
         r, c = queue[head] // w, queue[head] % w

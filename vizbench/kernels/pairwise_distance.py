@@ -1,4 +1,4 @@
-"""Measure pairwise distances over feature rows, for the filter that keeps test away from the train pool."""
+"""Measure pairwise distances of feature rows, to keep test rows away from the train pool."""
 
 from __future__ import annotations
 
@@ -49,9 +49,10 @@ def _too_near_hamming(row, pool, least):
 
 @jit
 def _too_near_jaccard(row, pool, sizes, least):
-    """Return the same by Jaccard distance.
+    """Return whether any pool row `(m, d)` has a smaller Jaccard distance to `row` than `least`.
 
-    sizes: set features of each pool row, `(m,)`, so that only the overlap is counted here.
+    sizes: numbers of set features of the pool rows, `(m,)`, so that only the overlap is counted here. Two
+    rows without set features are equal.
     """
     size = 0
     for k in range(row.shape[0]):

@@ -22,9 +22,9 @@ def chance(p: float) -> int:
 def random_word(state, chance):
     """Return 64 independent bits, each 1 with probability chance / 2^32.
 
-    Each bit compares a random binary fraction with the chance's, both read from the top. Lanes are settled at
-    the first digit that differs: all 64 after some 7 random words (10 ns), whatever the precision. Reading
-    from the bottom needs no test but all 32 words: 27 ns.
+    Each bit compares a random binary fraction with the chance's, both read from the top. A bit is decided at
+    the first digit that differs. All 64 bits are decided after about 7 random words (10 ns). Reading from the
+    bottom takes no test, but always 32 words (27 ns).
     """
     rest = np.uint64(chance) << np.uint64(32)
     ones = np.uint64(0)
@@ -42,7 +42,7 @@ def random_word(state, chance):
 
 @jit
 def random_cells(state, chance, cells):
-    """Fill `cells` (m,) uint8 with 0 and 1, word after word: cell k is bit k % 64 of word k // 64."""
+    """Fill `cells` (m,) uint8 with 0 and 1. Cell k is bit k % 64 of random word k // 64."""
     word = np.uint64(0)
     for k in range(cells.shape[0]):
         if k % 64 == 0:

@@ -1,7 +1,7 @@
 """Draw random numbers in kernels by xoshiro256** 1.0 (Blackman, Vigna 2018).
 
-A state is a `(4,)` uint64 array, seeded by SplitMix64. `np.random.Generator` is not used: it costs
-microseconds to build per instance, and promises no stable stream across versions.
+A state is a `(4,)` uint64 array, seeded by SplitMix64. `np.random.Generator` is not used: it takes
+microseconds to build per instance, and its stream may change between versions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Search in Sudoku boards: write what is forced, then try.
+"""Solve Sudoku boards: write forced digits, then search.
 
-A board of `size` x `size` cells is flat. Its *options* are one uint16 per cell: bit d-1 is set while digit d
-is possible, the top bit once the cell is written.
+A board of `size` x `size` cells is flat. Its *options* are one uint16 per cell. Bit d-1 is set as long as
+digit d is possible. The top bit is set once the cell is written.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Tables(NamedTuple):
 
 
 @functools.cache
-def tables(box: int) -> Tables:
+def unit_tables(box: int) -> Tables:
     """Return the tables of boards with boxes of `box` x `box` cells, box 2 or 3."""
     size = box * box
     cells: npt.NDArray[Any] = np.arange(size * size)
@@ -46,10 +46,10 @@ def tables(box: int) -> Tables:
 
 
 @jit
-def write(options, peers, cell, bit):
+def write_digit(options, peers, cell, bit):
     """Write the digit of `bit` and take it from the peers.
 
-    A written peer that loses its own digit is found by `settle`.
+    A written peer that loses its own digit is found by `propagate`.
     """
     options[cell] = bit | _WRITTEN
     for k in range(peers.shape[1]):
@@ -68,12 +68,12 @@ def open_board(board, size, peers, options):
         if digit > 0:
             if digit > size or not np.int64(options[cell]) >> (digit - 1) & 1:
                 return False
-            write(options, peers, cell, np.int64(1) << (digit - 1))
+            write_digit(options, peers, cell, np.int64(1) << (digit - 1))
     return True
 
 
 @jit
-def last_places(options, units, peers):
+def write_last_places(options, units, peers):
     """Write each digit that has one place left in a unit.
 
     Return how many were written, or -1 if a digit has no place.
@@ -82,6 +82,7 @@ def last_places(options, units, peers):
     full = (1 << size) - 1
     written = 0
     for u in range(units.shape[0]):
+        # Digits that are possible at least once and at least twice in the unit, and those written.
         once, twice, fixed = 0, 0, 0
         for k in range(size):
             bits = np.int64(options[units[u, k]])
@@ -90,6 +91,8 @@ def last_places(options, units, peers):
             fixed |= bits & -(bits >> 15)
         if once & full != full:
             return -1
+
+        # Write the digits with one place. Two of them in one cell are a contradiction.
         single = once & ~twice & ~fixed
         if single:
             for k in range(size):
@@ -97,13 +100,13 @@ def last_places(options, units, peers):
                 if bits:
                     if bits & (bits - 1):
                         return -1
-                    write(options, peers, units[u, k], bits)
+                    write_digit(options, peers, units[u, k], bits)
                     written += 1
     return written
 
 
 @jit
-def last_digits(options, peers):
+def write_last_digits(options, peers):
     """Write each cell that has one digit left. Return how many, or -1 if a cell has none."""
     written = 0
     for cell in range(options.shape[0]):
@@ -112,19 +115,19 @@ def last_digits(options, peers):
         if digits == 0:
             return -1
         if digits == bits and digits & (digits - 1) == 0:
-            write(options, peers, cell, digits)
+            write_digit(options, peers, cell, digits)
             written += 1
     return written
 
 
 @jit
-def settle(options, units, peers):
-    """Write what is forced until nothing is. Return False at a contradiction."""
+def propagate(options, units, peers):
+    """Write forced digits until there are none. Return False at a contradiction."""
     while True:
-        cells = last_digits(options, peers)
+        cells = write_last_digits(options, peers)
         if cells < 0:
             return False
-        places = last_places(options, units, peers)
+        places = write_last_places(options, units, peers)
         if places < 0:
             return False
         if cells + places == 0:
@@ -132,8 +135,8 @@ def settle(options, units, peers):
 
 
 @jit
-def tightest(options, first):
-    """Return the cell with the fewest digits left, from cell `first` on and around; -1 on a full board."""
+def tightest_cell(options, first):
+    """Return the cell with the fewest digits left, the first from cell `first` on; -1 on a full board."""
     best, fewest = -1, 99
     count = options.shape[0]
     for k in range(count):
@@ -153,7 +156,7 @@ def tightest(options, first):
 
 @jit
 def random_bit(rng, bits):
-    """Return one of the bits that are set, as a word, all equally likely."""
+    """Draw one of the bits that are set, all equally likely. Return it as a word."""
     count, rest = 0, bits
     while rest:
         rest &= rest - 1
@@ -164,7 +167,7 @@ def random_bit(rng, bits):
 
 
 @jit
-def read(options, board):
+def read_digits(options, board):
     """Write the digits of a full board to `board` `(size^2,)` uint8."""
     for cell in range(options.shape[0]):
         digit = 1
@@ -174,38 +177,41 @@ def read(options, board):
 
 
 @jit
-def search(options, units, peers, solutions):
-    """Write solutions of an opened board to `solutions` (k, size^2). Return their number, digits tried.
+def find_solutions(options, units, peers, solutions):
+    """Write at most k solutions of an opened board to `solutions` (k, size^2).
 
-    Depth first, at the tightest cell. `trail` holds the options on the way down, `left` the digits not yet
-    tried.
+    The search is depth first, at the cell with the fewest digits left. Returns the number of solutions, and
+    of digits that were tried.
     """
+    # By depth: the options, the cell that is tried, and its digits that are not tried yet.
     count = options.shape[0]
     trail = np.empty((count + 1, count), np.uint16)
     cells = np.empty(count + 1, np.int64)
     left = np.zeros(count + 1, np.int64)
     solved, tried, depth = 0, 0, 0
     trail[0] = options
-    down = settle(trail[0], units, peers)
+    down = propagate(trail[0], units, peers)
     while depth >= 0 and solved < solutions.shape[0]:
         if down:
+            # Enter a board without contradiction: choose a cell, or write the solution.
             down = False
-            cells[depth] = tightest(trail[depth], 0)
+            cells[depth] = tightest_cell(trail[depth], 0)
             if cells[depth] >= 0:
                 left[depth] = trail[depth, cells[depth]]
             else:
                 left[depth] = 0
-                read(trail[depth], solutions[solved])
+                read_digits(trail[depth], solutions[solved])
                 solved += 1
         elif left[depth] == 0:
             depth -= 1
         else:
+            # Try the next digit.
             bit = left[depth] & -left[depth]
             left[depth] ^= bit
             trail[depth + 1] = trail[depth]
-            write(trail[depth + 1], peers, cells[depth], bit)
+            write_digit(trail[depth + 1], peers, cells[depth], bit)
             tried += 1
-            down = settle(trail[depth + 1], units, peers)
+            down = propagate(trail[depth + 1], units, peers)
             depth += np.int64(down)
     return solved, tried
 
@@ -215,7 +221,7 @@ def is_single(board, seen, units, homes, cell, bit):
     """Return whether an empty cell must hold the digit of `bit`: its last digit, or its last place in a unit.
 
     seen `(3 size,)` int64: the digits that each row, column and box shows, as bits. For most digits that are
-    taken away this spares the search: 35 of 41 on the way to 40 givens, 40 of 80 to a minimal question.
+    taken away, this saves a search: for 35 of 41 down to 40 givens, for 40 of 80 down to a minimal question.
     """
     size = units.shape[1]
     if seen[homes[cell, 0]] | seen[homes[cell, 1]] | seen[homes[cell, 2]] | bit == (1 << size) - 1:

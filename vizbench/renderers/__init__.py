@@ -1,9 +1,16 @@
 """Turn grids into pictures, clips and text, and back. Renderers know looks, palettes and grids, not tasks.
 
-Drawing: `palettes` (cell codes to colours), `layout` (where cells are in a picture), `frames` (grids to
-pictures), `pictures` and `video` (files), `terminal` (half-blocks). Reading pictures: `decode`, which uses
-`locate` (a board of known shape in any frame), `infer_shape` (a board of unknown shape) and `colours`
-(colours that were changed). Reading files: `truncation` (files that were cut off). Text: `text` (JSON and
-rows of digits), with `replies` for what models write around it. `coerce` reads whatever a caller passes to
-`verify`.
+- `palettes`: the colours of cell codes
+- `layout`: the places of cells in a picture
+- `frames`: draws grids as pictures
+- `pictures`, `video`: write and read files
+- `terminal`: draws grids in a terminal
+- `decode`: reads pictures, with the three modules below
+- `locate`: finds a board of known shape in any frame
+- `infer_shape`: finds the shape of a board
+- `colours`: reads colours that were changed
+- `truncated_files`: finds files that were cut off
+- `text`: writes and reads JSON and rows of digits
+- `replies`: finds the grid in what a model writes
+- `coerce`: reads whatever a caller passes to `verify`
 """

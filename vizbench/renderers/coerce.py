@@ -20,8 +20,8 @@ from vizbench.types import Answer, DecodeFailure, Grid, Look
 def read_any(answer: object, look: Look, shape: Shape | None, question: Grid | None = None) -> object:
     """Return the grid in an answer, or a `DecodeFailure`. Other objects than text and pictures are unchanged.
 
-    look: how the task draws its grids; shape: the size that it asked for, None if any is allowed; question:
-    the grid that was asked about, if it has this shape: see `decode`. Never raises.
+    look: how the task draws its grids. shape: the size of the answer, None if any is allowed. question: the
+    question's grid, if it has this shape: see `decode`. Never raises.
     """
     kind = type(answer)
     try:
@@ -36,7 +36,7 @@ def read_any(answer: object, look: Look, shape: Shape | None, question: Grid | N
             return pixels
         return answer if pixels is None else _grid_of(decode(pixels, look, shape, question=question))
     except Exception as error:  # hostile objects may raise anything
-        return DecodeFailure(f"the answer is no grid: {kind_name(error)}")
+        return DecodeFailure(f"the answer is not a grid: {kind_name(error)}")
 
 
 def _grid_of(decoded: Answer | DecodeFailure) -> object:
@@ -45,12 +45,12 @@ def _grid_of(decoded: Answer | DecodeFailure) -> object:
 
 def is_picture(answer: object) -> bool:
     """Return whether an object is a Pillow picture, by its true type."""
-    pictures = sys.modules.get("PIL.Image")  # a caller with a picture has imported it
+    pictures = sys.modules.get("PIL.Image")  # a caller with a Pillow picture has imported Pillow
     return pictures is not None and issubclass(type(answer), pictures.Image)
 
 
 def _pixels(answer: object) -> npt.NDArray[Any] | DecodeFailure | None:
-    """Return the picture that an answer is, `(H, W, 3)`; None if it is no picture."""
+    """Return the picture in an answer, `(H, W, 3)`, or None if it is not a picture."""
     if is_picture(answer):
         return _opened(cast("Any", answer))
     if not issubclass(type(answer), np.ndarray) and not hasattr(type(answer), "__array__"):
@@ -60,7 +60,7 @@ def _pixels(answer: object) -> npt.NDArray[Any] | DecodeFailure | None:
 
 
 def _opened(picture: Any) -> npt.NDArray[Any] | DecodeFailure:
-    """Return the pixels of a Pillow picture, as a viewer shows them. The picture stays at its frame."""
+    """Return the pixels of a Pillow picture, as a viewer shows them. Its current frame is restored."""
     height, width = picture.size[1], picture.size[0]
     if max(height, width) > MAX_PICTURE:
         return DecodeFailure(f"the picture is {height}x{width} px: sides are 1 … {MAX_PICTURE}")

@@ -2,8 +2,8 @@
 
 Cells are compared with the palette as it is. If a cell's colour is then too near to a second palette
 colour, the palette is changed as cameras, codecs and models do: other hue, brightness, contrast,
-saturation, gamma, and a common cast. The change that explains all colours of the picture best is used,
-unless another change explains them about as well and reads a cell differently.
+saturation, gamma, and a common cast. The change that explains all colours of the picture best is used.
+If another change explains them about as well and reads a cell differently, there is no clear reading.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def fit_colours(means: Levels, outside: Levels | None, name: str) -> list[Levels
     near = np.sqrt(((shown[:, None] - plain[None, :-1]) ** 2).sum(axis=2).min(axis=1))
     if near.max() <= EXACT and (outside is None or np.linalg.norm(outside - plain[-1]) <= FAR):
         return [plain]
-    if len(shown) == 1:  # one colour says nothing of a change
+    if len(shown) == 1:  # a change cannot be found from one colour
         return [plain] if assign(shown, plain[:-1])[1].min() >= SURE else []
 
     # The cost of each change: how far it misses the colours, and how large it is.
@@ -95,7 +95,7 @@ def fit_colours(means: Levels, outside: Levels | None, name: str) -> list[Levels
     readings = apart.argmin(axis=2)
     as_is = assign(shown, plain[:-1])
     clear = as_is[1].min() >= CLEAR and (as_is[0] != readings[order[0]]).any()
-    # If colours are clear as they are, but a change explains them better and reads others, both count.
+    # If the plain palette is clear, but a change explains the colours better and reads others, both count.
     kept: list[Levels] = [plain] if clear else []
     seen: set[bytes] = set()
     for t in order:
@@ -110,7 +110,7 @@ def fit_colours(means: Levels, outside: Levels | None, name: str) -> list[Levels
 def clusters(means: Levels) -> Levels:
     """Return the different colours among the means `(n, 3)`, at most 64.
 
-    Each is the mean of those within `_BIN` levels of one of them.
+    Each is the mean of the colours within `_BIN` levels of one of them.
     """
     remaining = means
     colours: list[Levels] = []
@@ -143,7 +143,7 @@ def _penalties(name: str) -> npt.NDArray[np.float64]:
 @final
 @dataclass(frozen=True, slots=True)
 class _Filter:
-    """One change of all colours."""
+    """Change all colours in one way."""
 
     hue: float = 0.0
     """Degrees by which the hue turns."""

@@ -1,7 +1,7 @@
-"""Read grids in pictures. The place of the cells is known or inferred, and every cell has a confidence.
+"""Read grids in pictures. The places of the cells are known or inferred, and every cell has a confidence.
 
-A model's picture is hostile: it may have any size and any pixels. A picture without a grid gives a
-`DecodeFailure`, never an exception. Wrong arguments of the caller, such as an unknown palette or a shape of
+A model's picture may have any size and any pixels. A picture without a grid gives a `DecodeFailure`, never an
+exception. Wrong arguments of the caller, such as an unknown palette or a shape of
 0, raise UserError.
 """
 
@@ -37,14 +37,14 @@ from vizbench.renderers.locate_kernels import measure
 from vizbench.renderers.palettes import palette, separation, with_outside
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid, Grids, Image, Look, Video
 
-UNSURE: Final = "abstained: cells lie between two colours"
+UNSURE: Final = "abstained: cells are between two colours"
 """The reason if a cell is as near to one colour as to another."""
 
 SIZE: Final = "abstained: the picture has no size that this look can have"
 """The reason if no shape explains the size."""
 
 LEAST_MARGIN: Final = 0.05
-"""Confidence that every cell must have: below it no grid is returned."""
+"""Least confidence of each cell. If a cell has less, no grid is returned."""
 
 ONE_COLOUR: Final = 10.0
 """Levels by which the cells of a board of one colour may differ. Codecs and blur change means by less."""
@@ -64,8 +64,8 @@ def decode(
 
     shape: rows and columns to read ("known" geometry); None: find the size in the picture ("inferred").
     board: as it was given to `render`. question: the grid that was asked about, if it has this shape. It
-    helps to choose if a picture can be read in several ways. It is never needed for a picture of the
-    drawing's own size.
+    helps to choose between several readings of a picture. It is not used for a picture of the drawing's own
+    size.
 
     The board is searched for in frames with bars, padding or cut edges, and in changed colours. If a
     picture does not clearly show a board of this look, the result is a `DecodeFailure` whose reason starts
@@ -83,7 +83,7 @@ def decode(
 def place_and_read(
     image: object, look: Look | str, shape: Shape | None, board: Shape | None, question: Grid | None
 ) -> tuple[Placement, Answer] | DecodeFailure:
-    """Decode, and return also where the cells are, for other frames of the same clip."""
+    """Decode a picture. Return also the places of its cells, for other frames of the same clip."""
     look = as_look(look)
     picture = as_picture(image)
     if isinstance(picture, DecodeFailure):
@@ -121,7 +121,7 @@ def read_at(picture: Image, placement: Placement) -> Answer:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Drawing:
-    """The pixels to check in a picture that has the drawing's proportions."""
+    """Hold the pixels to check in a picture that has the drawing's proportions."""
 
     placement: Placement
     rows: npt.NDArray[np.int64]
@@ -138,7 +138,7 @@ class _Drawing:
 
 @functools.lru_cache(maxsize=64)
 def _drawing(look: Look, shape: Shape, board: Shape, size: tuple[int, int]) -> _Drawing | None:
-    """Return what to check in a picture of that size; None if it has other proportions than the drawing."""
+    """Return the pixels to check in a picture of that size; None if it has other proportions."""
     place = layout(look, board)
     if not own_proportions(size, place):
         return None
@@ -213,7 +213,7 @@ def _of_one_colour(
     A board that was faded almost to black or white is not a board of that colour.
     """
     if (answer.grid != answer.grid[0, 0]).any() or answer.confidence.min() == 1:
-        return placement, answer  # colours that are exactly the palette's were not faded
+        return placement, answer  # colours that equal the palette's did not fade
     zoom = max(1.0, max(picture.shape) / WORKING_SIZE)
     rows, columns = _divided(placement.rows / zoom), _divided(placement.columns / zoom)
     means, _ = measure(integral(picture, WORKING_SIZE), rows, columns, 0.5, 0.8)
@@ -268,13 +268,13 @@ def decode_batch(images: Video, look: Look | str, shape: Shape, board: Shape | N
 
 
 def as_picture(image: object) -> Image | DecodeFailure:
-    """Return an object as `(H, W, 3)` uint8 with sides 1 … 4096, or why it is no picture."""
+    """Return an object as `(H, W, 3)` uint8 with sides 1 … 4096, or why it is not a picture."""
     if image is None:
         return DecodeFailure("there is no picture")
     try:
         array = bounded_array(image, MAX_PICTURE)
     except Exception as error:  # hostile objects may raise anything from __array__
-        return DecodeFailure(f"the answer is no picture: {kind_name(error)}")
+        return DecodeFailure(f"the answer is not a picture: {kind_name(error)}")
     if isinstance(array, str):
         return DecodeFailure(f"the picture {array}")
     if array.ndim != 3 or array.shape[2] != 3:
@@ -289,7 +289,7 @@ def as_picture(image: object) -> Image | DecodeFailure:
 
 
 def _inferred(picture: Image, look: Look, board: Shape | None) -> tuple[Placement, Answer] | DecodeFailure:
-    """Read a grid of unknown shape in the picture, or in the part of it inside of bars."""
+    """Read a grid of unknown shape in the picture, or in the part of it inside bars."""
     failure = DecodeFailure(NOT_FOUND)
     for box in _boxes(picture, look):
         part = _part(picture, box, look)
@@ -327,14 +327,14 @@ def _part(picture: Image, box: tuple[int, int, int, int], look: Look) -> Image:
 
 
 def _inferred_whole(picture: Image, look: Look, board: Shape | None) -> Placement | DecodeFailure:
-    """Return where the cells are in a picture that shows only a drawing."""
+    """Return the places of the cells in a picture that shows only a drawing."""
     # The board, then the part of it that is not outside.
     shape = None
     if board is None:
         board = infer_shape(picture, look)
         if board is None:
             return DecodeFailure(SIZE)
-        if look.canvas is not None:  # the search has already allowed for the outside
+        if look.canvas is not None:  # the search has considered the outside already
             shape = board
     place = layout(look, check_shape(board))
     if shape is None:
@@ -353,7 +353,7 @@ def _inferred_whole(picture: Image, look: Look, board: Shape | None) -> Placemen
 
 
 def _repeats(grid: Grid) -> bool:
-    """Return whether the grid is a smaller one with each cell repeated, so that its lattice is too fine."""
+    """Return whether each cell of a smaller grid is repeated in the grid, so that its lattice is too fine."""
     h, w = grid.shape
     for k in range(2, min(h, w) + 1):
         if h % k == 0 and w % k == 0:
@@ -366,13 +366,13 @@ def _repeats(grid: Grid) -> bool:
 def _boxes(picture: Image, look: Look) -> list[tuple[int, int, int, int]]:
     """Return the parts of the picture that may be the drawing, as (top, bottom, left, right).
 
-    They are the whole, the part inside of flat bars, and for a canvas the squares that fit at the middle
+    They are the whole, the part inside flat bars, and for a canvas the squares that fit at the middle
     and at both ends.
     """
     height, width = picture.shape[:2]
     boxes = [(0, height, 0, width)]
 
-    # The part inside of flat bars.
+    # The part inside flat bars.
     top, bottom = _bars(picture)
     left, right = _bars(picture.swapaxes(0, 1))
     outside = with_outside(look.palette)[-1].astype(np.int64)

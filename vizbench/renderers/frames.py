@@ -56,6 +56,7 @@ def _prepare(
     grids: Grids, look: Look, board: Shape | None, pixel_bytes: int
 ) -> tuple[Layout, npt.NDArray[Any], npt.NDArray[Any]]:
     """Check grids and sizes. Returns the layout, and the edges in it of the grid's rows and columns."""
+    # The grids must fit the board.
     codes = len(with_outside(look.palette)) - 1
     if grids.ndim != 3 or grids.dtype != np.uint8:
         raise UserError(
@@ -67,6 +68,8 @@ def _prepare(
         raise UserError(
             f"a grid of {h}x{w} cells does not fit a board of {board[0]}x{board[1]}: choose a larger board"
         )
+
+    # The pictures must fit into memory, and codes must have colours.
     place = layout(look, board)
     if len(grids) * place.height * place.width * pixel_bytes > MAX_BATCH_BYTES:
         raise UserError(

@@ -1,13 +1,13 @@
 """Find how many rows and columns the grid in a picture has.
 
-The best shape is the one whose drawing explains the picture best. Its error is the squared error of cells
-in palette colours, the outside colour elsewhere, and lines of a strength that is fitted in 0.1 … 1. The
-error needs only sums over rectangles. With an integral image its time is proportional to the number of
-cells: all 900 shapes take about 40 ms.
+The best shape is the one whose drawing explains the picture best. The drawing has cells in palette colours,
+the outside colour elsewhere, and lines of a strength that is fitted in 0.1 … 1. Its squared error needs only
+sums over rectangles. With an integral image, the time is proportional to the number of cells: all 900 shapes
+take about 40 ms.
 
 The strength of lines is fitted because blur of two pixels leaves a fifth of a line of one pixel: a line at
-full strength then explains less than no line. It has a minimum because without one, noise makes 2x2 beat
-1x1. A common shift of colours is fitted too, because otherwise lines that are not there would explain it.
+full strength then explains less than no line. It has a minimum, because without one 2x2 beats 1x1 on
+noise. A common shift of colours is fitted too. Otherwise lines that do not exist would explain it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def infer_shape(picture: Image, look: Look) -> Shape | None:
     sums = integral(picture, _WORKING_SIZE)
     colours = with_outside(look.palette).astype(np.float64)
     best, least = None, np.inf
-    for place in candidates:  # from few cells to many, so that the fewest win a tie
+    for place in candidates:  # from few cells to many: of equal errors, the fewest cells win
         error = candidate_error(sums, *_corners(place, sums.shape), colours)
         if error < least - 1e-3:
             best, least = place.board, error

@@ -127,7 +127,7 @@ def candidate_error(sums, rows, columns, colours):
     # What is around the board, in the outside colour.
     height, width = sums.shape[0] - 1, sums.shape[1] - 1
     around = height * width - (rows[-1] - rows[0]) * (columns[-1] - columns[0])
-    plain = around + 0.0  # the area that is no line
+    plain = around + 0.0  # the area without lines
     for i in range(codes.shape[0]):
         for j in range(codes.shape[1]):
             plain += (rows[2 * i + 1] - rows[2 * i]) * (columns[2 * j + 1] - columns[2 * j])

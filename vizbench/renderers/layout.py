@@ -1,4 +1,4 @@
-"""Compute where cells are in a picture, for drawing and for reading.
+"""Compute the places of cells in a picture, for drawing and for reading.
 
 A *board* of H x W cells is laid out in a picture. The grid is at the board's top left, and the board's
 other cells have the outside colour. A fixed look has cells of `look.cell` pixels, so the picture's size
@@ -28,7 +28,7 @@ MAX_PICTURE = 4096
 @final
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where a board is in a picture, in pixels."""
+    """Hold the place of a board in a picture, in pixels."""
 
     height: int
     """Height of the picture."""

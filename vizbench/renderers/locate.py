@@ -1,12 +1,12 @@
 """Find a board of known look and shape in a frame that shows more or less than its drawing.
 
-Video services answer in frames of their own: letterboxed, padded, cropped or scaled. The steps between the
-pixels of a frame show where cells end. A placement of the board is kept if its lines explain nearly all of
+Video services answer with frames that are letterboxed, padded, cropped or scaled. Steps between the pixels of
+a frame show the edges of cells. A placement of the board is kept if its lines explain nearly all of
 these steps, its cells are even, and its margins have one colour.
 
 Placements that differ by whole cells often explain a frame equally well, because walls and bars may have
 the same colour. Then the usual placements win (the whole frame; centred and as large as possible). If the
-question is known, the placement that agrees with it wins. If that does not decide, there is no reading.
+question is known, the placement that agrees with it wins. If there is no winner, there is no reading.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Floats = npt.NDArray[np.float64]
 
 NOT_FOUND: Final = "abstained: the board was not found in the picture"
 SEVERAL: Final = "abstained: the board may be in several places of the picture"
-COLOURS: Final = "abstained: the colours of the picture do not tell which cells are meant"
+COLOURS: Final = "abstained: the colours of the picture do not show which codes the cells have"
 
 WORKING_SIZE: Final = 1024
 """Pixels of the longest side of the picture that is searched. Larger ones are averaged down."""
@@ -56,7 +56,7 @@ UNEVEN: Final = 0.04
 WIDE: Final = 12.0
 """Pixels from which the colour of a margin is compared with that of the look."""
 
-ROOM: Final = 0.45
+VISIBLE: Final = 0.45
 """Share of a cell's side that the frame must show."""
 
 SMALLEST: Final = 4.0
@@ -93,10 +93,10 @@ _ALL, _FIT, _USUAL, _ANYWHERE = range(4)
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Placement:
-    """The place and the colours of the cells in a frame."""
+    """Hold the place and the colours of the cells in a frame."""
 
     rows: Floats
-    """Start and end of each row of cells, `(h, 2)`, in pixels of the frame. They may be outside of it."""
+    """Start and end of each row of cells, `(h, 2)`, in pixels of the frame. They may be outside the frame."""
     columns: Floats
     """Start and end of each column, `(w, 2)`."""
     colours: Levels
@@ -106,7 +106,7 @@ class Placement:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Spot:
-    """A placement in the searched picture."""
+    """Hold a placement in the searched picture."""
 
     start: tuple[float, float]
     """Pixels above and to the left of the drawing."""
@@ -119,7 +119,7 @@ class _Spot:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Reading:
-    """The cells of a spot, under one reading of the colours."""
+    """Hold the cells of a spot, under one reading of the colours."""
 
     spot: _Spot
     grid: Grid
@@ -128,7 +128,7 @@ class _Reading:
 
 @final
 class Searched:
-    """A picture prepared for the search: its sums over rectangles, and its edges along both axes."""
+    """Prepare a picture for the search: its sums over rectangles, and its edges along both axes."""
 
     def __init__(self, picture: Image) -> None:
         """picture: `(H, W, 3)` uint8."""
@@ -138,7 +138,7 @@ class Searched:
         self.profiles = self.edges(STEP)
 
     def edges(self, step: float) -> tuple[Floats, Floats]:
-        """Return how much edge is between rows, and between columns: steps over `step` levels and noise."""
+        """Return the strength of edges between rows and between columns: steps over `step` and noise."""
         turned = np.ascontiguousarray(self.sums.swapaxes(0, 1))
         return edge_profile(turned, -step), edge_profile(self.sums, -step)
 
@@ -191,8 +191,8 @@ def read_whole(seen: Searched, place: Layout, shape: Shape, name: str) -> Placem
 def is_moved(grid: Grid, question: Grid) -> bool:
     """Return whether a grid resembles the question clearly better if it is moved by one cell.
 
-    Then the frame shows a board that was moved partly out of the frame. Use it only for looks without
-    margins: margins would show it.
+    If so, the board is partly outside the frame. Use it only for looks without margins, because margins would
+    show the place.
     """
     if grid.shape != question.shape or min(grid.shape) < 3:
         return False
@@ -253,7 +253,7 @@ def _without_edges(seen: Searched, place: Layout, axis: Literal[0, 1], other: Fl
 def _along(seen: Searched, place: Layout, axis: Literal[0, 1], like: Floats | None) -> Floats | None:
     """Return starts and scales along an axis that explain its edges, `(n, 2)`; None if it has no edges.
 
-    like: scales of the other axis, if they are known: each scale is about equal to one of them.
+    like: scales of the other axis, if they are known. Each returned scale is about equal to one of them.
     """
     profile, size = seen.profiles[axis], seen.size[axis]
     across = seen.size[1 - axis]
@@ -262,7 +262,7 @@ def _along(seen: Searched, place: Layout, axis: Literal[0, 1], like: Floats | No
 
     # The range of scales, in steps of one pixel of the drawing's length.
     cells, length = place.edges(axis, place.board[axis]), (place.height, place.width)[axis]
-    visible = cells[-1, 1] - cells[0, 0] - 2 * (1 - ROOM) * place.cell
+    visible = cells[-1, 1] - cells[0, 0] - 2 * (1 - VISIBLE) * place.cell
     low, high = SMALLEST / place.cell, (size + 1) / visible if visible > 0 else size / place.cell
     high = min(high, 2.0 * size / place.cell)
     if high < low:
@@ -275,12 +275,12 @@ def _along(seen: Searched, place: Layout, axis: Literal[0, 1], like: Floats | No
 
     # The best starts for each scale.
     bases = np.empty(len(scales))
-    values = lattice_scores(profile, _lines(place, axis), cells, scales, EXPLAINED, ROOM, bases)
+    values = lattice_scores(profile, _lines(place, axis), cells, scales, EXPLAINED, VISIBLE, bases)
     return peaks(values, bases, scales, 4 * MOST)[:, :2]
 
 
 def _lines(place: Layout, axis: Literal[0, 1]) -> Floats:
-    """Return where the drawing may have edges along an axis: its own ends, and both ends of each cell."""
+    """Return the possible edges of the drawing along an axis: its own ends, and both ends of each cell."""
     cells = place.edges(axis, place.board[axis])
     return np.unique(np.concatenate([[0.0, (place.height, place.width)[axis]], cells.ravel()]))
 
@@ -292,7 +292,7 @@ def _usual_scales(seen: Searched, place: Layout) -> list[float]:
 
 
 def _usual_starts(size: float, length: float) -> list[float]:
-    """Return the starts of a drawing that is centred, and of one at either end."""
+    """Return the starts of a centred drawing, and of one at each end."""
     return [(size - length) / 2, 0.0, size - length]
 
 
@@ -320,14 +320,14 @@ def _shows_all(seen: Searched, place: Layout, spot: _Spot) -> bool:
     """Return whether the frame shows enough of the outer cells."""
     for axis in (0, 1):
         cells = place.edges(axis, place.board[axis]) * spot.scale[axis] + spot.start[axis]
-        hidden = (1 - ROOM) * place.cell * spot.scale[axis] + 1
+        hidden = (1 - VISIBLE) * place.cell * spot.scale[axis] + 1
         if cells[0, 0] < -hidden or cells[-1, 1] > seen.size[axis] + hidden:
             return False
     return True
 
 
 def _explained(seen: Searched, place: Layout, spot: _Spot, reach: float) -> float:
-    """Return the share of the edges within `reach` cells of the lines, along the axis where it is smaller."""
+    """Return the share of the edges within `reach` cells of the lines, the smaller one of both axes."""
     shares = [1.0]
     for axis in (0, 1):
         profile = seen.profiles[axis]
@@ -343,7 +343,7 @@ def _explained(seen: Searched, place: Layout, spot: _Spot, reach: float) -> floa
 def _lines_drawn(seen: Searched, place: Layout, spot: _Spot, shape: Shape) -> bool:
     """Return whether there are edges at nearly all lines between cells, if the look draws lines.
 
-    A lattice that is too fine explains all edges, but has lines at places without edges.
+    A lattice that is too fine explains all edges, but has lines without edges.
     """
     if place.line * min(spot.scale) < 1:
         return True
@@ -420,10 +420,10 @@ def _around(seen: Searched, place: Layout, spot: _Spot) -> Levels:
 
 
 def _settled(readings: Sequence[_Reading], question: Grid | None) -> _Reading | None:
-    """Return the one reading of the colours at a place; of several, the one that shows the question's cells.
+    """Return the only reading of the colours at a place, or the one that shows the question's cells.
 
-    The question's most frequent code is left out: it often means "not known yet", and the answer replaces it.
-    Returns None if that does not decide.
+    The question's most frequent code is not compared, because it often means "unknown", and the answer
+    replaces it. Returns None if there is no such reading.
     """
     if len(readings) == 1:
         return readings[0]
@@ -440,7 +440,7 @@ def _settled(readings: Sequence[_Reading], question: Grid | None) -> _Reading | 
 def _chosen(
     seen: Searched, place: Layout, shape: Shape, readings: Sequence[_Reading], question: Grid | None
 ) -> Placement | DecodeFailure:
-    """Return the placement that counts, if the readings agree, or their rank or the question decides."""
+    """Return the placement if the readings agree, or if their rank or the question decides."""
     # Different grids, the most usual first.
     grids: dict[bytes, _Reading] = {}
     for one in readings:

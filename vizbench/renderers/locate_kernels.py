@@ -15,8 +15,8 @@ from vizbench.renderers.infer_shape_kernels import box, corner_sums
 def edge_strength(sums, y, x):
     """Return the step across the line between columns x - 1 and x around row y.
 
-    It is the difference of means over two columns per side and three rows, in the channel where it is
-    largest. sums: an integral image.
+    It is the difference of means over two columns per side and three rows, the largest of the channels. sums:
+    an integral image.
     """
     most = 0.0
     for c in range(3):
@@ -28,7 +28,7 @@ def edge_strength(sums, y, x):
 
 @jit
 def edge_profile(sums, threshold):
-    """Return how much edge is on each line between columns, `(W + 1,)`: the peaks over `threshold`.
+    """Return the strength of edges on each line between columns, `(W + 1,)`: the peaks over `threshold`.
 
     If the threshold is 0 or less, five times the median step is used, but at least the threshold's absolute
     value.
@@ -60,7 +60,7 @@ def edge_profile(sums, threshold):
 
 @jit
 def near_lattice(sums, start, scale, edges, reach):
-    """Return the edge within `reach` pixels of the lattice lines start + scale * edges, each pixel once.
+    """Return the strength of edges within `reach` pixels of the lines start + scale * edges, each pixel once.
 
     sums `(W + 2,)`: the sums of the profile up to each pixel.
     """
@@ -89,12 +89,13 @@ def closeness(profile, start, scale, edges, reach):
 
 
 @jit
-def lattice_scores(profile, edges, cells, scales, share, room, bases):
+def lattice_scores(profile, edges, cells, scales, share, visible, bases):
     """Return how close the profile is to the lattice, for each scale and each start, `(scales, starts)`.
 
     The score is 0 if less than `share` of the profile is near the lattice. Starts are whole pixels. edges:
-    the lattice lines, in pixels of the drawing; cells `(n, 2)`: start and end of the cells; room: the share
-    of a cell that must be in the picture. bases `(scales,)` is filled with the first start of each scale.
+    the lattice lines, in pixels of the drawing; cells `(n, 2)`: start and end of the cells; visible: the
+    share of a cell that must be in the picture. bases `(scales,)` is filled with the first start of each
+    scale.
     """
     size = profile.shape[0] - 1
     sums = np.zeros(size + 2)
@@ -109,7 +110,7 @@ def lattice_scores(profile, edges, cells, scales, share, room, bases):
     while sums[right] >= share * total:
         right -= 1
     pitch = cells[0, 1] - cells[0, 0]
-    first, last = cells[0, 0] + (1.0 - room) * pitch, cells[-1, 1] - (1.0 - room) * pitch
+    first, last = cells[0, 0] + (1.0 - visible) * pitch, cells[-1, 1] - (1.0 - visible) * pitch
 
     # The range of starts for each scale.
     most = 1
@@ -131,7 +132,7 @@ def lattice_scores(profile, edges, cells, scales, share, room, bases):
 def peaks(values, bases, scales, most):
     """Return the scores that no neighbour exceeds, as rows (start, scale, score), from the largest scale on.
 
-    most: rows that are returned at most.
+    most: the largest number of rows.
     """
     out = np.empty((most, 3))
     count = 0

@@ -1,8 +1,8 @@
 """Define the colour of each cell code, and one more for what is outside the cells.
 
 A palette with k colours has codes 0 … k-1. The outside colour fills margins, lines and the rest of a
-canvas. It differs from every cell, so that a picture shows where its grid ends. Colours are far apart in
-RGB, because decoding picks the nearest: the mean of a cell may be wrong by half the least distance
+canvas. It differs from all cell colours, so that a picture shows the edges of its grid. Colours are far apart
+in RGB, because decoding picks the nearest. The mean of a cell may be wrong by half the least distance
 (`separation`).
 """
 
@@ -41,7 +41,7 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "connect4": ("ffffff ff0000 ffff00", "0000ff"),  # empty, player 1, player 2; the board is blue
     # Ground, six disks, peg, base, the goal's ground.
     "hanoi": ("ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff 000000 808000 8080ff", "808080"),
-    # Unshaded, shaded; a question's digit 1 has the colour of shaded cells, 2 … 8 have their own.
+    # Unshaded, shaded. The digit 1 of a question has the colour of shaded cells, 2 … 8 have other colours.
     "hitori": ("ffffff 000000 ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080", "008080"),
     # Empty, white's pawn, knight, bishop, rook, queen, king in light colours, black's in the dark ones of the
     # same hue.

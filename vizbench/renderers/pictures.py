@@ -1,4 +1,4 @@
-"""Write grids as PNG files, and read pictures as a viewer shows them. Files that are read may be hostile."""
+"""Write grids as PNG files, and read pictures as a viewer shows them. Files may be hostile."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def read_png(path: str | Path) -> Image:
     """Read a PNG, JPEG, WebP, GIF, TIFF or BMP file as `(H, W, 3)` uint8, as a viewer shows it.
 
     The EXIF orientation is applied, and transparent pixels are laid over white. 16-bit grey is divided by
-    257. Of an animation the last frame counts, composed from those before it. Raises UserError if the file
-    is too large, has too large sides or too many frames, or is not such a picture.
+    257. Of an animation, the last frame is returned, composed from those before it. Raises UserError if the
+    file is too large, has too large sides or too many frames, or is not such a picture.
     """
     from PIL import Image as Pictures
 
@@ -71,9 +71,9 @@ def read_png(path: str | Path) -> Image:
                 return pixels_of(picture, str(path))
     except UserError:
         raise
-    except Exception as error:  # Pillow's readers raise many kinds on broken files
+    except Exception as error:  # Pillow's readers raise many kinds of errors on broken files
         raise UserError(
-            f"{path} is no readable PNG, JPEG, WebP, GIF, TIFF or BMP picture ({type(error).__name__})"
+            f"{path} is not a readable PNG, JPEG, WebP, GIF, TIFF or BMP picture ({type(error).__name__})"
         ) from None
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # rich is loaded only when something is drawn
     from rich.text import Text
 
 MAX_CELLS = 64
-"""Rows and columns that are drawn at most. A note below the grid gives its whole size."""
+"""The most rows and columns that are drawn. A note below a larger grid gives its size."""
 
 
 def grid_text(grid: Grid, look: Look | str) -> Text:

@@ -33,7 +33,8 @@ def to_text(grid: Grid, layout: Literal["json", "rows"] = "json") -> str:
     layout: "json" writes `[[0,1],[1,0]]`. "rows" writes one line per row and one character per cell, with
     a … z for 10 … 35.
 
-    Raises UserError if `grid` is no grid, the layout is unknown, or a code over 35 is to be written in rows.
+    Raises UserError if `grid` is not a grid, the layout is unknown, or a code over 35 is to be written in
+    rows.
     """
     grid = np.asarray(grid)
     if grid.ndim != 2 or grid.size == 0 or grid.dtype != np.uint8:
@@ -76,7 +77,7 @@ def from_text(text: object, max_chars: int = MAX_CHARS, *, shape: Shape | None =
 
 
 def _json(text: str) -> Candidate | None:
-    """Return the grid of a text that is JSON and nothing else, as most are, or None for any other text."""
+    """Return the grid of a text that is only JSON, as most are, or None for any other text."""
     try:
         rows = msgspec.json.decode(text.strip(), type=_Rows)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -85,7 +86,7 @@ def _json(text: str) -> Candidate | None:
 
 
 def _answer(choice: Candidate, shape: Shape | None) -> Decoded:
-    """Return the answer of a chosen grid, or the reason why it is no complete grid."""
+    """Return the answer of a chosen grid, or the reason why it is not a complete grid."""
     rows = _split(choice.rows, shape)
     if rows is None:
         if choice.problem:
@@ -98,7 +99,7 @@ def _answer(choice: Candidate, shape: Shape | None) -> Decoded:
         if not row:
             return DecodeFailure(f"row {i} is empty")
         if len(row) != width:
-            return DecodeFailure(f"row {i} has {plural(len(row), 'cell')} where row 1 has {width}")
+            return DecodeFailure(f"row {i} has {plural(len(row), 'cell')}, but row 1 has {width}")
     if max(len(rows), width) > MAX_SIDE:
         return DecodeFailure(f"the grid is {len(rows)}x{width}: sides over {MAX_SIDE} are not read")
     grid = np.array(rows, np.uint8)
@@ -106,7 +107,7 @@ def _answer(choice: Candidate, shape: Shape | None) -> Decoded:
 
 
 def _split(rows: Codes, shape: Shape | None) -> Codes | None:
-    """Return the rows of a grid of which all cells are in one row, or None for any other grid."""
+    """Return the rows of a grid whose cells are all in one row, or None for any other grid."""
     if shape is None or len(rows) != 1:
         return None
     cells = rows[0]

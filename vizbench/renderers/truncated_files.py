@@ -1,7 +1,6 @@
-"""Find out whether a file was cut off, from the length in its own headers, without a decoder.
+"""Detect files that were cut off, from the length in their headers, without a decoder.
 
-A player shows the last frame that is left of such a file. That frame is not the answer, so the file is
-refused.
+A player shows the last remaining frame of such a file. That frame is not the answer, so the file is refused.
 """
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ from pathlib import Path
 from typing import IO, Final
 
 CUT: Final = "ends before its end: frames are missing"
-"""What errors say of such a file, after its name."""
+"""The text in errors after the name of such a file."""
 
 _MOST_BOXES: Final = 1 << 16
-"""Boxes that are visited at most. A fragmented mp4 has two per fragment."""
+"""The most boxes that are visited. A fragmented mp4 has two per fragment."""
 
 _SEGMENT: Final = 0x18538067
 """The Matroska element that holds everything after the header."""
@@ -23,7 +22,7 @@ _SEGMENT: Final = 0x18538067
 def is_cut(path: str | Path, container: str) -> bool:
     """Return whether a file declares more bytes than it has.
 
-    container: "mp4", "matroska", "webp" or "gif"; of any other, no file is cut.
+    container: "mp4", "matroska", "webp" or "gif". Returns False for any other.
     """
     size = os.stat(path).st_size
     with open(path, "rb") as file:
@@ -48,7 +47,7 @@ def _mp4_is_cut(file: IO[bytes], size: int) -> bool:
         length = int.from_bytes(head[:4], "big")
         if length == 1:
             length = int.from_bytes(head[8:], "big")
-        if length < 8:  # to the end, or no box at all: the decoder decides
+        if length < 8:  # a box to the end, or no box: the decoder decides
             return False
         at += length
         if at >= size:
@@ -86,7 +85,7 @@ def _width(first: bytes, most: int) -> int:
 
 
 def _gif_is_cut(file: IO[bytes]) -> bool:
-    """Visit the blocks up to the trailer. What follows it does not matter."""
+    """Visit the blocks up to the trailer. Anything after it is ignored."""
     head = file.read(13)
     if len(head) < 13:
         return True

@@ -1,8 +1,8 @@
 """Make clips from question to target, and write and read them as lossless files.
 
 An mp4 holds H.264 in RGB at quantiser 0 (High 4:4:4 Predictive): it is bit-exact, and VLC, mpv and ffmpeg
-play it. Some browsers and hardware players need 4:2:0, which cannot be lossless in RGB: use a GIF there. An
-mkv holds FFV1.
+play it. Some browsers and hardware players need 4:2:0, which cannot be lossless in RGB: use a GIF for these.
+An mkv holds FFV1.
 """
 
 from __future__ import annotations
@@ -108,23 +108,14 @@ def write_video(path: str | Path, video: Video, fps: int = 8) -> None:
         container.mux(stream.encode())
 
 
-def read_video(path: str | Path, max_frames: int = 1024, max_pixels: int = 1 << 28) -> Video:
-    """Read a whole .mp4, .mkv or .webm file as `(T, H, W, 3)` uint8. `frames` reads longer ones.
-
-    max_frames, max_pixels: bounds on the frames and on all their pixels together. Raises UserError if the
-    file exceeds them or cannot be read.
-    """
-    return np.stack([frame.image() for frame in frames(path, max_frames, max_pixels)])
-
-
 @final
 class Frame:
-    """One decoded frame. Its pixels are converted on request, because most frames of a clip are skipped."""
+    """Hold a decoded frame. Its pixels are converted on request, because most frames are skipped."""
 
     __slots__ = ("_aspect", "_matrix", "_path", "_raw")
 
     def __init__(self, raw: Any, aspect: float, matrix: Matrix | None, path: str | Path) -> None:
-        """aspect: width of a stored pixel over its height; matrix: how to turn it; path: for errors."""
+        """aspect: width of a stored pixel divided by its height. matrix: how to turn it. path: for errors."""
         self._raw = raw
         self._aspect = aspect
         self._matrix = matrix
@@ -140,8 +131,8 @@ def frames(path: str | Path, max_frames: int = MAX_FRAMES, max_pixels: int = MAX
     """Decode a .mp4, .mkv or .webm file frame by frame, so that memory holds only a few frames.
 
     max_frames, max_pixels: bounds on the frames and on all their pixels together, and so on the time. The
-    first bytes decide the container, so that a playlist in disguise fetches nothing. Raises UserError if
-    the file cannot be read, and after the last frame if the file's own header says that frames are missing.
+    first bytes decide the container, so that a playlist with another suffix fetches nothing. Raises UserError
+    if the file cannot be read, and after the last frame if the file's header declares more frames.
     """
     # The file's own headers, before a decoder sees it.
     check_regular(path, "video", MAX_VIDEO_BYTES)
@@ -184,7 +175,7 @@ def _one_reason(path: str | Path) -> Generator[None]:
     except (UserError, GeneratorExit):
         raise
     except Exception as error:  # ffmpeg raises errors of many kinds
-        raise UserError(f"{path} is no readable video ({type(error).__name__})") from None
+        raise UserError(f"{path} is not a readable video ({type(error).__name__})") from None
 
 
 def _stream(container: Any, path: str | Path) -> Any:
@@ -255,7 +246,7 @@ def _squared(image: Image, aspect: float) -> Image:
 
 
 def _matrix(raw: Any) -> Matrix | None:
-    """Return how a frame is turned; None if it is not. Call it once per clip: PyAV keeps the frame alive."""
+    """Return the display matrix of a frame, or None. Call it once per clip: PyAV keeps the frame."""
     for data in raw.side_data:
         if data.type.name == "DISPLAYMATRIX":
             a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data)[:36])
@@ -267,7 +258,7 @@ def _turned(image: Image, matrix: Matrix | None, path: str | Path) -> Image:
     """Return the image under its display matrix, which turns by quarters and mirrors."""
     a, b, c, d = matrix or (1, 0, 0, 1)
     if (a or d) and (b or c):
-        raise UserError(f"{path} is shown at an angle that is no multiple of 90 degrees: it is not read")
+        raise UserError(f"{path} is shown at an angle that is not a multiple of 90 degrees: it is not read")
     if b or c:
         a, d = c, b
         image = image.transpose(1, 0, 2)

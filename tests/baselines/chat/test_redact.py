@@ -1,4 +1,4 @@
-"""The key leaves through no exit, however a text spells it."""
+"""Test that the key appears in no output, however a text spells it."""
 
 from __future__ import annotations
 

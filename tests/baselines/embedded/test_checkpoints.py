@@ -1,4 +1,4 @@
-"""The packaged weights: what their cards say holds, and they learn what they are made to learn."""
+"""Test the packaged weights: their cards are true, and they learn what they are made to learn."""
 
 from __future__ import annotations
 
@@ -35,9 +35,8 @@ def test_the_two_models_are_of_one_size() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_cards_name_every_excluded_rule_and_every_near_task(family: str) -> None:
     text = (CHECKPOINTS / f"{family}-tiny.md").read_text()
-    assert [f"- `{task}`: {relative}" for task, relative in OVERLAPS.items()] == [
-        line for line in text.splitlines() if line.startswith("- `")
-    ]
+    listed = [line for line in text.splitlines() if line.startswith("- `")]
+    assert listed == [f"- `{task}`: {relative}" for task, relative in OVERLAPS.items()]
     made = card(family, {"seed": 7, "batch": 4}, [{"step": 1, "loss": 1.0, "seconds": 1.0, "exact": {}}], 1)
     stream = [one[one.index("**Never in the data.**") : one.index("**Held out**")] for one in (made, text)]
     assert stream[0] == stream[1]  # what is known of the stream today
@@ -46,7 +45,7 @@ def test_cards_name_every_excluded_rule_and_every_near_task(family: str) -> None
     assert ", ".join(map(str, ECA)) in text
 
 
-def test_a_card_is_made_from_config_and_log_alone() -> None:
+def test_a_card_is_made_from_config_and_log_only() -> None:
     log = [
         {"step": 10, "loss": 0.5, "seconds": 2.0, "exact": {"flood": 0.25}},
         {"step": 20, "loss": 0.25, "seconds": 4},

@@ -1,4 +1,4 @@
-"""The embedded language model: places, network, decoding, training, and the model that the harness calls."""
+"""Test the embedded language model: positions, network, decoding, training, and the model that runs use."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_an_answer_cell_is_read_one_answer_after_its_question_cell(h: int, w: in
     assert cells.tolist() == expected
 
 
-def test_the_loss_lies_on_the_answer_and_each_token_predicts_the_next() -> None:
+def test_the_loss_is_on_the_answer_and_each_token_predicts_the_next() -> None:
     row = example("01\n10", "22\n3z")
     asked = row.labels != IGNORED
     assert row.ids.tolist()[:8] == [NEUTRAL, CELL, CELL + 1, NEWLINE, CELL + 1, CELL, EOS, SEP]
@@ -110,7 +110,7 @@ def test_a_question_that_cannot_be_read_is_a_user_error(question: str) -> None:
         prompt(question)
 
 
-def test_captions_stand_before_the_page_in_tokens_of_their_own() -> None:
+def test_captions_are_before_the_page_in_tokens_of_their_own() -> None:
     named = prompt("01", "a01")
     assert named.positions[:3].tolist() == [0, 1, 2]
     assert not set(named.ids[:3].tolist()) & set(prompt("01").ids.tolist())
@@ -153,7 +153,7 @@ def test_heads_start_as_windows_on_the_neighbours_of_the_cell_to_predict(width: 
         assert places[int(attentions[0][0, head, asking].argmax())] == PAGE + ROW * r + c
 
 
-def test_the_size_and_the_seed_make_the_network_alone() -> None:
+def test_only_size_and_seed_make_the_network() -> None:
     before = torch.random.get_rng_state()
     one, same, other = (
         build_network(NetworkConfig(), 1),

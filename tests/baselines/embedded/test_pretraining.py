@@ -1,4 +1,4 @@
-"""The folder of a pretraining: a stop at any moment costs steps, and never mixes two runs."""
+"""Test the folder of a pretraining: a stop at any moment costs only steps, and two runs never mix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save
 
 from vizbench.baselines.embedded import folder as pretraining
-from vizbench.baselines.embedded.folder import PretrainingFolder, open_folder
+from vizbench.baselines.embedded.folder import PretrainingFolder, open_folder, read_log
 from vizbench.baselines.embedded.pretrain import pretrain
 from vizbench.errors import UserError
 
@@ -51,12 +51,12 @@ def test_a_run_killed_while_it_saves_goes_on_from_the_save_before(
         patch.setattr(pretraining, "write_state", killed)
         with pytest.raises(KeyboardInterrupt):
             folder.keep({"step": 2, "seconds": 4.0}, b"two", net, optimizers)
-    assert [line["step"] for line in folder.log()] == [1, 2]
+    assert [line["step"] for line in read_log(folder.path)] == [1, 2]
 
     again, optimizers = _net()
     assert folder.resume(again, optimizers) == (1, 2.5)
     assert _weights(again) == first
-    assert [line["step"] for line in folder.log()] == [1]
+    assert [line["step"] for line in read_log(folder.path)] == [1]
     _step(again, optimizers)
     assert _weights(again) == second  # the optimizer's moments came back too
 
@@ -148,11 +148,11 @@ def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
     whole = state.read_bytes()
     for bytes_ in (b"none", whole[:-4]):
         state.write_bytes(bytes_)
-        with pytest.raises(UserError, match=r"is no state of a training .*: give another --out"):
+        with pytest.raises(UserError, match=r"is not a state of a training .*: give another --out"):
             PretrainingFolder(tmp_path, {"seed": 3}).resume(net, optimizers)
     state.unlink()
     state.mkdir()
-    with pytest.raises(UserError, match=r"is no state of a training .*: give another --out"):
+    with pytest.raises(UserError, match=r"is not a state of a training .*: give another --out"):
         PretrainingFolder(tmp_path, {"seed": 3}).resume(net, optimizers)
     state.rmdir()
     state.write_bytes(
@@ -160,7 +160,7 @@ def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
             {"parameter/weight": torch.zeros(1, 3)}, {"config": '{"seed": 3}', "step": "0", "seconds": "0.0"}
         )
     )
-    with pytest.raises(UserError, match=r"is no state of this training .*: give another --out"):
+    with pytest.raises(UserError, match=r"is not a state of this training .*: give another --out"):
         PretrainingFolder(tmp_path, {"seed": 3}).resume(net, optimizers)
 
 
@@ -176,4 +176,4 @@ def test_a_run_killed_at_its_first_save_begins_again(tmp_path: Path, monkeypatch
             folder.keep({"step": 1, "seconds": 2.5}, b"one", net, optimizers)
     again, optimizers = _net()
     assert folder.resume(again, optimizers) == (0, 0.0)
-    assert _weights(again) == first and folder.log() == []
+    assert _weights(again) == first and read_log(folder.path) == []

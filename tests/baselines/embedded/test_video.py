@@ -1,5 +1,4 @@
-"""The embedded video model: an exact codec, one conditioning for training and sampling, an adapter from
-nothing."""
+"""Test the embedded video model: exact codec, one conditioning, adapters that start as the identity."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ import torch
 from vizbench.baselines.embedded.folder import PretrainingFolder
 from vizbench.baselines.embedded.video import network
 from vizbench.baselines.embedded.video.model import AdaptationConfig, embedded_model
-from vizbench.baselines.embedded.video.pretrain import PretrainingConfig, lr_scale, paint, pretrain, velocity
+from vizbench.baselines.embedded.video.pretrain import PretrainingConfig, lr_factor, paint, pretrain, velocity
 from vizbench.baselines.embedded.worlds import sample
 from vizbench.baselines.embedded.worlds.draw import Draw
 from vizbench.baselines.video.cogvideox import BACKBONE
@@ -52,7 +51,7 @@ def test_parameter_count_is_as_documented() -> None:
     assert sum(p.numel() for p in network.build_network(network.NetworkConfig(), 0).parameters()) == 1_270_342
 
 
-def test_same_seed_same_net_and_the_global_stream_is_left_alone() -> None:
+def test_same_seed_same_net_and_the_global_stream_is_untouched() -> None:
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
@@ -65,7 +64,7 @@ def test_same_seed_same_net_and_the_global_stream_is_left_alone() -> None:
 
 
 def test_first_heads_start_on_their_neighbour() -> None:
-    """The attention of layer 0's first head, whose window is one row up, peaks there."""
+    """The attention of layer 0's first head has a window of one row up, and peaks there."""
     model = network.build_network(network.NetworkConfig(), 0)
     seen: list[Any] = []
     attention = model.transformer_blocks[0].attn1
@@ -192,9 +191,9 @@ def test_pretraining_stopped_and_resumed_gives_the_same_weights(
 
 def test_rate_warms_up_stays_and_falls() -> None:
     config = PretrainingConfig(steps=1000, warmup=100, decay_share=0.5)
-    assert lr_scale(config, 0) == pytest.approx(0.01)
-    assert lr_scale(config, 300) == 1.0
-    assert lr_scale(config, 999) == pytest.approx(0.02)
+    assert lr_factor(config, 0) == pytest.approx(0.01)
+    assert lr_factor(config, 300) == 1.0
+    assert lr_factor(config, 999) == pytest.approx(0.02)
 
 
 def test_paint_shows_codes_apart() -> None:

@@ -1,4 +1,4 @@
-"""The pretraining stream: deterministic, well-formed, and free of every law that a suite's task uses."""
+"""Test that the pretraining stream is deterministic, well-formed, and free of every law of a suite's task."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ def test_captions_tell_laws_apart() -> None:
     assert batch.caption.shape == (64, CAPTION)
     assert np.abs(batch.caption).max() <= 1.0
     assert all(len(w) <= 24 and w.isalnum() and w == w.lower() for w in batch.words)
-    same_words = {
-        w: {tuple(c) for c, v in zip(batch.caption, batch.words, strict=True) if v == w} for w in batch.words
-    }
-    assert all(len(captions) == 1 for captions in same_words.values())
+    captions: dict[str, set[tuple[float, ...]]] = {}
+    for words, caption in zip(batch.words, batch.caption, strict=True):
+        captions.setdefault(words, set()).add(tuple(caption))
+    assert all(len(same_words) == 1 for same_words in captions.values())
 
 
 def test_the_stream_opens_world_by_world() -> None:
@@ -120,13 +120,14 @@ def test_laws_that_answer_most_boards_as_an_excluded_one_are_excluded() -> None:
 
 
 def _by_neighbours(soup: np.ndarray, bits: tuple[int, ...]) -> list[list[int]]:
-    """A life-like step from the definition, cell by cell, dead outside."""
+    """Make a life-like step from the definition, cell by cell; cells outside are dead."""
     h, w = soup.shape
-    live = {(r, c) for r in range(h) for c in range(w) if soup[r, c]}
+    live = {(int(r), int(c)) for r, c in np.argwhere(soup)}
 
     def cell(r: int, c: int) -> int:
-        around = sum((r + y, c + x) in live for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x)
-        return bits[9 * ((r, c) in live) + around]
+        block = sum((r + y, c + x) in live for y in (-1, 0, 1) for x in (-1, 0, 1))
+        alive = (r, c) in live
+        return bits[9 * alive + block - alive]
 
     return [[cell(r, c) for c in range(w)] for r in range(h)]
 
@@ -207,7 +208,7 @@ def test_new_codes_are_never_recoloured() -> None:
         batch = sample(1, step, 16)
         for name, question, target in zip(batch.names, batch.question, batch.target, strict=True):
             if name == "growth" and not shows(question, target):
-                assert target.max() == 2  # the rim keeps its code, or nobody could know it
+                assert target.max() == 2  # the rim keeps its code, or the answer would be unknown
 
 
 def test_gravity_and_bounce_by_hand() -> None:

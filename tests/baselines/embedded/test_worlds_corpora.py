@@ -50,8 +50,10 @@ def shift(board: Board, down: int, right: int, wrap: int) -> Board:
 
 
 def gravity(board: Board, side: int) -> Board:
-    turned = np.rot90(board, side).T
-    fallen = np.array([[v for v in line if v == 0] + [v for v in line if v] for line in turned], np.uint8)
+    fallen = np.rot90(board, side).T.copy()
+    for line in fallen:
+        ground, coloured = line[line == 0], line[line > 0]
+        line[:] = [*ground, *coloured]
     return np.rot90(fallen.T, -side)
 
 
@@ -116,7 +118,7 @@ def growth(board: Board, kind: int, cross: int) -> Board:
 def order(board: Board, side: int, falling: int) -> Board | None:
     lines = [list(line) for line in np.rot90(board, -side).T]
     if any(line != sorted(line) for line in lines):
-        return None  # no bars that stand
+        return None  # no upright bars
     return np.rot90(np.array(sorted(lines, reverse=bool(falling)), np.uint8).T, side)
 
 
@@ -163,11 +165,12 @@ READS: dict[str, tuple[Callable[[Board, int, int], int], ...]] = {
 
 
 def painted(pairs: Pairs, codes: int) -> Iterator[Pairs]:
-    """The pairs with their colours as codes, in each way; 0 stays the ground."""
+    """Yield the pairs with their colours as codes, for every assignment; 0 stays the ground."""
     if codes == 9:
         yield pairs
         return
-    colours = sorted({int(v) for pair in pairs for board in pair for v in np.unique(board)} - {0})
+    cells = np.concatenate([board.ravel() for pair in pairs for board in pair])
+    colours = sorted(set(cells.tolist()) - {0})
     for chosen in permutations(range(1, codes + 1), len(colours)):
         table = np.zeros(10, np.uint8)
         table[colours] = chosen
@@ -175,7 +178,7 @@ def painted(pairs: Pairs, codes: int) -> Iterator[Pairs]:
 
 
 def solving(pairs: Pairs) -> set[str]:
-    """The worlds with a law that answers every pair."""
+    """Return the worlds with a law that answers every pair."""
     worlds: set[str] = set()
     if any(question.shape != target.shape for question, target in pairs):
         return worlds

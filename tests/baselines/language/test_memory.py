@@ -1,4 +1,4 @@
-"""Memory estimated from sizes alone, held against what torch counts and keeps on real classes."""
+"""Test memory estimated from sizes against what torch counts and keeps on real classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from tests.support.commands import Run, refused
 from vizbench.baselines import gemma, llama, qwen3, smollm2
 from vizbench.baselines.language.checkpoint import adapted
 from vizbench.baselines.language.config import LanguageConfig
-from vizbench.baselines.language.memory import DOUBLE, NORMED, PLAIN, Block, Sizes, memory_breakdown
+from vizbench.baselines.language.memory import (
+    DOUBLE,
+    NORMED,
+    PLAIN,
+    LanguageBlock,
+    LanguageSizes,
+    memory_breakdown,
+)
 
 hf: Any = transformers
 TOKENS, BATCH, RANK = 64, 2, 8
@@ -42,13 +49,16 @@ def test_activations_are_those_that_autograd_keeps(
             intermediate_size=feed, pad_token_id=0, eos_token_id=1, bos_token_id=2,
         )  # fmt: skip
         measured.append(_kept(network(settings), config))
-        sizes = Sizes(0, layers, hidden, heads * 32, groups * 32, feed, 32, block)
+        sizes = LanguageSizes(
+            parameters=0, layers=layers, hidden=hidden, feed=feed, queries=heads * 32, keys=groups * 32,
+            words=32, block=block,
+        )  # fmt: skip
         estimated.append(memory_breakdown(sizes, config, TOKENS, 0).activations)
     assert measured[1] - measured[0] == pytest.approx(estimated[1] - estimated[0], rel=0.01)
 
 
 def _kept(model: Any, config: LanguageConfig) -> int:
-    """Bytes of storages that a forward pass saves, parameters left out."""
+    """Return the bytes of storages that a forward pass saves, without the parameters."""
     model = model.to(torch.bfloat16).requires_grad_(False)
     if config.checkpointing:
         model.activation_checkpointing_enable()
@@ -99,12 +109,21 @@ def test_more_tokens_take_more_and_checkpointing_takes_less() -> None:
         > 8 * short.activations
     )
     assert sizes.trained(LanguageConfig()) == 66_060_288
-    assert isinstance(sizes.block, Block)
+    assert isinstance(sizes.block, LanguageBlock)
 
 
 def test_the_command_tells_them_without_torch(run: Run) -> None:
     text = run("models", "--memory").out
-    assert "Qwen/Qwen3-4B-Instruct-2507?backbone=nf4&checkpointing=true&batch=2" in text
+    _, _, table = text.partition("qwen3=Qwen/Qwen3-4B-Instruct-2507\n")
+    assert table.split()[:7] == [
+        "backbone",
+        "checkpointing",
+        "batch",
+        "GB",
+        "weights",
+        "adapter",
+        "activations",
+    ]
     rows = json.loads(run("models", "--memory", "--tokens", 2048, "--json").out)
     training = [row for row in rows if "logits" in row["parts"]]
     assert {"llama", "gemma", "qwen3", "smollm2"} == {row["model"] for row in training}

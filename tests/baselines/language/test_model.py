@@ -1,5 +1,4 @@
-"""Language models of the real classes, random and tiny: loaded, adapted, asked, saved, as those of the hub
-are."""
+"""Test tiny random language models of the real classes: they are loaded, adapted, asked and saved."""
 
 from __future__ import annotations
 
@@ -29,13 +28,13 @@ from vizbench.renderers.text import to_text
 
 LINES: dict[str, LanguageFamily] = {"qwen3": qwen3.FAMILY, "llama": llama.FAMILY, "gemma": gemma.FAMILY}
 FAMILIES: dict[str, ModelFamily] = {f.name: f for f in (*qwen3.FAMILIES, *llama.FAMILIES, *gemma.FAMILIES)}
-WAYS = [("qwen3", ""), ("llama", ""), ("gemma", ""), ("gemma", "image:"), ("gemma", "both:")]
+FAMILY_MODALITIES = [("qwen3", ""), ("llama", ""), ("gemma", ""), ("gemma", "image:"), ("gemma", "both:")]
 FAST = "lr=0.02&rank=8&save_every=0&batch=2&accumulation=2"
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A random model of each family."""
+    """Write a random model of each family."""
     transformers.utils.logging.disable_progress_bar()
     return {family: write(family, tmp_path_factory.mktemp("models") / family) for family in LINES}
 
@@ -45,7 +44,7 @@ def grids(n: int, h: int = 2, w: int = 2, seed: int = 0) -> list[str]:
 
 
 def pairs(modality: str, n: int, seed: int = 0) -> list[Example[Any]]:
-    """Questions in the modality, answers that are others of the same grids."""
+    """Return questions in the modality, with answers that are other of the same grids."""
     texts, answers = grids(n, seed=seed), grids(n, seed=seed + 1)
     images = list(np.random.default_rng(seed).integers(0, 255, (n, 20, 20, 3), dtype=np.uint8))
     asked: list[Any] = {"": texts, "image:": images, "both:": list(zip(images, texts, strict=True))}[modality]
@@ -76,7 +75,7 @@ def answers(
 @pytest.mark.filterwarnings(
     "ignore:`is_gradient_checkpointing`:FutureWarning"
 )  # peft 0.21 asks by an old name
-@pytest.mark.parametrize(("family", "modality"), WAYS)
+@pytest.mark.parametrize(("family", "modality"), FAMILY_MODALITIES)
 def test_a_folder_of_the_real_classes_learns_and_its_adapter_loads_in_peft(
     folders: dict[str, Path], family: str, modality: str, tmp_path: Path
 ) -> None:
@@ -117,7 +116,7 @@ def test_one_pair_is_learned_by_heart(folders: dict[str, Path]) -> None:
     assert answers(model, [shown]) == [[shown.target]]
 
 
-@pytest.mark.parametrize(("family", "modality"), WAYS)
+@pytest.mark.parametrize(("family", "modality"), FAMILY_MODALITIES)
 def test_batched_cached_decoding_says_what_one_by_one_without_a_cache_says(
     folders: dict[str, Path], family: str, modality: str
 ) -> None:
@@ -132,7 +131,7 @@ def test_batched_cached_decoding_says_what_one_by_one_without_a_cache_says(
 
 
 def _slowly(plain: Loaded, asked: Tokenized, limit: int) -> str:
-    """Argmax over the whole sequence, again for every token."""
+    """Return the argmax of the whole sequence, computed again for every token."""
     written: list[int] = []
     while len(written) < limit and plain.chat.end not in written:
         types = None if asked.types is None else (*asked.types, *(0 for _ in written))
@@ -143,7 +142,7 @@ def _slowly(plain: Loaded, asked: Tokenized, limit: int) -> str:
 
 
 @pytest.mark.parametrize("family", LINES)
-def test_the_loss_lies_on_the_completion_alone(folders: dict[str, Path], family: str) -> None:
+def test_the_loss_is_on_the_completion_only(folders: dict[str, Path], family: str) -> None:
     plain = base(folders, family)
     chat = plain.chat
     rows = [
@@ -158,14 +157,14 @@ def test_the_loss_lies_on_the_completion_alone(folders: dict[str, Path], family:
         assert label.index(kept[0]) == row.start
     inputs, _ = chat.batch(rows)
     with torch.no_grad():
-        found = float(loss_sum(plain, plain.model, rows))
-        told = torch.log_softmax(plain.model(**inputs).logits.float(), -1)
+        loss = float(loss_sum(plain, plain.model, rows))
+        log_probabilities = torch.log_softmax(plain.model(**inputs).logits.float(), -1)
     expected = -sum(
-        float(told[i, place - 1, token])
+        float(log_probabilities[i, place - 1, token])
         for i, row in enumerate(rows)
         for place, token in list(enumerate(row.ids))[row.start :]
     )
-    assert found == pytest.approx(expected, rel=1e-5)
+    assert loss == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_prompt_is_the_template_around_the_question_without_thinking(folders: dict[str, Path]) -> None:
@@ -189,19 +188,19 @@ def test_a_model_without_a_template_reads_the_question_and_a_line_end(tmp_path: 
 
 
 def test_a_step_in_parts_is_the_step_of_the_whole_batch(folders: dict[str, Path]) -> None:
-    found: list[torch.Tensor] = []
+    weights: list[torch.Tensor] = []
     for batch in (1, 2, 5):
         plain = base(folders, "llama")
         model = adapted(plain.model, LanguageConfig(rank=4), 0)
         rows = [plain.chat.pair(plain.chat.question(q), q) for q in [*grids(3), *grids(2, 1, 3)]]
         loss = step_backward(plain, model, batch, rows)
-        found.append(
+        weights.append(
             torch.cat(
                 [torch.tensor([loss]), *(p.grad.flatten() for p in model.parameters() if p.requires_grad)]
             )
         )
-    assert torch.allclose(found[0], found[1], atol=1e-6)
-    assert torch.allclose(found[0], found[2], atol=1e-6)
+    assert torch.allclose(weights[0], weights[1], atol=1e-6)
+    assert torch.allclose(weights[0], weights[2], atol=1e-6)
 
 
 @pytest.mark.parametrize("n", [1, 3, 8, 30, 100])
@@ -273,7 +272,7 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
     assert next((tmp_path / "adapters").rglob("adapter_model.safetensors")).is_file()
 
 
-def test_a_damaged_state_is_told(
+def test_a_damaged_state_is_reported(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VIZBENCH_HOME", str(tmp_path))
@@ -315,7 +314,7 @@ def test_misuse_is_a_user_error(folders: dict[str, Path], tmp_path: Path) -> Non
     (folders["llama"] / "config.json").replace(tmp_path / "config.json")
     try:
         (folders["llama"] / "config.json").write_text("[]")
-        with pytest.raises(UserError, match="no JSON object"):
+        with pytest.raises(UserError, match="not a JSON object"):
             FAMILIES["llama"].build(str(folders["llama"]))
     finally:
         (tmp_path / "config.json").replace(folders["llama"] / "config.json")

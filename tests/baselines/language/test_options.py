@@ -1,4 +1,4 @@
-"""What may be set behind a language model's checkpoint: answers amid the training, fewer bits."""
+"""Test the options of language checkpoints: answers during training, and fewer bits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ import pytest
 import torch
 import transformers
 
-from tests.baselines.language.test_model import FAMILIES, FAST, WAYS, answers, built, context, pairs
+from tests.baselines.language.test_model import (
+    FAMILIES,
+    FAMILY_MODALITIES,
+    FAST,
+    answers,
+    built,
+    context,
+    pairs,
+)
 from tests.support import tiny_language
 from vizbench.baselines.language import checkpoint
 from vizbench.errors import UserError
@@ -28,7 +36,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A random model of each family, wide enough for blocks of 64 numbers that share a scale."""
+    """Write a random model of each family, wide enough for blocks of 64 numbers that share a scale."""
     transformers.utils.logging.disable_progress_bar()
     wide = {"hidden_size": 64, "head_dim": 16, "intermediate_size": 128}
     with pytest.MonkeyPatch.context() as patch:
@@ -42,7 +50,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.filterwarnings(
     "ignore:`is_gradient_checkpointing`:FutureWarning"
 )  # peft 0.21 asks by an old name
-@pytest.mark.parametrize(("family", "modality"), WAYS)
+@pytest.mark.parametrize(("family", "modality"), FAMILY_MODALITIES)
 def test_answers_amid_the_training_are_written_and_change_no_step(
     family: str, modality: str, folders: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -53,9 +61,9 @@ def test_answers_amid_the_training_are_written_and_change_no_step(
     model.adapt(shown, context(12, heard=heard))
     assert [p.loss for p in heard] == [p.loss for p in quiet]
     assert answers(model, shown) == answers(silent, shown)
-    files = sorted((tmp_path / "home" / "samples").rglob("*"))
-    assert [path.name for path in files if path.is_file()] == [f"step-{n:07}.txt" for n in (4, 8, 12)]
-    said = [path.read_text().splitlines() for path in files if path.is_file()]
+    files = [path for path in sorted((tmp_path / "home" / "samples").rglob("*")) if path.is_file()]
+    assert [path.name for path in files] == [f"step-{n:07}.txt" for n in (4, 8, 12)]
+    said = [path.read_text().splitlines() for path in files]
     assert all(lines[-1] == shown[0].target for lines in said)
     assert "\n".join(said[-1][:-1]) == answers(model, shown)[0][0]
     assert said[0][:-1] != said[-1][:-1]
@@ -94,7 +102,7 @@ def test_eight_bits_learn_save_and_learn_again(family: str, folders: dict[str, P
 
 
 def _scores(model: Any, shown: list[Any], base: bool) -> torch.Tensor:
-    """What the model makes of an example, with its adapter or without."""
+    """Return what the model makes of an example, with its adapter or without."""
     inputs, _ = model._chat.batch(
         [model._chat.pair(model._chat.question(shown[0].question), shown[0].target)]
     )
@@ -111,8 +119,10 @@ def _scores(model: Any, shown: list[Any], base: bool) -> torch.Tensor:
 def test_four_bits_learn_as_long_as_they_never_answered(
     folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All that a CPU can show of them, and why they are refused there: layers that answered are packed, on
-    processors with bfloat16 products, and pass no gradient."""
+    """Few bits are refused on a CPU, where only their answers can be tested.
+
+    There, layers that answered are packed if the processor has bfloat16 products, and pass no gradient.
+    """
     monkeypatch.setattr(checkpoint, "check_device", lambda *_: None)
     heard = list[Progress]()
     model: Any = built(folders, "qwen3", "", f"{FAST}&backbone=nf4")
@@ -131,12 +141,12 @@ def test_four_bits_need_a_gpu_and_fewer_bits_a_package(
     folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(
-        UserError, match=r"backbone=nf4 needs a GPU, and none is found: .* set \?backbone=int8"
+        UserError, match=r"backbone=nf4 needs a GPU, and there is none: .* set \?backbone=int8"
     ):
         built(folders, "qwen3", settings="backbone=nf4")
-    found = importlib.util.find_spec
+    find_spec = importlib.util.find_spec
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "bitsandbytes" else found(name)
+        importlib.util, "find_spec", lambda name: None if name == "bitsandbytes" else find_spec(name)
     )
     with pytest.raises(UserError, match=r"qwen3 needs bitsandbytes, .* pip install '\.\[quantised\]'"):
         built(folders, "qwen3", settings="backbone=int8")

@@ -1,7 +1,6 @@
-"""What the recipes imply at the true sizes, on models without memory: which layers adapt, and how many
-numbers that is.
+"""Test which layers the configs adapt at the true sizes, and how many numbers that is.
 
-The configurations are those of the checkpoints' config.json.
+Models are made without memory. Their configurations are those of the checkpoints' config.json.
 """
 
 from __future__ import annotations
@@ -46,14 +45,16 @@ GEMMA_4B = hf.Gemma3Config(
 
 
 def block(hidden: int, queries: int, keys: int, feed: int) -> int:
-    """Inputs and outputs of a block's seven linear layers: a LoRA of rank r on (m -> n) has r (m + n)
-    numbers."""
+    """Return the sum of inputs and outputs of a block's seven linear layers.
+
+    A LoRA of rank r on a layer of m inputs and n outputs has r (m + n) numbers.
+    """
     attention = (hidden + queries) + 2 * (hidden + keys) + (queries + hidden)
     return attention + 3 * (hidden + feed)
 
 
 @pytest.mark.parametrize(
-    ("network", "config", "recipe", "whole", "trained"),
+    ("network", "config", "lora", "whole", "trained"),
     [
         # 36 layers, 32 heads and 8 groups of 128; rank 32
         (hf.Qwen3ForCausalLM, QWEN3_4B, qwen3.CONFIG, 4_022_468_096, 32 * 36 * block(2560, 4096, 1024, 9728)),
@@ -83,18 +84,18 @@ def block(hidden: int, queries: int, keys: int, feed: int) -> int:
     ],
     ids=["qwen3-4b", "qwen3-8b", "llama-8b", "gemma-4b"],
 )
-def test_the_recipe_adapts_what_the_paper_adapts(
-    network: Any, config: Any, recipe: LanguageConfig, whole: int, trained: int
+def test_the_config_adapts_what_the_paper_adapts(
+    network: Any, config: Any, lora: LanguageConfig, whole: int, trained: int
 ) -> None:
     with torch.device("meta"):
         model = network(config)
         assert sum(p.numel() for p in model.parameters()) == whole
-        wrapped = adapted(model, recipe, 0)
+        wrapped = adapted(model, lora, 0)
     free = {name: p.numel() for name, p in wrapped.named_parameters() if p.requires_grad}
     assert sum(free.values()) == trained
     layers = Counter(name.partition(".lora_")[0].rpartition(".")[2] for name in free)
     blocks = getattr(config, "text_config", config).num_hidden_layers
-    assert layers == {name: 2 * (1 if name == "lm_head" else blocks) for name in recipe.targets}
+    assert layers == {name: 2 * (1 if name == "lm_head" else blocks) for name in lora.targets}
     assert not any("vision" in name or "projector" in name for name in free)
 
 
@@ -112,7 +113,7 @@ def test_a_configuration_says_the_sizes_that_are_shipped(line: Any, name: str, c
 
 
 @pytest.mark.parametrize(
-    ("recipe", "theirs"),
+    ("config", "theirs"),
     [
         (qwen3.CONFIG, (32, 32, 0.0, 2, 4, 8192, LINEAR)),
         (qwen3.FAMILY.configs["Qwen/Qwen3-8B"], (32, 32, 0.0, 1, 8, 8192, LINEAR)),
@@ -120,8 +121,8 @@ def test_a_configuration_says_the_sizes_that_are_shipped(line: Any, name: str, c
         (gemma.FAMILY.config, (32, 32, 0.0, 2, 4, 8192, LINEAR)),
     ],
 )
-def test_the_recipes_are_the_papers(recipe: LanguageConfig, theirs: tuple[Any, ...]) -> None:
-    size = recipe.rank, recipe.alpha, recipe.dropout, recipe.batch, recipe.accumulation, recipe.max_length
-    assert (*size, recipe.targets) == theirs
-    descent = recipe.lr, recipe.schedule, recipe.warmup, recipe.weight_decay, recipe.max_new_tokens
+def test_the_configs_are_the_papers(config: LanguageConfig, theirs: tuple[Any, ...]) -> None:
+    size = config.rank, config.alpha, config.dropout, config.batch, config.accumulation, config.max_length
+    assert (*size, config.targets) == theirs
+    descent = config.lr, config.schedule, config.warmup, config.weight_decay, config.max_new_tokens
     assert descent == (2e-4, "linear", 5, 0.01, 4096)

@@ -1,5 +1,4 @@
-"""The files of a checkpoint: what a library opens is what the digest covers, and nothing leads out of the
-folder."""
+"""Test the files of a checkpoint: the digest covers all that a library opens, and no path leads out."""
 
 from __future__ import annotations
 
@@ -243,7 +242,7 @@ def test_links_that_lead_out_are_refused_and_those_of_the_hubs_cache_are_not(tmp
     assert "leads nowhere" in refused(one)
     (one / "circle.json").unlink()
     os.mkfifo(one / "vocab.txt")
-    assert "is no regular file" in refused(one)
+    assert "is not a regular file" in refused(one)
 
 
 def test_an_adapter_by_itself_is_named_as_one(tmp_path: Path) -> None:

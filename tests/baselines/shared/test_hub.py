@@ -1,4 +1,4 @@
-"""Real weights: folders, a stub of the hub, and one sentence for everything that may be missing."""
+"""Test real weights: folders, a stub of the hub, and one sentence for everything that may be missing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FILES = {
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A hub that can be reached, an empty cache, no token."""
+    """Serve a hub that can be reached, with an empty cache and no token."""
     monkeypatch.delenv("VIZBENCH_OFFLINE", raising=False)
     monkeypatch.delenv("HF_TOKEN", raising=False)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
@@ -66,36 +66,36 @@ def folder(path: Path, *names: str) -> Path:
 
 
 def test_a_snapshot_is_fetched_once_without_pickles_and_code(hub: Hub) -> None:
-    found = fetch("qwen3", "org/name")
-    assert found.digest == COMMIT[:16]
-    assert sorted(p.name for p in found.folder.rglob("*") if p.is_file()) == [
+    fetched = fetch("qwen3", "org/name")
+    assert fetched.digest == COMMIT[:16]
+    assert sorted(p.name for p in fetched.folder.rglob("*") if p.is_file()) == [
         "config.json",
         "model.safetensors",
         "tokenizer.json",
     ]
     asked = len(hub.asked)
-    assert fetch("qwen3", "org/name") == found
+    assert fetch("qwen3", "org/name") == fetched
     assert len(hub.asked) == asked  # from the cache, no request at all
 
 
 def test_a_cached_snapshot_serves_offline(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = fetch("qwen3", "org/name")
+    fetched = fetch("qwen3", "org/name")
     monkeypatch.setenv("VIZBENCH_OFFLINE", "1")
     hub.asked.clear()
-    assert fetch("qwen3", "org/name") == found
-    (found.folder / "model.safetensors").unlink()  # a snapshot that lacks a file is none
+    assert fetch("qwen3", "org/name") == fetched
+    (fetched.folder / "model.safetensors").unlink()  # a snapshot that lacks a file is none
     assert "forbids fetching" in sentence("qwen3", "org/name")
     assert not hub.asked
 
 
 def test_a_file_of_the_cache_that_was_changed_is_another_identity(hub: Hub) -> None:
-    found = fetch("qwen3", "org/name")
-    (found.folder / "tokenizer.json").resolve().write_bytes(b"{ }")  # through the link
+    fetched = fetch("qwen3", "org/name")
+    (fetched.folder / "tokenizer.json").resolve().write_bytes(b"{ }")  # through the link
     through = fetch("qwen3", "org/name")
-    (found.folder / "tokenizer.json").unlink()
-    (found.folder / "tokenizer.json").write_bytes(b"{  }")  # in place of the link
+    (fetched.folder / "tokenizer.json").unlink()
+    (fetched.folder / "tokenizer.json").write_bytes(b"{  }")  # in place of the link
     beside = fetch("qwen3", "org/name")
-    assert len({found.digest, through.digest, beside.digest}) == 3
+    assert len({fetched.digest, through.digest, beside.digest}) == 3
 
 
 def test_offline_and_uncached_is_one_sentence_without_a_request(
@@ -109,7 +109,7 @@ def test_offline_and_uncached_is_one_sentence_without_a_request(
     assert not hub.asked
 
 
-def test_no_network_is_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_network_is_reported(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # the port of "discard": nothing listens
     said = sentence("qwen3", "org/name")
     assert "cannot be reached" in said
@@ -118,7 +118,7 @@ def test_no_network_is_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("token", "why"), [(None, "no token is set"), ("hf_x", "has no access")])
-def test_a_gated_model_is_told_apart(
+def test_a_gated_model_is_distinguished(
     hub: Hub, token: str | None, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.status, hub.code = 403 if token else 401, "GatedRepo"
@@ -131,13 +131,13 @@ def test_a_gated_model_is_told_apart(
     assert "hf_x" not in said
 
 
-def test_unknown_ids_and_broken_hubs_are_told(hub: Hub) -> None:
+def test_unknown_ids_and_broken_hubs_are_reported(hub: Hub) -> None:
     assert "shows no org/other" in sentence("qwen3", "org/other")
     hub.status = 503
     assert "status 503" in sentence("qwen3", "org/name")
 
 
-def test_a_disk_that_is_too_small_is_told_before_a_byte_comes(
+def test_a_disk_that_is_too_small_is_reported_before_a_byte_comes(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage("/")
@@ -148,7 +148,7 @@ def test_a_disk_that_is_too_small_is_told_before_a_byte_comes(
     assert not list(Path(constants.HF_HUB_CACHE).rglob("*.safetensors"))
 
 
-def test_a_disk_that_fills_meanwhile_is_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_meanwhile_is_reported(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     real = huggingface_hub.snapshot_download
 
     def full(*arguments: Any, **options: Any) -> Any:
@@ -162,10 +162,10 @@ def test_a_disk_that_fills_meanwhile_is_told(hub: Hub, monkeypatch: pytest.Monke
 
 def test_a_local_folder_is_named_by_its_bytes(tmp_path: Path) -> None:
     made = folder(tmp_path / "m", "config.json", "model.safetensors")
-    found = fetch("qwen3", str(made))
-    assert found.folder == made
+    fetched = fetch("qwen3", str(made))
+    assert fetched.folder == made
     (made / "model.safetensors").write_bytes(b"other")
-    assert fetch("qwen3", str(made)).digest != found.digest
+    assert fetch("qwen3", str(made)).digest != fetched.digest
 
 
 def test_folders_that_cannot_be_read_safely_are_refused(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_folders_that_cannot_be_read_safely_are_refused(tmp_path: Path) -> None:
         ("smollm2", False),
     ],
 )
-def test_names_and_places_are_told_apart(checkpoint: str, real: bool) -> None:
+def test_names_and_places_are_distinguished(checkpoint: str, real: bool) -> None:
     assert is_real(checkpoint) is real
 
 

@@ -1,4 +1,4 @@
-"""Too little memory, no GPU, a file that is not whole: told before anything is loaded."""
+"""Test that too little memory, no GPU and incomplete files are reported before anything is loaded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vizbench.baselines.language import model as language
 from vizbench.baselines.language import train as descent
 from vizbench.baselines.language.checkpoint import LanguageCheckpoint
 from vizbench.baselines.language.memory import memory_breakdown
-from vizbench.baselines.shared import memory as rooms
+from vizbench.baselines.shared import memory as memory_module
 from vizbench.baselines.shared.hub import Weights
 from vizbench.baselines.shared.memory import (
     DeviceMemory,
@@ -52,7 +52,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
-    """As if there were one; its bytes can be set."""
+    """Pretend that there is a GPU whose bytes can be set."""
     sizes = {"free": 8_000_000_000, "ours": 0}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
@@ -63,17 +63,17 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
 
 
 @dataclass(frozen=True)
-class Way:
+class Settings:
     batch: int = 4
     accumulation: int = 2
     checkpointing: bool = False
     backbone: str = "full"
 
 
-def _parts(way: Way) -> dict[str, float]:
-    """16 GB of weights, and 2 a row; 1 a row where they are computed twice."""
-    share = {"full": 1.0, "int8": 0.5, "nf4": 0.25}[way.backbone]
-    return {"weights": share * 16e9, "activations": way.batch * (1e9 if way.checkpointing else 2e9)}
+def _parts(settings: Settings) -> dict[str, float]:
+    """Return 16 GB of weights and 2 GB per row, or 1 GB per row if activations are computed twice."""
+    share = {"full": 1.0, "int8": 0.5, "nf4": 0.25}[settings.backbone]
+    return {"weights": share * 16e9, "activations": settings.batch * (1e9 if settings.checkpointing else 2e9)}
 
 
 @pytest.mark.parametrize(
@@ -85,30 +85,30 @@ def _parts(way: Way) -> dict[str, float]:
         (5.1, "checkpointing=true&batch=1&accumulation=8&backbone=nf4"),
     ],
 )
-def test_the_first_milder_way_that_fits_is_named(
+def test_the_first_milder_settings_that_fit_are_named(
     free: float, settings: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("the GPU", free * 1e9))
+    monkeypatch.setattr(memory_module, "device_memory", lambda: DeviceMemory("the GPU", free * 1e9))
     with pytest.raises(UserError) as refused:
-        require_memory("it", Way(), _parts)
+        require_memory("it", Settings(), _parts)
     message = f"it takes about 24.0 GB (weights 16.0, activations 8.0) and the GPU has {free:.1f} GB free: "
     assert str(refused.value).startswith(f"{message}set ?{settings} ")
     fields: dict[str, Any] = dict(pair.split("=") for pair in settings.split("&"))
-    way = Way(
+    milder = Settings(
         int(fields.get("batch", 4)), int(fields.get("accumulation", 2)), True, fields.get("backbone", "full")
     )
-    require_memory("it", way, _parts)  # what is named is let through
+    require_memory("it", milder, _parts)  # what is named is let through
 
 
 def test_where_nothing_fits_no_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("the GPU", 4.9e9))
+    monkeypatch.setattr(memory_module, "device_memory", lambda: DeviceMemory("the GPU", 4.9e9))
     with pytest.raises(UserError, match="free: take a smaller checkpoint, or draw smaller grids"):
-        require_memory("it", Way(), _parts)
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", 9.1e9))
+        require_memory("it", Settings(), _parts)
+    monkeypatch.setattr(memory_module, "device_memory", lambda: DeviceMemory("this machine", 9.1e9))
     with pytest.raises(UserError, match=r"this machine has 9\.1 GB free: take a smaller checkpoint"):
-        require_memory("it", Way(), _parts, ())  # a machine that cannot put it into fewer bits
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("the GPU", 24e9))
-    require_memory("it", Way(), _parts)
+        require_memory("it", Settings(), _parts, ())  # a machine that cannot put it into fewer bits
+    monkeypatch.setattr(memory_module, "device_memory", lambda: DeviceMemory("the GPU", 24e9))
+    require_memory("it", Settings(), _parts)
 
 
 def test_what_is_held_already_counts_as_free(gpu: dict[str, int]) -> None:
@@ -137,7 +137,7 @@ def _video(name: str, place: Path, **fields: Any) -> VideoLora:
 def test_a_video_model_is_weighed_twice_and_never_loaded(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When it is built, by what it is; when it adapts, by its clips too."""
+    """Building checks the model's own memory. Adapting checks the memory for its clips too."""
     model = _video(name, tmp_path / "m", batch=1, checkpointing=True)
     monkeypatch.setattr(VideoCheckpoint, "_load", lambda *_: pytest.fail("it was loaded"))
     source: Any = model._source
@@ -146,12 +146,12 @@ def test_a_video_model_is_weighed_twice_and_never_loaded(
     )
     least = sum(asdict(bare).values())
     shown = tiny.examples(2)
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", least - 1))
+    monkeypatch.setattr(memory_module, "device_memory", lambda: DeviceMemory("this machine", least - 1))
     with pytest.raises(
         UserError, match=r"takes about 0\.0 GB \(weights .*this machine has 0\.0 GB free: take a"
     ):
         _video(name, tmp_path / "m", batch=1, checkpointing=True)
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", least))
+    monkeypatch.setattr(memory_module, "device_memory", lambda: DeviceMemory("this machine", least))
     _video(name, tmp_path / "m", batch=1, checkpointing=True)
     with pytest.raises(UserError, match="takes about"):
         model.adapt(shown, tiny.context())
@@ -160,7 +160,7 @@ def test_a_video_model_is_weighed_twice_and_never_loaded(
         source._sizes, source._config, folders.MemoryRequest(height=height, width=width, frames=frames)
     )
     monkeypatch.setattr(
-        rooms, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(whole).values()))
+        memory_module, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(whole).values()))
     )
     source.check([e.target.shape for e in shown])
 
@@ -175,23 +175,23 @@ def test_a_batch_holds_no_more_clips_than_there_are(tmp_path: Path, monkeypatch:
         for n in (1, 2)
     ]
     one, other = (9, 32, 32, 3), (9, 32, 64, 3)
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", takes[0]))
+    monkeypatch.setattr(memory_module, "device_memory", lambda: DeviceMemory("this machine", takes[0]))
     source.check([one])
     with pytest.raises(UserError, match="takes about"):
         source.check([one, one])
     with pytest.raises(UserError, match="takes about"):
         source.check([one, other])  # the larger of two shapes
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", takes[1]))
+    monkeypatch.setattr(memory_module, "device_memory", lambda: DeviceMemory("this machine", takes[1]))
     source.check([one, one])
 
 
 def test_a_model_that_is_trained_whole_needs_no_adapter_on_disk(tmp_path: Path) -> None:
     model = _video("ltx", tmp_path / "m", rank=0, steps=1)
     source: Any = model._source
-    found = folders.memory_breakdown(
+    breakdown = folders.memory_breakdown(
         source._sizes, source._config, folders.MemoryRequest(height=32, width=32, frames=9)
     )
-    assert found.adapter == 2 * found.weights
+    assert breakdown.adapter == 2 * breakdown.weights
     model.adapt(tiny.examples(1), tiny.context())
     (path,) = (tmp_path / "home" / "adapters").rglob("*.safetensors")
     assert path.name == "training.safetensors"
@@ -207,10 +207,10 @@ def test_a_model_that_is_trained_whole_needs_no_adapter_on_disk(tmp_path: Path) 
         ("cogvideox-1.5", "num_layers", -1),
     ],
 )
-def test_a_config_of_no_model_is_told(name: str, field: str, value: Any, tmp_path: Path) -> None:
+def test_a_config_of_no_model_is_reported(name: str, field: str, value: Any, tmp_path: Path) -> None:
     place = FAMILIES[name][1](tmp_path / "m")
     _config(place / "transformer" / "config.json", {field: value})
-    with pytest.raises(UserError, match=r"is none of a .*: fetch it again"):
+    with pytest.raises(UserError, match=r"is not the config of a .*: fetch it again"):
         _video(name, place)
 
 
@@ -229,9 +229,9 @@ def test_what_a_config_leaves_open_is_as_diffusers_fills_it(tmp_path: Path) -> N
     assert left._sizes == whole._sizes  # 226 and 2 are the class's own
 
 
-def _config(path: Path, told: dict[str, Any], *without: str) -> None:
-    found = {key: value for key, value in json.loads(path.read_text()).items() if key not in without}
-    path.write_text(json.dumps(found | told))
+def _config(path: Path, changes: dict[str, Any], *without: str) -> None:
+    values = {key: value for key, value in json.loads(path.read_text()).items() if key not in without}
+    path.write_text(json.dumps(values | changes))
 
 
 def test_the_text_encoder_is_weighed_before_it_is_loaded(
@@ -244,7 +244,7 @@ def test_the_text_encoder_is_weighed_before_it_is_loaded(
         t.numel()
         for t in tiny.tensors(next((tmp_path / "m" / "text_encoder").glob("*.safetensors"))).values()
     )
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("the GPU", 2 * encoder - 1))
+    monkeypatch.setattr(memory_module, "device_memory", lambda: DeviceMemory("the GPU", 2 * encoder - 1))
     with pytest.raises(
         UserError,
         match=r"the text encoder of .* takes about 0\.0 GB \(weights 0\.0\) .* take a smaller checkpoint \(",
@@ -259,15 +259,15 @@ def test_a_language_model_is_weighed_twice_and_never_loaded(
     build: Any = llama.FAMILIES[0].build
     model: Any = build(f"{place}?rank=8&save_every=0&batch=2&accumulation=2")
     monkeypatch.setattr(LanguageCheckpoint, "load", lambda *_: pytest.fail("it was loaded"))
-    sizes, recipe = model._checkpoint._sizes, replace(model.config, dtype="float32")
+    sizes, config = model._checkpoint._sizes, replace(model.config, dtype="float32")
     shapes = shapes_of(place)
-    assert memory_breakdown(sizes, recipe, 0, 0).weights == 4 * sum(
+    assert memory_breakdown(sizes, config, 0, 0).weights == 4 * sum(
         torch.Size(shape).numel() for shape in shapes.values()
     )
     monkeypatch.setattr(
-        rooms,
+        memory_module,
         "device_memory",
-        lambda: DeviceMemory("this machine", sum(asdict(memory_breakdown(sizes, recipe, 0, 0)).values()) - 1),
+        lambda: DeviceMemory("this machine", sum(asdict(memory_breakdown(sizes, config, 0, 0)).values()) - 1),
     )
     with pytest.raises(UserError, match=r"takes about .* this machine has .*: set \?backbone=int8 "):
         build(f"{place}?rank=8&save_every=0&batch=1&accumulation=2")
@@ -276,12 +276,12 @@ def test_a_language_model_is_weighed_twice_and_never_loaded(
     rows = [chat.pair(chat.question(pair.question), pair.target) for pair in shown]
     longest = max(rows, key=lambda row: len(row.ids))
     takes = sum(
-        asdict(memory_breakdown(sizes, recipe, len(longest.ids), len(longest.ids) - longest.start)).values()
+        asdict(memory_breakdown(sizes, config, len(longest.ids), len(longest.ids) - longest.start)).values()
     )
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", takes - 1))
+    monkeypatch.setattr(memory_module, "device_memory", lambda: DeviceMemory("this machine", takes - 1))
     with pytest.raises(UserError, match=r"set \?batch=1&accumulation=4 "):
         model.adapt(shown, context(1))
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", takes))
+    monkeypatch.setattr(memory_module, "device_memory", lambda: DeviceMemory("this machine", takes))
     with pytest.raises(pytest.fail.Exception, match="it was loaded"):
         model.adapt(shown, context(1))
 
@@ -290,7 +290,7 @@ def test_a_language_model_is_weighed_twice_and_never_loaded(
 def test_a_plan_that_memory_cannot_hold_leaves_nothing(
     family: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Enough for the model, too little for the examples."""
+    """There is enough memory for the model, and too little for the examples."""
     if family == "llama":
         checkpoint = f"{tiny_language.write('llama', tmp_path / 'm')}?batch=1&accumulation=1&backbone=int8"
         model: Any = llama.FAMILIES[0].build(checkpoint)
@@ -301,7 +301,7 @@ def test_a_plan_that_memory_cannot_hold_leaves_nothing(
         bare = folders.MemoryRequest(height=0, width=0, frames=1)
         takes = folders.memory_breakdown(model._source._sizes, model._source._config, bare)
     monkeypatch.setattr(
-        rooms, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(takes).values()))
+        memory_module, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(takes).values()))
     )
     words = ("eval", "--model", family, "--checkpoint", checkpoint, "--n-test", 2, "--out", "r")
     said = refused(run(*words, "--task", "life/conway?height=6&width=6", "--shots", "3,5"))
@@ -311,7 +311,7 @@ def test_a_plan_that_memory_cannot_hold_leaves_nothing(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m"]
 
 
-def test_a_full_gpu_is_told_by_a_sentence(gpu: dict[str, int]) -> None:
+def test_a_full_gpu_is_reported_in_one_sentence(gpu: dict[str, int]) -> None:
     with (
         pytest.raises(UserError, match=r"the GPU is full \(CUDA out of memory\.\): set \?batch=1"),
         within_memory(),
@@ -339,7 +339,7 @@ def test_a_training_tells_the_most_memory_that_it_took(
 
 
 @pytest.mark.parametrize("kind", ["text", "video"])
-def test_a_gpu_that_fills_in_training_is_told_too(
+def test_a_gpu_that_fills_in_training_is_reported_too(
     kind: str, tmp_path: Path, gpu: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any, **__: Any) -> NoReturn:
@@ -360,12 +360,12 @@ def test_a_gpu_that_fills_in_training_is_told_too(
         model.adapt(shown, about)
 
 
-def test_a_torn_file_is_told_by_its_name(tmp_path: Path) -> None:
+def test_a_torn_file_is_reported_by_name(tmp_path: Path) -> None:
     place = tiny_language.write("llama", tmp_path / "m")
     path = place / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(
-        UserError, match=r"model\.safetensors is no whole safetensors file .*: fetch it again"
+        UserError, match=r"model\.safetensors is not a whole safetensors file .*: fetch it again"
     ):
         llama.FAMILIES[0].build(str(place))
 
@@ -377,10 +377,10 @@ def test_a_copy_in_another_width_is_not_counted_again(tmp_path: Path) -> None:
     assert shapes_of(tmp_path) == {"a": (2, 3), "b": (4,)}
 
 
-def test_a_config_of_something_else_is_told(tmp_path: Path) -> None:
+def test_a_config_of_something_else_is_reported(tmp_path: Path) -> None:
     place = tiny.ltx(tmp_path / "m")
     (place / "transformer" / "config.json").write_text('{"num_layers": "many"}')
-    with pytest.raises(UserError, match="is none of a LTXVideoTransformer3DModel"):
+    with pytest.raises(UserError, match="is not the config of a LTXVideoTransformer3DModel"):
         _video("ltx", place)
     place = tiny_language.write("llama", tmp_path / "t")
     (place / "config.json").write_text('{"model_type": "llama", "hidden_size": "wide"}')
@@ -402,7 +402,7 @@ def test_large_models_want_a_gpu_or_a_word(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(folders, "LARGE", 1000)
     with pytest.raises(
         UserError,
-        match=r"billion parameters and no GPU is found: use --checkpoint tiny, or set VIZBENCH_CPU=1",
+        match=r"billion parameters and there is no GPU: use --checkpoint tiny, or set VIZBENCH_CPU=1",
     ):
         _video("ltx", place)
     monkeypatch.setenv("VIZBENCH_CPU", "1")
@@ -410,7 +410,7 @@ def test_large_models_want_a_gpu_or_a_word(tmp_path: Path, monkeypatch: pytest.M
     place = tiny_language.write("llama", tmp_path / "t")
     monkeypatch.setattr(bases, "LARGE", 1000)
     monkeypatch.delenv("VIZBENCH_CPU")
-    with pytest.raises(UserError, match=r"billion parameters and no GPU is found: use --model smollm2"):
+    with pytest.raises(UserError, match=r"billion parameters and there is no GPU: use --model smollm2"):
         llama.FAMILIES[0].build(str(place))
     monkeypatch.setenv("VIZBENCH_CPU", "1")
     llama.FAMILIES[0].build(str(place))

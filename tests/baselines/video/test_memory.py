@@ -1,5 +1,4 @@
-"""Memory of video models estimated from sizes alone, held against models of the true sizes and what torch
-keeps."""
+"""Test the estimated memory of video models against models of the true sizes and against what torch keeps."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ import transformers
 from tests.baselines.video.test_sizes import CASES, RANK
 from tests.support.commands import Run, refused
 from vizbench.baselines import cogvideox, ltx, wan
-from vizbench.baselines.video.memory import Sizes, memory_breakdown, sizes_of
+from vizbench.baselines.video.memory import VideoSizes, memory_breakdown, sizes_of
 from vizbench.baselines.video.model import start
 from vizbench.model import MemoryRequest
 
@@ -24,7 +23,7 @@ _D: Any = diffusers
 _T: Any = transformers
 _NAMES = ("CogVideoX1.5-5B-I2V", "LTX-Video-2B", "LTX-Video-13B", "Wan2.1-I2V-14B", "Wan2.2-TI2V-5B")
 _SHIPPED = (*cogvideox.SIZES.values(), *ltx.SIZES.values(), *wan.SIZES.values())
-SIZES: dict[str, Sizes] = dict(zip(_NAMES, _SHIPPED, strict=True))
+SIZES: dict[str, VideoSizes] = dict(zip(_NAMES, _SHIPPED, strict=True))
 
 
 COG_VAE: dict[str, Any] = {
@@ -73,7 +72,7 @@ BACKBONES = (cogvideox.BACKBONE, ltx.BACKBONE, ltx.BACKBONE, wan.BACKBONE, wan.B
 
 @pytest.mark.parametrize(("name", "backbone"), list(zip(_NAMES, BACKBONES, strict=True)))
 def test_a_folders_own_words_say_the_same(name: str, backbone: Any) -> None:
-    """Its transformer's config.json and the shapes of its tensors, without the table."""
+    """Return a transformer's config.json and the shapes of its tensors, without the table."""
     kind, settings, config, *_ = CASES[name]
     with torch.device("meta"):
         model = kind(**settings)
@@ -110,13 +109,10 @@ def test_the_encoders_are_counted_too() -> None:
             "Wan2.2-TI2V-5B": _count(_D.AutoencoderKLWan(**WAN_5B_VAE)),
         }
     assert {name: sizes.vae for name, sizes in SIZES.items()} == vae
-    assert (SIZES["CogVideoX1.5-5B-I2V"].vae_bytes, SIZES["Wan2.2-TI2V-5B"].vae_bytes) == (
-        2,
-        4,
-    )  # Wan's in float32
-    assert {name: sizes.encoder for name, sizes in SIZES.items()} == {
-        name: umt5 if "Wan" in name else xxl for name in SIZES
-    }
+    assert SIZES["CogVideoX1.5-5B-I2V"].vae_bytes == 2
+    assert SIZES["Wan2.2-TI2V-5B"].vae_bytes == 4  # in float32
+    for name, sizes in SIZES.items():
+        assert sizes.encoder == (umt5 if "Wan" in name else xxl), name
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])
@@ -172,7 +168,7 @@ def _ltx(width: int, layers: int, rows: int, text: int) -> tuple[Any, dict[str, 
 
 
 def _kept(model: Any, inputs: dict[str, Any], config: Any) -> int:
-    """Bytes of storages that a forward pass saves, parameters left out."""
+    """Return the bytes of storages that a forward pass saves, without the parameters."""
     diffusers.utils.logging.set_verbosity_error()
     model = model.to(torch.bfloat16)
     start(SimpleNamespace(transformer=model), config, 0)
@@ -193,8 +189,10 @@ def _kept(model: Any, inputs: dict[str, Any], config: Any) -> int:
 
 
 def test_tokens_of_a_clip() -> None:
-    """9 frames of 272 x 272: 3 latent frames of 34 x 34 for CogVideoX and Wan, tokens of 2 x 2; 2 of 9 x 9
-    for LTX."""
+    """Clips have 9 frames of 272 x 272 pixels.
+
+    These are 3 latent frames of 34 x 34 for CogVideoX and Wan, with tokens of 2 x 2, and 2 of 9 x 9 for LTX.
+    """
     tokens = {name: sizes.layout.tokens(MemoryRequest()) for name, sizes in SIZES.items()}
     assert tokens == {
         "CogVideoX1.5-5B-I2V": 2 * 17 * 17,  # two frames a token, the first one padded
@@ -203,7 +201,7 @@ def test_tokens_of_a_clip() -> None:
         "Wan2.1-I2V-14B": 3 * 17 * 17,
         "Wan2.2-TI2V-5B": 3 * 9 * 9,
     }
-    sizes: Sizes = SIZES["Wan2.1-I2V-14B"]
+    sizes: VideoSizes = SIZES["Wan2.1-I2V-14B"]
     small = memory_breakdown(sizes, replace(wan.CONFIG, backbone="nf4"), MemoryRequest())
     assert small.weights < 0.3 * memory_breakdown(sizes, wan.CONFIG, MemoryRequest()).weights
     assert (
@@ -220,5 +218,5 @@ def test_the_command_asks_for_a_canvas(run: Run) -> None:
     training = [row for row in rows if "vae" in row["parts"]]
     assert {"cogvideox", "wan", "ltx"} == {row["model"] for row in training}
     assert all(set(row["parts"]) == {"weights", "adapter", "activations", "vae"} for row in training)
-    assert "--canvas '336' is no HEIGHTxWIDTH" in refused(run("models", "--memory", "--canvas", "336"))
+    assert "--canvas '336' is not HEIGHTxWIDTH" in refused(run("models", "--memory", "--canvas", "336"))
     assert "--frames 1 is outside" in refused(run("models", "--memory", "--frames", 1))

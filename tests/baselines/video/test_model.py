@@ -1,4 +1,4 @@
-"""Every video family on tiny random models of the real classes: trained, sampled, stored, read back."""
+"""Test every video family on tiny random models of the real classes: trained, sampled, stored, read back."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _answers(model: VideoLora, count: int = 1) -> list[Any]:
 
 
 def _error(case: tuple[Backbone, Path], pipe: Any, text: Any, model: VideoLora) -> float:
-    """The loss on the first clips, at the same timesteps and noise whenever it is asked for."""
+    """Return the loss on the first clips, always at the same timesteps and noise."""
     backbone, _ = case
     clips = [model._encoded(pipe, example.target) for example in tiny.examples(2)]
     batch = {name: torch.cat([clip[name] for clip in clips]) for name in clips[0]}
@@ -178,8 +178,10 @@ OVERFIT = replace(QUICK, rank=16, alpha=32, schedule="late", targets=ALL)
 def test_one_clip_is_learned_to_exact_decode(
     name: str, lessons: int, config: dict[str, Any], tmp_path: Path
 ) -> None:
-    """The grid is read from the sample's last frame. Question and VAE leave two ends open: the clip
-    decides."""
+    """The grid is read from the sample's last frame.
+
+    Question and VAE leave two ends open, so the clip decides.
+    """
     backbone, make = FAMILIES[name]
     folder = make(tmp_path / "taught")
     ends = tiny.parted()
@@ -210,7 +212,7 @@ def test_latents_are_encoded_once_for_each_weights(
     _model(case, one).adapt(tiny.examples(2), tiny.context())
     assert len(calls) == 2
     _model(case, one).adapt(tiny.examples(3), tiny.context())
-    assert len(calls) == 3  # the third clip alone
+    assert len(calls) == 3  # only the third clip
     VideoLora(backbone, VideoCheckpoint(backbone, Weights(folder, "e" * 16), one), one).adapt(
         tiny.examples(1), tiny.context()
     )
@@ -257,7 +259,7 @@ def test_a_folder_without_weights_is_refused_before_anything_is_loaded(
 
 
 def _plain(backbone: Backbone, folder: Path) -> Any:
-    """The pipeline as its users load it."""
+    """Open the pipeline as its users load it."""
     pipe: Any = getattr(diffusers, backbone.pipeline).from_pretrained(folder)
     pipe.set_progress_bar_config(disable=True)
     return pipe

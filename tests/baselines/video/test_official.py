@@ -1,7 +1,8 @@
 """Latents, conditioning and one denoising step of every video family against diffusers' own pipeline.
 
 The pipeline is called as its users call it; hooks on its transformer note what it is given and what it says.
-Only the VAE's draw is replaced, by its mean, because the two draw from different streams."""
+Only the VAE's draw is replaced, by its mean, because the two draw from different streams.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ TRAINING = VideoConfig(dtype="float32", sampling_steps=2)
 
 @pytest.fixture(scope="module", params=sorted(CASES))
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
-    """A family and its pipeline, text included."""
+    """Return a family and its pipeline, text included."""
     backbone, make = CASES[request.param]
     folder = make(tmp_path_factory.mktemp("official"))
     pipe: Any = getattr(diffusers, backbone.pipeline).from_pretrained(folder)
@@ -51,8 +52,10 @@ def _means(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @torch.no_grad()
 def test_the_first_denoising_step_is_the_pipelines(case: tuple[Any, Any]) -> None:
-    """On the pipeline's own noise and timestep, what ours gives the transformer, and gets from it, is the
-    same."""
+    """Our input to the transformer, and its output, are those of the pipeline.
+
+    Both use the pipeline's own noise and timestep.
+    """
     backbone, pipe = case
     example = tiny.examples(1)[0]
     official = _heard(pipe, lambda: _called(backbone, pipe, example.question))
@@ -81,13 +84,12 @@ def test_the_pipeline_decodes_our_latents_to_what_the_vae_makes_of_its_own(case:
     made = pipe.vae.decode(pipe.vae.encode(pixels).latent_dist.mode()).sample
     expected = (made[0].permute(1, 0, 2, 3) / 2 + 0.5).clamp(0, 1)
     assert frames.shape == expected.shape
-    # 2.2 and LTX put the image's own latents in front, and encode it alone: the same but for the order of
-    # sums
+    # 2.2 and LTX put its own latents in front and encode it by itself. Only the order of sums differs.
     assert torch.allclose(frames, expected, atol=1e-5)
 
 
 def test_inverting_the_scale_matters(tmp_path: Path) -> None:
-    """The near miss of the tests above: multiplying where the pipeline divides gives another conditioning."""
+    """Multiplying where the pipeline divides gives another conditioning: a near miss of the tests above."""
     backbone = cogvideox.BACKBONE
     images: list[Tensor] = []
     for invert in (False, True):
@@ -101,12 +103,12 @@ def test_inverting_the_scale_matters(tmp_path: Path) -> None:
 
 
 def _pixels(clip: Any) -> Tensor:
-    """A clip `(T, H, W, 3)` as `(1, 3, T, H, W)` in -1..1."""
+    """Return a clip `(T, H, W, 3)` as `(1, 3, T, H, W)` in -1..1."""
     return torch.from_numpy(np.ascontiguousarray(clip)).permute(3, 0, 1, 2)[None].float() / 127.5 - 1.0
 
 
 def _heard(pipe: Any, call: Callable[[], object]) -> dict[str, Any]:
-    """What the transformer is given first within a call, and what it says."""
+    """Return the first input of the transformer within a call, and its output."""
     heard: list[dict[str, Any]] = []
 
     def note(_module: Any, _unnamed: Any, keywords: dict[str, Any], out: Any) -> None:
@@ -121,7 +123,7 @@ def _heard(pipe: Any, call: Callable[[], object]) -> dict[str, Any]:
 
 
 def _called(backbone: Backbone, pipe: Any, question: Any, **settings: Any) -> Tensor:
-    """The pipeline's clip `(T, 3, H, W)`, by the family's own call with some settings more."""
+    """Return the pipeline's clip `(T, 3, H, W)`, by the family's own call with some more settings."""
     image = torch.from_numpy(question).permute(2, 0, 1)[None].float() / 255
     (clip,) = backbone.sample(tiny.With(pipe, settings), image, tiny.official_text(pipe), TRAINING, [3])
     return clip

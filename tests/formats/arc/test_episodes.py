@@ -18,16 +18,18 @@ def test_files_are_read_back_as_arc_files(tmp_path: Path):
     names = vb.expand(f"arc-json:{tmp_path / 'e'}")
     assert [Path(name).name for name in names] == [f"center-{k:06d}.json" for k in range(6)]
     for name in names:
-        told = json.loads(Path(name.removeprefix("arc-json:")).read_text())
-        made, stored = vb.load(told["task"]), vb.load(name)
+        document = json.loads(Path(name.removeprefix("arc-json:")).read_text())
+        made, stored = vb.load(document["task"]), vb.load(name)
         for split in ("train", "test"):
             pairs = zip(getattr(made, split), getattr(stored, split), strict=True)
             assert all(
                 np.array_equal(a.question, b.question) and np.array_equal(a.target, b.target)
                 for a, b in pairs
             )
-        assert {told["rule"], *told["agree"], *told["rejected"]} == {family.id() for family in rules()}
-        assert told["sentence"] == made.train[0].meta["sentence"]
+        assert {document["rule"], *document["agree"], *document["rejected"]} == {
+            family.id() for family in rules()
+        }
+        assert document["sentence"] == made.train[0].meta["sentence"]
 
 
 def test_ten_are_the_head_of_a_hundred_and_seeds_differ():
@@ -56,7 +58,7 @@ def test_other_tasks_and_counts_are_refused(tmp_path: Path, name: str, n: int, p
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_holds_anything_is_left_alone(tmp_path: Path):
+def test_a_folder_that_holds_anything_is_untouched(tmp_path: Path):
     (tmp_path / "mine.txt").write_text("x")
     with pytest.raises(vb.UserError, match="not empty"):
         episodes.write("arc/center", 2, 0, tmp_path)

@@ -146,7 +146,7 @@ def test_links_are_read_only_where_they_lead_to_a_file(tmp_path: Path) -> None:
     names = loading.expand(f"arc-json:{tmp_path}")
     assert [each[-6] for each in names] == ["a", "b", "c", "d", "e"]  # a link to a folder is not followed
     assert loading.load(names[1]).train[0].target.tolist() == loading.load(name).train[0].target.tolist()
-    for each, reason in zip(names[2:], ("no regular file", "symbolic links", "No such file"), strict=True):
+    for each, reason in zip(names[2:], ("not a regular file", "symbolic links", "No such file"), strict=True):
         with pytest.raises(UserError, match=reason):
             loading.load(each)
 
@@ -174,5 +174,5 @@ def test_files_over_the_limit_are_not_read(tmp_path: Path) -> None:
 def test_pipes_and_devices_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
-        with pytest.raises(UserError, match="no regular file"):
+        with pytest.raises(UserError, match="not a regular file"):
             loading.load(f"arc-json:{path}")

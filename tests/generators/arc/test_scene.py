@@ -14,7 +14,7 @@ from vizbench.generators.arc.scene import (
     is_window,
     keep,
     parted,
-    stands,
+    present_exactly_if,
 )
 from vizbench.types import Grid
 
@@ -55,9 +55,11 @@ def test_things_are_kept_dropped_and_seen_to_stand():
     assert np.array_equal(keep(scene, [one]), grid("11..", "1...", "...."))
     assert np.array_equal(drop(scene, [one]), grid("...2", "...2", "...."))
     assert np.array_equal(keep(scene, []), np.zeros((3, 4))) and np.array_equal(drop(scene, []), scene.grid)
-    assert stands(keep(scene, [one]), one, True) and stands(keep(scene, [one]), two, False)
+    assert present_exactly_if(keep(scene, [one]), one, True) and present_exactly_if(
+        keep(scene, [one]), two, False
+    )
     half = grid("1...", "1...", "....")
-    assert not stands(half, one, True) and not stands(half, one, False)
+    assert not present_exactly_if(half, one, True) and not present_exactly_if(half, one, False)
 
 
 def test_the_box_of_a_mask():

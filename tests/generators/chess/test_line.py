@@ -14,7 +14,7 @@ from vizbench.types import Grid, Instance, Verdict
 
 
 def is_line(question: Grid, states: list[Grid], mate: int) -> bool:
-    """Whether the states are legal moves by turns, white's force mate in time, and the last is mate."""
+    """Return whether the states are legal moves by turns, White forces mate in time, and the last is mate."""
     board = board_of(question)
     for ply, state in enumerate(states):
         actual = [move for move in board.legal_moves if np.array_equal(after(board, move), state)]
@@ -29,13 +29,13 @@ def after(board: chess.Board, move: chess.Move) -> Grid:
 
 
 def line(placement: str, moves: str) -> list[Grid]:
-    """The grids after moves that need not be legal."""
+    """Return the grids after moves that need not be legal."""
     texts = moves.split()
     return [played(placement, *texts[: k + 1]) for k in range(len(texts))]
 
 
-def judged(question: Grid, states: list[Grid], mate: int, target: Grid | None = None) -> Verdict:
-    """The verdict, and that the package and plain search say the same."""
+def verdict_of(question: Grid, states: list[Grid], mate: int, target: Grid | None = None) -> Verdict:
+    """Return the verdict, after checking that the package and a plain search agree."""
     target = states[0] if target is None else target
     row = Instance("chess", Params(mate), 0, "test", 0, question, target, target[None])
     verdict = TASK.verify_steps(row, states)
@@ -56,11 +56,11 @@ def test_the_stored_process_is_the_line_of_record(mate: int, count: int) -> None
         for state, move in zip(steps, text.split(), strict=True):
             board.push_uci(move)
             assert np.array_equal(state, grid(board.board_fen()))
-        verdict = judged(question, list(steps), mate)
+        verdict = verdict_of(question, list(steps), mate)
         assert (verdict.valid, verdict.exact, verdict.cells) == (True, True, 1.0)
         assert verdict.parts == {"legal": 1.0}
         for stop in range(1, len(steps)):
-            assert judged(question, list(steps[:stop]), mate).reason == (
+            assert verdict_of(question, list(steps[:stop]), mate).reason == (
                 f"the process stops at state {stop}, and black is not mated yet"
             )
 
@@ -75,17 +75,17 @@ def test_any_defence_and_any_move_that_keeps_the_mate_count() -> None:
             for reply in now.legal_moves:
                 lost = pushed(now, reply)
                 mates = [after(lost, move) for move in lost.legal_moves if forces(lost, move, 1)]
-                verdict = judged(question, [after(board, first), after(now, reply), mates[-1]], 2, target)
+                verdict = verdict_of(question, [after(board, first), after(now, reply), mates[-1]], 2, target)
                 assert verdict.valid
                 others += not verdict.exact
     assert others > 10
 
 
 def test_a_weak_defence_is_mated_sooner() -> None:
-    """Two of white's moves where three would be in time; and the same mate delayed is in time still."""
-    assert judged(grid(LADDER), line(LADDER, "a5a7 e7e8 b6b8"), 3).valid
-    assert judged(grid(LADDER), line(LADDER, "a5a7 e7e8 g1g2 e8d8 b6b8"), 3).valid
-    assert not judged(grid(LADDER), line(LADDER, "a5a7 e7e8 g1g2 e8d8 b6b8"), 2).valid
+    """Two of White's moves are too few if three are needed. The same mate, delayed, is in time."""
+    assert verdict_of(grid(LADDER), line(LADDER, "a5a7 e7e8 b6b8"), 3).valid
+    assert verdict_of(grid(LADDER), line(LADDER, "a5a7 e7e8 g1g2 e8d8 b6b8"), 3).valid
+    assert not verdict_of(grid(LADDER), line(LADDER, "a5a7 e7e8 g1g2 e8d8 b6b8"), 2).valid
 
 
 NEAR_MISSES = [  # moves, how many are legal, reason
@@ -95,47 +95,47 @@ NEAR_MISSES = [  # moves, how many are legal, reason
     ("a5a7 e7e8 a7a8", 2, "step 3: a7a8 gives check, not mate"),
     ("a5a7 e7d6 b6b8", 1, "step 2: after e7d6 black's king is in check"),
     ("a5a7 e7e5 b6b8", 1, "step 2: a king cannot go e7e5"),
-    ("a5a7 b6b8", 1, "step 2: the changed cells are no move of a black piece"),
-    ("a5a7 e7e8 e8d8 b6b8", 2, "step 3: the changed cells are no move of a white piece"),
+    ("a5a7 b6b8", 1, "step 2: the changed cells are not a move of a black piece"),
+    ("a5a7 e7e8 e8d8 b6b8", 2, "step 3: the changed cells are not a move of a white piece"),
     ("a5a7", 1, "the process stops at state 1, and black is not mated yet"),
     ("a5a7 e7e8", 2, "the process stops at state 2, and black is not mated yet"),
     ("a5a7 e7e8 b6b8 e8d7", 3, "step 4: a state follows after the game is over"),
     ("b6b8 e7d7 a5a7", 1, "the answer, state 1: b6b8 is answered by e7"),
-    ("e7e8 b6b8", 0, "step 1: the changed cells are no move of a white piece"),
+    ("e7e8 b6b8", 0, "step 1: the changed cells are not a move of a white piece"),
     ("a5b5 e7e8", 1, "the answer, state 1: a5b5 is answered by e7"),
 ]
 
 
 @pytest.mark.parametrize(("moves", "legal", "reason"), NEAR_MISSES)
 def test_near_misses_of_a_line(moves: str, legal: int, reason: str) -> None:
-    verdict = judged(grid(LADDER), line(LADDER, moves), 2)
+    verdict = verdict_of(grid(LADDER), line(LADDER, moves), 2)
     assert verdict.reason.startswith(reason)
     assert verdict.valid == (reason == "")
     assert verdict.parts["legal"] == legal / len(moves.split())
 
 
-def test_en_passant_on_the_way_of_either_side() -> None:
-    """Three cells change; whether the pawn may be taken so is told by the state before, not by the board."""
+def test_en_passant_by_either_side() -> None:
+    """Three cells change. Whether the pawn may be taken depends on the state before, not on the board."""
     black, question = "1R6/4B3/R7/7k/7p/5K2/6P1/8", grid("1R6/4B3/R7/7k/7p/5K2/6P1/8")
     taken = np.where(question == 1, 0, played(black, "h4g3"))
-    assert judged(
+    assert verdict_of(
         question, [played(black, "g2g4"), taken, np.where(question == 1, 0, played(black, "h4g3", "b8h8"))], 2
     )
     white, question = "7k/3p3p/7P/4P3/8/6K1/1B6/6R1", grid("7k/3p3p/7P/4P3/8/6K1/1B6/6R1")
     first, second = played(white, "g3f2"), played(white, "g3f2", "d7d5")
     taken = played(white, "g3f2", "e5d6")
     taken[1, 3] = 0
-    assert judged(question, [first, second, taken], 2).valid
+    assert verdict_of(question, [first, second, taken], 2).valid
     kept = played(white, "g3f2", "d7d5", "e5d6")
     reason = "step 3: e5d6 takes a pawn en passant, and the pawn is still there"
-    assert judged(question, [first, second, kept], 2).reason == reason
+    assert verdict_of(question, [first, second, kept], 2).reason == reason
     other = played(white, "g3f2", "e5f6")  # no pawn of black has passed there
     other[1, 3], other[3, 3] = 0, 7
-    assert judged(question, [first, second, other], 2).reason == "step 3: a pawn cannot go e5f6"
+    assert verdict_of(question, [first, second, other], 2).reason == "step 3: a pawn cannot go e5f6"
     straight = "7k/7p/7P/3pP3/8/6K1/1B6/6R1"
     late = played(straight, "g3f2", "e5d6")
     late[3, 3] = 0  # the pawn stood there from the start, so it cannot be taken in passing
-    assert judged(grid(straight), [late], 1).reason.startswith("step 1: ")
+    assert verdict_of(grid(straight), [late], 1).reason.startswith("step 1: ")
 
 
 def test_a_pawn_of_black_becomes_any_piece_but_a_king_on_the_last_row() -> None:
@@ -144,12 +144,12 @@ def test_a_pawn_of_black_becomes_any_piece_but_a_king_on_the_last_row() -> None:
         states = line(placement, "g8e6 h2g1 e6c6")
         for state in states[1:]:
             state[7, 6] = kind
-        assert judged(grid(placement), states, 2).valid == (piece in tuple("qrbn"))
+        assert verdict_of(grid(placement), states, 2).valid == (piece in tuple("qrbn"))
 
 
 @settings(max_examples=60)
 @given(st.integers(0, 11), st.data())
-def test_random_lines_are_judged_as_by_the_package(row: int, data: st.DataObject) -> None:
+def test_random_lines_are_verified_as_by_the_package(row: int, data: st.DataObject) -> None:
     batch = made(2, 12)
     question, board = batch.question[row], board_of(batch.question[row])
     stored = batch.facts["line"].tolist()[row].split()
@@ -165,17 +165,19 @@ def test_random_lines_are_judged_as_by_the_package(row: int, data: st.DataObject
     if data.draw(st.integers(0, 3)) == 0:
         states[-1] = states[-1].copy()
         states[-1].flat[data.draw(st.integers(0, 63))] = data.draw(st.integers(0, 12))
-    judged(question, states, 2, batch.target[row])
+    verdict_of(question, states, 2, batch.target[row])
 
 
 def test_a_mate_in_1_is_a_process_of_one_move() -> None:
     question, target = grid(BACK_RANK), played(BACK_RANK, "a1a8")
     assert np.array_equal(TASK.steps(Params(), question, target), target[None])
-    assert judged(question, [target], 1).valid
-    assert judged(question, [played(BACK_RANK, "a1b8")], 1).reason == "step 1: a rook cannot go a1b8"
+    assert verdict_of(question, [target], 1).valid
+    assert verdict_of(question, [played(BACK_RANK, "a1b8")], 1).reason == "step 1: a rook cannot go a1b8"
     quiet = played(BACK_RANK, "a1g1")
     assert TASK.check_step(Params(), question, question, quiet).valid
-    assert judged(question, [quiet], 1).reason == "the answer, state 1: a1g1 gives no check"
-    assert judged(question, [target, target], 1).reason == "step 2: a state follows after the game is over"
+    assert verdict_of(question, [quiet], 1).reason == "the answer, state 1: a1g1 gives no check"
+    assert (
+        verdict_of(question, [target, target], 1).reason == "step 2: a state follows after the game is over"
+    )
     reason = "white has no first move to make here"
     assert TASK.check_step(Params(), question, target, target).reason == reason

@@ -1,4 +1,4 @@
-"""Chess: legal moves, checks and valid positions against python-chess, and against published move counts.
+"""Test chess: legal moves, checks and valid positions against python-chess and published move counts.
 
 The counts of perft are those of https://www.chessprogramming.org/Perft_Results.
 """
@@ -42,7 +42,7 @@ PERFT = {
 
 
 def counted(position: Position, plies: int) -> int:
-    """How many lines of so many plies go on from a position."""
+    """Return the number of lines of so many plies from a position."""
     moves = position.moves
     return len(moves) if plies == 1 else sum(counted(position.after(move), plies - 1) for move in moves)
 
@@ -62,24 +62,21 @@ def test_the_package_does_not_need_the_oracle() -> None:
             assert not [name for name in names if name.split(".")[0] == "chess"], path
     project = tomllib.loads((root.parent / "pyproject.toml").read_text("utf-8"))["project"]
     assert not [name for name in project["dependencies"] if name.startswith("chess")]
-    extras = [
-        extra
-        for extra, needs in project["optional-dependencies"].items()
-        if any(n.startswith("chess") for n in needs)
-    ]
-    assert extras == ["dev"]
+    for extra, packages in project["optional-dependencies"].items():
+        needs_chess = any(package.startswith("chess") for package in packages)
+        assert needs_chess == (extra == "dev"), extra
 
 
 SQUARES = [16 * (7 - square // 8) + square % 8 for square in chess.SQUARES]
 
 
 def kernels(move: chess.Move) -> int:
-    """The kernels' number of a move."""
+    """Return the kernels' number of a move."""
     return SQUARES[move.from_square] | SQUARES[move.to_square] << 7 | (move.promotion or 0) << 14
 
 
 def games(rng: random.Random, count: int) -> Iterator[tuple[chess.Board, Position, list[chess.Move]]]:
-    """Positions of random legal games, played on both boards, with the oracle's legal moves."""
+    """Draw positions of random legal games, played on both boards, with the oracle's legal moves."""
     while True:
         fen = rng.choice(list(PERFT))
         board, position = chess.Board(fen), rules.from_fen(fen)
@@ -98,7 +95,7 @@ def games(rng: random.Random, count: int) -> Iterator[tuple[chess.Board, Positio
 
 
 def placements(rng: random.Random, count: int) -> Iterator[str]:
-    """FEN strings: random pieces, or a position of a game with a square, the side and the rights changed."""
+    """Draw FEN strings: random pieces, or a position of a game with a changed square, side and rights."""
     boards = [board.board_fen() for board, _, _ in games(rng, count // 20)]
     for _ in range(count):
         if rng.random() < 0.5:
@@ -120,7 +117,7 @@ def placements(rng: random.Random, count: int) -> Iterator[str]:
 
 
 def differences(board: chess.Board, position: Position, moves: list[chess.Move]) -> list[str]:
-    """What the kernels say otherwise than the oracle does of a valid position."""
+    """Return where kernels and oracle disagree about a valid position."""
     ours, check = sorted(position.moves), board.is_check()
     pairs = {
         "moves": (ours, sorted(map(kernels, moves))),
@@ -133,7 +130,7 @@ def differences(board: chess.Board, position: Position, moves: list[chess.Move])
 
 
 def rights_of(board: chess.Board) -> int:
-    """The oracle's castling rights as the kernels number them."""
+    """Return the oracle's castling rights as the kernels number them."""
     clean = board.clean_castling_rights()
     return sum(
         1 << k for k, rook in enumerate((chess.BB_H1, chess.BB_A1, chess.BB_H8, chess.BB_A8)) if clean & rook
@@ -198,7 +195,7 @@ FIELDS = [
 
 @st.composite
 def fen_strings(draw: st.DrawFn) -> str:
-    """FEN strings with a few characters and fields changed."""
+    """Draw FEN strings with a few characters and fields changed."""
     fields = draw(st.sampled_from(FENS)).split(" ")
     for _ in range(draw(st.integers(0, 2))):
         fields[draw(st.integers(0, len(fields) - 1))] = draw(st.sampled_from(FIELDS))
@@ -212,7 +209,7 @@ def fen_strings(draw: st.DrawFn) -> str:
 
 
 def in_bounds(fen: str) -> bool:
-    """Whether a FEN keeps the bounds that only our reader has: ASCII, 4 to 6 fields, no Chess960."""
+    """Return whether a FEN keeps the bounds that only our reader has: ASCII, 4 to 6 fields, no Chess960."""
     fields = fen.split()
     if not fen.isascii() or len(fen) > rules.MAX_FEN or not 4 <= len(fields) <= 6 or "~" in fields[0]:
         return False
@@ -287,5 +284,5 @@ def test_moves_and_mirrors_are_as_in_the_oracle(seed: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "e2", "e2e9", "0000", "e7e8k", "e7e8Q", "P@e4", "e2e4 ", "\u0661"])
 def test_what_is_no_move_is_refused(text: str) -> None:
-    with pytest.raises(UserError, match="is no move: write its two squares"):
+    with pytest.raises(UserError, match="is not a move: write its two squares"):
         rules.from_uci(text, rules.from_fen(INITIAL))

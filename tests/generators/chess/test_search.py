@@ -1,4 +1,4 @@
-"""Chess: the kernels' moves and mates against the package `chess`, in positions of random games."""
+"""Test chess: the kernels' moves and mates against the package `chess`, in positions of random games."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from vizbench.generators.chess.task import TASK, Params
 
 
 def packed(board: chess.Board) -> np.ndarray:
-    """The kernels' board of any board of the package."""
+    """Return the kernels' board of any board of the package."""
     ours = loaded(grid(board.board_fen()))
     if board.ep_square is not None:
         ours[chessboard.PASSED] = 16 * (7 - board.ep_square // 8) + board.ep_square % 8
@@ -36,7 +36,7 @@ def packed(board: chess.Board) -> np.ndarray:
 
 @st.composite
 def positions(draw: st.DrawFn) -> chess.Board:
-    """Positions of games of random moves without castling, with either side to move."""
+    """Draw positions of games of random moves without castling, with either side to move."""
     board = chess.Board("rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w - - 0 1")
     for choice in draw(st.lists(st.integers(0, 1 << 16), max_size=120)):
         moves = sorted(board.legal_moves, key=lambda move: (not board.is_capture(move), move.uci()))
@@ -75,7 +75,7 @@ def test_kernels_find_the_mates(board: chess.Board) -> None:
 
 
 @pytest.mark.parametrize("mate", COUNTS)
-def test_search_judge_and_twin_agree_on_every_move(mate: int) -> None:
+def test_search_verifier_and_twin_agree_on_every_move(mate: int) -> None:
     batch = made(mate, {1: 30, 2: 4, 3: 2}[mate])
     for question in batch.question:
         board = board_of(question)

@@ -1,4 +1,4 @@
-"""Chess: positions against the package `chess`, their spread, their figures."""
+"""Test chess positions: valid by the package `chess`, well spread, with the right figures."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_difficulty_of_a_position_read_by_hand() -> None:
         "bits": pytest.approx(bits),
         "moves": moves,
         "right": 1.0,
-        "checks": 1.0,  # Ra8; g7 stands in the way of Rg1
+        "checks": 1.0,  # Ra8; g7 blocks Rg1
         "quiet": 0.0,
         "pieces": 7.0,
     }

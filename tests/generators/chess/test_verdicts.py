@@ -1,4 +1,4 @@
-"""Chess: verdicts on answers against a slow twin without the package, and near misses."""
+"""Test chess: verdicts on answers against a slow twin without the package, and near misses."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_verdict_equals_the_slow_twin(row: int, data: st.DataObject) -> None:
     assert TASK.check(Params(), question, answer).valid == valid
 
 
-def test_changed_cells_of_targets_are_judged_as_the_slow_twin_judges_them() -> None:
+def test_changed_cells_of_targets_are_verified_as_by_the_slow_twin() -> None:
     batch, rng = made(1, 60), np.random.default_rng(0)
     for question, target in zip(batch.question, batch.target, strict=True):
         for place in rng.choice(64, 12, replace=False):
@@ -56,7 +56,7 @@ STALE = "7k/8/5KQ1/8/8/8/8/8"
         (BACK_RANK, "a1a8", ""),
         (BACK_RANK, "a1g1", "a1g1 gives no check"),
         (BACK_RANK, "a1b8", "a rook cannot go a1b8"),
-        (BACK_RANK, "e2f1", "the changed cells are no move of a white piece"),
+        (BACK_RANK, "e2f1", "the changed cells are not a move of a white piece"),
         (BACK_RANK, "a1h1", "a rook cannot go a1h1"),
         (STALE, "g6g7", ""),
         (STALE, "f6f7", "f6f7 leaves black in stalemate"),
@@ -83,9 +83,9 @@ def test_boards_that_are_no_single_move() -> None:
     twice = played(BACK_RANK, "a1a8", "h1g1")
     for answer, reason in (
         (question, "no piece has moved"),
-        (twice, "4 cells changed where a move changes two"),
-        (np.where(question == 4, 0, question), "1 cell changed where a move changes two"),
-        (np.where(question == 9, 0, played(BACK_RANK, "a1a8")), "3 cells changed where a move changes two"),
+        (twice, "4 cells changed, but a move changes two"),
+        (np.where(question == 4, 0, question), "1 cell changed, but a move changes two"),
+        (np.where(question == 9, 0, played(BACK_RANK, "a1a8")), "3 cells changed, but a move changes two"),
     ):
         result = TASK.check(Params(), question, answer.astype(np.uint8))
         assert (result.valid, result.reason, result.figures) == (False, reason, {"legal": 0.0})
@@ -136,8 +136,8 @@ def test_en_passant_saves_from_a_pawn_that_went_two_squares() -> None:
         (2, "a5a7", ""),
         (3, "a5a7", ""),  # sooner is in time
         (1, "a5a7", "a5a7 gives check, not mate"),
-        (2, "a5a6", "a5a6 is answered by e7d7, and mate in 2 is gone"),
-        (2, "b6b7", "b6b7 is answered by e7d6, and mate in 2 is gone"),
+        (2, "a5a6", "a5a6 is answered by e7d7, and there is no mate in 2"),
+        (2, "b6b7", "b6b7 is answered by e7d6, and there is no mate in 2"),
     ],
 )
 def test_near_misses_of_longer_mates(mate: int, move: str, reason: str) -> None:
@@ -167,7 +167,7 @@ def test_questions_that_are_no_position(placement: str) -> None:
     assert TASK.solve(Params(), question) is None
     result = TASK.check(Params(), question, question)
     assert (result.valid, result.figures) == (False, {})
-    assert "no legal position" in result.reason
+    assert "not a legal position" in result.reason
     assert not TASK.check_step(Params(), question, question, question).valid
 
 
@@ -178,7 +178,7 @@ def test_a_search_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(rules, "MOST", 50)
     assert TASK.solve(Params(3), grid(LADDER)) is None
     result = TASK.check(Params(3), grid(LADDER), answer)
-    assert (result.valid, result.reason) == (False, "a5a7 is not shown to force mate by looking at 50 moves")
+    assert (result.valid, result.reason) == (False, "a5a7 is not shown to force mate by a search of 50 moves")
 
 
 def test_a_position_without_mate_has_no_solution() -> None:
@@ -190,7 +190,7 @@ def test_a_position_without_mate_has_no_solution() -> None:
 
 @pytest.mark.parametrize(("mate", "count"), [(1, 400), (2, 140), (3, 10)])
 def test_verdicts_are_those_of_a_plain_search_with_the_oracle(mate: int, count: int) -> None:
-    """Right answers, random legal moves, and boards with up to three cells altered."""
+    """Draw right answers, random legal moves, and boards with up to three changed cells."""
     batch, rng = made(mate, count), np.random.default_rng(mate)
     for row, (question, target) in enumerate(zip(batch.question, batch.target, strict=True)):
         legal = TASK.guess(Params(mate), question, row)
@@ -203,7 +203,7 @@ def test_verdicts_are_those_of_a_plain_search_with_the_oracle(mate: int, count: 
 
 
 def oracle_verdict(question: Grid, answer: Grid, mate: int) -> tuple[bool, float]:
-    """Whether the answer is right, and whether it is the board after a legal move."""
+    """Return whether the answer is right, and whether it is the board after a legal move."""
     board = board_of(question)
     for move in board.legal_moves:
         if np.array_equal(grid(pushed(board, move).board_fen()), answer):

@@ -1,10 +1,11 @@
-"""Variants of demonstrations are whole pairs, bounded, seeded, and never made of a test input."""
+"""Test variants of demonstrations: whole pairs, bounded, seeded, and never made of a test input."""
 
 from __future__ import annotations
 
 import json
 import sys
 from itertools import permutations as orders
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def naive_symmetries(grid: Grid) -> list[list[list[int]]]:
 
 
 @given(GRIDS)
-def test_the_symmetries_are_the_ways_to_read_a_grid(grid: Grid) -> None:
+def test_the_symmetries_are_the_orders_to_read_a_grid(grid: Grid) -> None:
     mine = [turned(grid, turn).tolist() for turn in range(8)]
     assert mine[0] == grid.tolist()
     assert sorted(map(str, mine)) == sorted(map(str, naive_symmetries(grid)))
@@ -67,12 +68,10 @@ def test_every_variant_is_one_symmetry_and_one_recolouring_of_a_whole_pair(
     assert len(set(extra)) == len(extra) and not set(extra) & set(plain(rows))
     palettes = permutations(seed) if "colours" in chosen else [np.arange(10, dtype=np.uint8)]
     turns = 8 if "symmetries" in chosen else 1
-    expected = {
-        (str(p[turned(a, t)].tolist()), str(p[turned(b, t)].tolist()))
-        for a, b in pairs
-        for p in palettes
-        for t in range(turns)
-    }
+    expected: set[tuple[str, str]] = set()
+    for (question, target), palette, turn in product(pairs, palettes, range(turns)):
+        variant = [palette[turned(grid, turn)].tolist() for grid in (question, target)]
+        expected.add((str(variant[0]), str(variant[1])))
     assert set(plain(shown)) == expected
     assert len(shown) <= len(rows) * turns * len(palettes)
 
@@ -90,7 +89,8 @@ def test_palettes_are_drawn_evenly_and_by_the_seed() -> None:
     assert [p.tolist() for p in permutations(7)] == [p.tolist() for p in permutations(7)]
     every = [tuple(p.tolist()) for seed in range(300) for p in permutations(seed)[1:]]
     assert len(every) - len(set(every)) < 20  # of 9! = 362,880 about 6 coincide by chance
-    counts = np.array([[sum(p[k] == c for p in every) for c in range(1, 10)] for k in range(1, 10)])
+    places = np.array(every)[:, 1:]
+    counts = np.array([(places == colour).sum(0) for colour in range(1, 10)])
     assert abs(counts / len(every) - 1 / 9).max() < 0.03  # a standard deviation is .007
     first = {tuple(np.argsort(p[1:4]).tolist()) for p in every}
     assert first == set(orders(range(3)))
@@ -129,7 +129,7 @@ def plan(task: str, augment: tuple[str, ...], checkpoint: str = "grid") -> Plan:
 def shown_and_asked(plan: Plan, out: Path) -> tuple[list[Any], list[Any]]:
     """Return the examples that the model was shown, and the questions that it was asked."""
     run(plan, out)
-    spy = sys.modules["vizbench_model_stubs"].Spy  # a run loads the file anew
+    spy = sys.modules["vizbench_model_stubs"].Spy  # a run loads the file again
     return spy.shown, [question for questions in spy.seen for question in questions]
 
 
@@ -142,7 +142,7 @@ def test_a_model_is_shown_variants_and_asked_the_test_as_it_is(task: str, tmp_pa
     assert len(shown_and_asked(plan(task, ()), tmp_path / "s")[0]) == 1
 
 
-def test_frames_have_room_for_turned_examples(task: str, tmp_path: Path) -> None:
+def test_frames_fit_turned_examples(task: str, tmp_path: Path) -> None:
     shown, asked = shown_and_asked(plan(task, ("symmetries",), checkpoint="frames"), tmp_path / "r")
     assert {one.question.shape for one in shown} == {(6, 6, 3)}  # boards of 3x3 cells of 2 pixels
     assert {question.shape for question in asked} == {(6, 6, 3)}

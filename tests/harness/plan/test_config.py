@@ -1,4 +1,4 @@
-"""Options: the flags, plan files in TOML, and the plan that they describe."""
+"""Test options: the flags, plan files in TOML, and the plan that they describe."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b"out = '\xe9'")
     with pytest.raises(UserError, match="is no TOML"):
         read_config(tmp_path / "latin.toml")
-    with pytest.raises(UserError, match="is no regular file"):
+    with pytest.raises(UserError, match="is not a regular file"):
         read_config(Path("/dev/zero"))
 
 

@@ -1,4 +1,4 @@
-"""Models from Python files: found, built, and refused in one sentence."""
+"""Models from Python files: discovered, built, and refused in one sentence."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def test_names_are_resolved_without_building(file):
     [
         ("gone.py:Good", "does not exist"),
         ("{file}", "write path/to/file.py:Class"),
-        ("{file}:", "names no class"),
+        ("{file}:", "does not name a class"),
         ("{file}:Goode", "unknown class in mine.py 'Goode': did you mean Good"),
-        ("{file}:Stranger", "is no Model"),
+        ("{file}:Stranger", "is not a Model"),
         ("{file}:Half", "cannot be built"),
         ("nearst", "did you mean nearest"),
         ("", "unknown model ''"),

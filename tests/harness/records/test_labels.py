@@ -1,4 +1,4 @@
-"""Labels of tasks and models: short, on one line, and no two alike in any output."""
+"""Test labels of tasks and models: short, on one line, and all different in any output."""
 
 from __future__ import annotations
 

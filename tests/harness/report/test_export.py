@@ -21,8 +21,8 @@ from vizbench.harness.stats.metrics import COVERAGE, summaries
 EVIL = '=cmd|"/c calc"!A1\n| <script>alert(1)</script> | [x](javascript:1) `'
 
 
-def curve(model, *shares, task="life/conway", seed=0, budgets=(3, 10, 30)):
-    return [answered(share(s), model, n, seed, task=task) for n, s in zip(budgets, shares, strict=True)]
+def curve(model, *shares, task="life/conway", seed=0, shots=(3, 10, 30)):
+    return [answered(share(s), model, n, seed, task=task) for n, s in zip(shots, shares, strict=True)]
 
 
 def read(text):
@@ -30,38 +30,38 @@ def read(text):
 
 
 def tables(text):
-    """Heading -> rows of cells of the table below it."""
-    found = {}
+    """Heading -> rows of values of the table below it."""
+    sections = {}
     for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
-        rows = [line for line in part.splitlines() if line.startswith("| ")]
-        cells = [re.split(r"(?<!\\)\|", row)[1:-1] for row in rows]
-        assert len({len(row) for row in cells}) <= 1, part
-        found[part.partition("\n")[0]] = [[cell.strip() for cell in row] for row in cells]
-    return found
+        lines = [line for line in part.splitlines() if line.startswith("| ")]
+        rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines]
+        assert len({len(row) for row in rows}) <= 1, part
+        sections[part.partition("\n")[0]] = [[value.strip() for value in row] for row in rows]
+    return sections
 
 
 def test_csv_has_every_row_with_its_figures():
     attempts = [record("a", exact=True), record("a", 1), record("b"), record("b", 1)]
     trials = [*curve("mine", 0.1, 0.5, 0.95), trial_result(attempts, model="twice", attempts=2, names="ab")]
     rows = summaries(trials)
-    found = read(csv_text(rows))
-    assert len(found) == len(rows) == 4
-    for row, line in zip(rows, found, strict=True):
+    lines = read(csv_text(rows))
+    assert len(lines) == len(rows) == 4
+    for row, line in zip(rows, lines, strict=True):
         assert (line["task"], line["model"], int(line["shots"])) == (row.task, row.model, row.shots)
         assert float(line["exact"]) == row.exact  # to the last digit
         assert float(line["valid_high"]) == row.valid_high
-    assert [line["exact@2"] for line in found] == ["", "", "", "0.5"]
-    assert found[3]["psr"] == ""
-    assert "exact_at" not in found[0]
+    assert [line["exact@2"] for line in lines] == ["", "", "", "0.5"]
+    assert lines[3]["psr"] == ""
+    assert "exact_at" not in lines[0]
 
 
 def test_undecodable_answers_are_listed_by_reason():
-    lost = [
+    undecodable = [
         replace(record(name, undecodable=True), reason=f"row {n} holds 'x{n}'")
         for n, name in enumerate("abc")
     ]
-    lost.append(replace(record("d", undecodable=True), reason="abstained: the board | was not found"))
-    text = markdown([trial_result(lost, model="mine")])
+    undecodable.append(replace(record("d", undecodable=True), reason="abstained: the board | was not found"))
+    text = markdown([trial_result(undecodable, model="mine")])
     section = text.partition("## Undecodable answers\n")[2].partition("## ")[0]
     assert "mine, 16 shots: 3 x row N holds …; 1 x abstained: the board" in section
     assert "Undecodable answers" not in markdown([answered([True, False])])
@@ -92,32 +92,32 @@ def test_a_seed_list_and_a_formula_in_csv():
 def test_names_in_csv_are_shown_and_never_run(name, cell, tmp_path):
     [line] = read(csv_text(summaries([answered([True], model=name, task=f"t{name}", checkpoint=name)])))
     assert (line["model"], line["checkpoint"]) == (cell, cell)
-    write_incomplete(incomplete_trials([answered([None], name, error=name)], ()), tmp_path / "unfinished.csv")
-    [line] = read((tmp_path / "unfinished.csv").read_text())
+    write_incomplete(incomplete_trials([answered([None], name, error=name)], ()), tmp_path / "incomplete.csv")
+    [line] = read((tmp_path / "incomplete.csv").read_text())
     assert (line["model"], line["error"]) == (cell, cell)
 
 
 def test_markdown_has_a_section_for_each_question():
     trials = [*curve("mine", 0.1, 0.5, 0.95), *curve("other", 0.0, 0.2, 0.4), *curve("copy", 0.06, 0.0, 0.0)]
-    found = tables(markdown(trials))
-    assert len(found["life/conway"]) == 2 + 9
-    assert found["life/conway"][4][:4] == ["mine", "30", "200", "95.0% [91.0, 97.3]"]
-    head, _, mine, other, baseline = found["Examples to reach 90%"]
+    sections = tables(markdown(trials))
+    assert len(sections["life/conway"]) == 2 + 9
+    assert sections["life/conway"][4][:4] == ["mine", "30", "200", "95.0% [91.0, 97.3]"]
+    head, _, mine, other, baseline = sections["Shots to reach 90%"]
     assert head[-2:] == ["paper, CogVideoX1.5-5B", "paper, Qwen3-4B"]
     assert (mine[3], other[3], other[4]) == ("30", "–", "> 30")
     assert mine[-2:] == ["30", "300"]
     assert baseline[1:6] == ["copy", "1", "–", "not reached", "> 30"]
-    [ratio] = found["Data efficiency"][2:]  # copy learns nothing
+    [ratio] = sections["Data efficiency"][2:]  # copy learns nothing
     assert re.fullmatch(r"> [0-9.]+ \(B not reached\)", ratio[3])
     assert COVERAGE in markdown(trials)
     assert not re.search(r"\?|over seeds for several", markdown(trials))
-    rows = found["Models and baselines on the same questions"][2:]
+    rows = sections["Models and baselines on the same questions"][2:]
     assert [row[1] for row in rows] == ["3", "10", "30", "3", "3", "10", "10", "30", "30"]
     assert [row[3] for row in rows] == ["other"] * 3 + ["copy"] * 6
     assert "`copy` gives 6.0% valid answers (3.5, 10.2) of 200 with 3 shots" in markdown(trials)
-    assert "Ours, where the paper is silent" in found
-    assert "Unfinished" not in found
-    assert not {"ARC tasks solved", "Concepts"} & set(found)
+    assert "Our choices, which the paper does not report" in sections
+    assert "Incomplete" not in sections
+    assert not {"ARC tasks solved", "Concepts"} & set(sections)
 
 
 def test_a_ratio_that_neither_model_lets_know_says_why():
@@ -128,11 +128,11 @@ def test_a_ratio_that_neither_model_lets_know_says_why():
     assert "?" not in str(page.ratios(compare.ratios(trials)))
 
 
-def test_a_budget_that_the_papers_figure_draws_elsewhere_shows_both():
-    found = tables(
+def test_shots_that_the_papers_figure_draws_elsewhere_show_both():
+    sections = tables(
         markdown(curve("mine", 0.1, 0.5, 0.95, task="eca/108") + curve("mine", 0, 0, 1, task="t/own"))
     )
-    by_task = {row[0]: row[-2:] for row in found["Examples to reach 90%"][2:]}
+    by_task = {row[0]: row[-2:] for row in sections["Shots to reach 90%"][2:]}
     assert by_task == {"eca/108": ["not reached (drawn: 100)", "100"], "t/own": ["", ""]}
 
 
@@ -145,11 +145,11 @@ def test_attempts_have_columns_of_exact_and_valid():
     assert "first attempts" not in markdown([answered([True])])
 
 
-def test_what_is_unfinished_is_reported():
+def test_what_is_incomplete_is_reported():
     trials = [answered([True, None], error="it <broke>"), answered([None], shots=3)]
     text = markdown(trials)
     assert r"1 of 2 answers; it \<broke\>" in text
-    assert "3 examples, seed 0: 0 of 1 answer" in text
+    assert "3 shots, seed 0: 0 of 1 answer" in text
     assert markdown(trials[1:]).count("##") == 1  # no row, no table, no zero
 
 
@@ -160,14 +160,15 @@ def test_paths_and_corpora_have_their_columns():
         for m, e in (("mine", True), ("other", False), ("copy", False))
     ]
     half = trial_result([record("a")], 0, "other", None, names="a", task="arc-json:/d/Count/Count1.json")
-    found = tables(markdown([walked, *arc]))
-    assert found["t/x"][2][-2:] == ["100.0%", "1.250"]
-    assert found["ARC tasks solved"][2:] == [
+    sections = tables(markdown([walked, *arc]))
+    assert sections["t/x"][2][-2:] == ["100.0%", "1.250"]
+    assert sections["ARC tasks solved"][2:] == [
         ["/d", "1", "1", "mine", "other", "1", "0", "0"], ["/d", "1", "1", "mine", "copy", "1", "0", "0"],
         ["/d", "1", "1", "other", "copy", "0", "0", "0"],
     ]  # fmt: skip
-    assert [name.rpartition(",")[0] for name in found["Concepts"][0][1:]] == ["mine", "other", "copy"]
-    assert found["Concepts"][2:] == [["Copy", "100.0%", "0.0%", "0.0%"], ["mean", "100.0%", "0.0%", "0.0%"]]
+    assert [name.rpartition(",")[0] for name in sections["Concepts"][0][1:]] == ["mine", "other", "copy"]
+    shares = ["100.0%", "0.0%", "0.0%"]
+    assert sections["Concepts"][2:] == [["Copy", *shares], ["mean", *shares]]
     assert tables(markdown([*arc, half]))["Concepts"][-1] == [
         "mean",
         "",

@@ -1,4 +1,4 @@
-"""Test where the bars and intervals of the figure of budgets end, and which ends are drawn open."""
+"""Test where the bars and intervals of the figure of shots needed end, and which ends are drawn open."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import pytest
 from matplotlib.markers import MarkerStyle
 
 from vizbench.harness.report import curves, figures, svg
-from vizbench.harness.stats.compare import Budget
+from vizbench.harness.stats.compare import ShotsNeeded
 from vizbench.harness.stats.model_key import ModelKey
 from vizbench.harness.stats.thresholds import Span
 
 MINE = ModelKey("mine", "none", "none")
-BUDGETS = (10, 100, 1000)
+SHOTS = (10, 100, 1000)
 
 
 def drawn(at, interval):
-    """The figure of one budget: the end of its bar, how solid it is, and the places of each marker."""
-    row = Budget("t/x", MINE, (0,), BUDGETS, (0.1, 0.5, 1.0), None, at, interval)
+    """The figure of one row: the end of its bar, how solid it is, and the places of each marker."""
+    row = ShotsNeeded("t/x", MINE, (0,), SHOTS, (0.1, 0.5, 1.0), None, at, interval)
     legend = [curves.LegendEntry("mine", "c0", "model", MINE)]
-    axes: Any = figures.budgets([row], legend).paint(svg.PRINT, svg.Marks()).axes[0]
+    axes: Any = figures.shots_needed([row], legend).paint(svg.PRINT, svg.Marks()).axes[0]
     [bar] = axes.patches
     places = {}
     for points in axes.collections:

@@ -15,7 +15,7 @@ from vizbench.harness.stats.metrics import distinct, summaries
 
 
 def of(run, **header):
-    """The run with other entries in its header."""
+    """Return the run with other entries in its header."""
     return replace(run, header=msgspec.structs.replace(run.header, **header))
 
 
@@ -65,11 +65,10 @@ def test_every_row_has_its_own_trials_in_any_order():
         once = distinct(some)
         rows = summaries(once)
         groups = links.trials_of_rows(rows, once)
-        assert sorted(links.trial_id(run) for group in groups for run in group) == sorted(
-            links.trial_id(run) for run in once if run.records
-        )
+        linked = [links.trial_id(run) for group in groups for run in group]
+        assert sorted(linked) == sorted(links.trial_id(run) for run in once if run.records)
         for row, group in zip(rows, groups, strict=True):
-            assert summaries(group) == [replace(row, mark="")]  # alone it needs none
+            assert summaries(group) == [replace(row, mark="")]  # without others it needs none
 
 
 def test_rows_of_other_weights_lead_each_to_its_own():
@@ -143,12 +142,11 @@ def test_published_points_lead_nowhere():
     trials = [answered([True], task="life/seeds", shots=10)]
     rows = summaries(trials)
     [panel] = links.link_panels(curves.panels(rows), rows, trials)
-    assert {
-        point.link for curve in panel.curves if curve.entry.kind == "paper" for point in curve.points
-    } == {""}
+    published = [curve for curve in panel.curves if curve.entry.kind == "paper"]
+    assert {point.link for curve in published for point in curve.points} == {""}
 
 
-def test_sets_of_one_task_and_seed_are_told_apart():
+def test_sets_of_one_task_and_seed_are_distinguished():
     ours = many(digest="aaaaaaaa")
     other = replace(many(names="cd", digest="bbbbbbbb", model="copy"), directory=ours.directory)
     index = payload([ours, other, many(seed=1)]).index

@@ -1,6 +1,7 @@
 """Test that the report is made from the run directory only, is escaped and needs no network.
 
-test_report_page uses it in a browser."""
+test_report_page uses it in a browser.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ from vizbench.harness.report.viewer import MAX_STATES, pack_grid, pack_trajector
 from vizbench.harness.run.run import run
 from vizbench.harness.stats import paper
 from vizbench.harness.stats.arc import concepts, overlaps
-from vizbench.harness.stats.compare import budgets
+from vizbench.harness.stats.compare import shots_needed
 from vizbench.harness.stats.metrics import leaks, summaries
 from vizbench.harness.stats.model_key import ModelKey
 
@@ -53,13 +54,13 @@ def trials(runs):
 
 
 def data_of(text, name):
-    """What an element of the page holds, as JSON."""
+    """Return what an element of the page holds, as JSON."""
     [content] = re.findall(rf'<script id="{name}" type="application/json">(.*?)</script>', text)
     return json.loads(html.unescape(content))
 
 
 def blob_of(text, number):
-    """A blob of the page, unpacked."""
+    """Return a blob of the page, unpacked."""
     [content] = re.findall(rf'<script id="blob-{number}" type="text/plain">(.*?)</script>', text)
     return json.loads(zlib.decompress(base64.b64decode(content, validate=True)))
 
@@ -167,7 +168,7 @@ def test_the_viewer_holds_fewer_and_says_so(trials):
     assert "The viewer holds" not in render_report(trials)
 
 
-def test_grids_of_every_code_and_long_processes_survive_the_packing():
+def test_grids_of_every_code_and_long_trajectories_survive_the_packing():
     codes = np.arange(256, dtype=np.uint8).reshape(16, 16)
     assert np.array_equal(grid_of(json.loads(json.dumps(pack_grid(codes.tolist())))), codes)
     states = [np.full((1, 1), k % 7, np.uint8) for k in range(5000)]
@@ -194,7 +195,7 @@ def test_a_task_of_another_version_or_none_has_no_trajectory(trials):
     assert trajectories(replace(one, questions=wild)) == [None] * 6
 
 
-def test_an_unfinished_trial_is_reported(trials):
+def test_an_incomplete_trial_is_reported(trials):
     cut = [replace(trials[0], records=trials[0].records[:3], error=EVIL), *trials[1:]]
     text = render_report(cut)
     assert "3 of 12 answers" in text
@@ -244,7 +245,8 @@ def test_figures_are_written_in_every_kind_and_alike(trials, tmp_path):
     first = write_figures([*trials, *arc], tmp_path / "a")
     second = write_figures([*trials, *arc], tmp_path / "b")
     assert [path.name for path in first if path.suffix == ".svg"] == [
-        "curve-langton-3.svg", "curve-life-conway.svg", "curve-sudoku-mini.svg", "budgets.svg", "overlap.svg",
+        "curve-langton-3.svg", "curve-life-conway.svg", "curve-sudoku-mini.svg",
+        "shots-needed.svg", "overlap.svg",
     ]  # fmt: skip
     assert [path.suffix for path in first[:3]] == [".svg", ".pdf", ".png"]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
@@ -259,8 +261,8 @@ def test_the_best_baseline_is_never_the_solver(trials):
     [baseline] = [curve for curve in panel.curves if curve.entry.kind == "baseline"]
     assert "(nearest)" in baseline.points[0].label
     assert "30.0% exact" in baseline.points[0].label
-    alone = [row for row in rows if row.model in ("copy", "solver")]
-    assert [entry.name for entry in curves.legend(alone)] == ["copy", "solver"]
+    baselines = [row for row in rows if row.model in ("copy", "solver")]
+    assert [entry.name for entry in curves.legend(baselines)] == ["copy", "solver"]
 
 
 def test_two_files_with_a_class_of_one_name_have_a_curve_each():
@@ -275,7 +277,7 @@ def test_two_files_with_a_class_of_one_name_have_a_curve_each():
 
 
 def marks_of(drawing):
-    """The titles of a drawing's marks as the page shows them."""
+    """Return the titles of a drawing's marks as the page shows them."""
     return re.findall(r"<title>(.*?)</title>", svg.inline(drawing, 0))
 
 
@@ -296,11 +298,11 @@ def test_the_papers_curves_are_behind_ours():
     ]
 
 
-def test_the_bars_show_our_budgets_and_both_of_the_papers_if_they_differ():
+def test_the_bars_show_our_shots_and_both_of_the_papers_if_they_differ():
     curve = {10: 0.5, 100: 0.8, 1000: 1.0}
     mine = [answered(share(value), task="life/seeds", shots=n, model="mine") for n, value in curve.items()]
     never = [answered(share(0.5), task="eca/8", shots=n, model="mine") for n in curve]
-    titles = marks_of(figures.budgets(budgets([*mine, *never]), curves.legend(summaries(mine))))
+    titles = marks_of(figures.shots_needed(shots_needed([*mine, *never]), curves.legend(summaries(mine))))
     assert "paper, Qwen3-4B, life/seeds: 300 shots by its tables" in titles
     assert (
         "paper, Qwen3-4B, life/seeds: 100 shots as its figure draws it, which its tables do not say" in titles

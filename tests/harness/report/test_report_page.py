@@ -1,7 +1,8 @@
 """Test the report in a real browser: filters, sorting, keys, both themes, and a phone's width.
 
 Playwright drives the system's Chromium and downloads none. Its events are a user's: keys and clicks that the
-browser itself delivers."""
+browser itself delivers.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from tests.support.made_results import answered
 from tests.support.report_pages import column, place, press, settled, unfolded, written
 from tests.support.stubs import FILE
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.records.records import read_runs
+from vizbench.harness.records.records import TrialResult, read_runs
 from vizbench.harness.run.run import run
 
 
@@ -95,7 +96,7 @@ def test_only_questions_of_a_verdict_are_stepped_through(visit, trials, tmp_path
     assert place(page) == "2 of 6"  # of the fifth, both answers are exact
 
 
-def test_a_process_plays_and_its_states_are_the_tasks(visit, file):
+def test_a_trajectory_plays_and_its_states_are_the_tasks(visit, file):
     page = visit(file, "#task=langton/3&i=2")
     steps = vb.load("langton/3").test[1].steps
     states = page.evaluate(
@@ -107,7 +108,7 @@ def test_a_process_plays_and_its_states_are_the_tasks(visit, file):
     picture = "document.querySelector('#boards .film').previousSibling.toDataURL()"
     last = page.evaluate(picture)
     slider.focus()
-    page.keyboard.press("ArrowLeft")  # the slider's own: the viewer stays where it is
+    page.keyboard.press("ArrowLeft")  # the slider takes the key: the viewer does not move
     assert slider.input_value() == "2"
     assert place(page) == "2 of 6"
     assert page.evaluate(picture) != last
@@ -121,7 +122,7 @@ def test_a_game_shows_the_answer_and_plays_on(visit, tmp_path):
     run(Plan(models=("copy",), tasks=("connect4/win-in-2",), shots=(3,), n_test=2), tmp_path / "runs")
     page = visit(written(read_runs([tmp_path / "runs"]), tmp_path))
     row = vb.load("connect4/win-in-2").test[0]
-    assert page.inner_text("#boards .board:nth-child(2) h3").lower() == "target, and how it goes on"
+    assert page.inner_text("#boards .board:nth-child(2) h3").lower() == "target, and how it continues"
     assert page.locator("#boards .film input").input_value() == "1"
     states = page.evaluate(
         "async () => unroll((await unpack(data.sets[now().set].blob)).trajectories[state.i])"
@@ -206,13 +207,12 @@ def test_a_long_table_is_written_as_it_is_read(visit, tmp_path):
 
 def test_tables_behind_the_figures_open_and_sort(visit, tmp_path):
     curve = {10: 2, 100: 9}
-    mine = [
-        answered([k < n for k in range(10)], task=f"t/{t}", shots=s)
-        for s, n in curve.items()
-        for t in range(3)
-    ]
+    mine: list[TrialResult] = []
+    for shots, right in curve.items():
+        answers = [k < right for k in range(10)]
+        mine += [answered(answers, task=f"t/{t}", shots=shots) for t in range(3)]
     page = visit(written(mine, tmp_path))
-    table = unfolded(page, "budget")
+    table = unfolded(page, "shots-needed")
     assert table.locator("tbody tr").count() == 3
     assert table.locator("tbody td").first.inner_text() == "t/0"
     table.locator("thead button").first.click()
@@ -227,9 +227,10 @@ def test_a_folded_table_filters_and_leaves_out_its_baselines(visit, tmp_path):
         "copy": {10: 0, 100: 0},
         "solver": {10: 10, 100: 10},
     }
-    runs = [
-        answered([k < n for k in range(10)], m, s) for m, curve in shares.items() for s, n in curve.items()
-    ]
+    runs: list[TrialResult] = []
+    for model, curve in shares.items():
+        for shots, right in curve.items():
+            runs.append(answered([k < right for k in range(10)], model, shots))
     page = visit(written(runs, tmp_path))
     table = unfolded(page, "difference")
     rows, words = table.locator("tbody tr"), table.locator("input[type=search]")
@@ -243,8 +244,8 @@ def test_a_folded_table_filters_and_leaves_out_its_baselines(visit, tmp_path):
     assert rows.count() == 0
     words.fill("")
     assert rows.count() == 2
-    budgets = unfolded(page, "budget")
-    assert budgets.locator("tr.trivial").all_inner_texts()[0].split("\t")[1:5] == [
+    needed = unfolded(page, "shots-needed")
+    assert needed.locator("tr.trivial").all_inner_texts()[0].split("\t")[1:5] == [
         "copy",
         "1",
         "–",

@@ -16,8 +16,7 @@ from vizbench.harness.run.run import run
 
 @pytest.fixture(scope="module")
 def trials(tmp_path_factory):
-    """Two seeds with one answer each and, of another run, one seed with three; a second model on seed 1
-    alone."""
+    """Two seeds with one answer each; in another run one seed with three, and a second model on seed 1."""
     out = tmp_path_factory.mktemp("runs")
     batcher, trainer = f"{FILE}:Batcher", f"{FILE}:Trainer"
     for name, models, seeds, attempts in (
@@ -36,7 +35,7 @@ def file(trials, tmp_path_factory):
 
 
 def shown(page):
-    """Task, model and number of answers that the viewer shows."""
+    """Return task, model and number of answers that the viewer shows."""
     task, model = (page.locator(f"#{name} option:checked").inner_text() for name in ("set", "model"))
     return task, model, page.locator("#boards .answer").count()
 
@@ -81,7 +80,7 @@ def page_model(name):
 
 
 def test_a_link_to_a_trial_that_is_not_there_says_so(visit, file):
-    page = visit(file, "#task=life/conway&seed=0&model=" + page_model("Trainer"))  # it was asked seed 1 alone
+    page = visit(file, "#task=life/conway&seed=0&model=" + page_model("Trainer"))  # it was asked only seed 1
     assert page.is_visible("#unknown-trial")
     settled(page, lambda: page.select_option("#set", label="life/conway, seed 1"))
     assert not page.is_visible("#unknown-trial")
@@ -151,13 +150,13 @@ def test_signs_are_explained_on_hover_and_in_text(visit, tmp_path):
     assert ratios.locator('td[data-key="at"]').first.get_attribute("title")
     open_ends = ratios.locator('td[data-key="interval"]', has_text=re.compile("^any$"))
     assert open_ends.first.get_attribute("title") == "any: both ends are open"
-    budgets = unfolded(page, "budget")
+    needed = unfolded(page, "shots-needed")
     titles = {
-        one.inner_text(): one.get_attribute("title") for one in budgets.locator('td[data-key="at"]').all()
+        one.inner_text(): one.get_attribute("title") for one in needed.locator('td[data-key="at"]').all()
     }
     assert titles["≤ 3"].startswith("≤: at most that")
     assert titles["> 30"].startswith(">: more than that")
-    text = page.inner_text("#budgets")
+    text = page.inner_text("#shots-needed")
     for part in ("≤ 3 at most that", "> 300 more than that", "any both ends are open", "– there is none"):
         assert part in text
     assert place(page) == "1 of 10"

@@ -1,4 +1,4 @@
-"""Codecs: what each modality is given, and what comes back as a grid or as a reason."""
+"""Test codecs: what each modality is given, and what comes back as a grid or as a reason."""
 
 from __future__ import annotations
 

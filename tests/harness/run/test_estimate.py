@@ -1,4 +1,4 @@
-"""The dry run: every trial, the data that it needs, and a time from measured steps."""
+"""Test the dry run: every trial, the data that it needs, and a time from measured steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vizbench.console import estimates
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, Plan, Trial
 from vizbench.harness.run import estimate as estimate_module
-from vizbench.harness.run.estimate import STEPS, BlockSize, Estimate, estimate
+from vizbench.harness.run.estimate import STEPS, Estimate, Pace, estimate
 from vizbench.harness.run.run import run
 
 TRAINER = f"{stubs.FILE}:Trainer"
@@ -22,13 +22,13 @@ TRAINER = f"{stubs.FILE}:Trainer"
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):
-    """A busy machine measures as much as an idle one."""
+    """Let a busy machine measure as much as an idle one."""
     monkeypatch.setattr(estimate_module, "PATIENCE", float("inf"))
 
 
 @pytest.fixture
 def task(tmp_path):
-    """An ARC file with 3 demonstrations and 4 test inputs."""
+    """Write an ARC file with 3 demonstrations and 4 test inputs."""
     pairs = [{"input": [[i]], "output": [[i + 1]]} for i in range(4)]
     (tmp_path / "t.json").write_text(json.dumps({"train": pairs[:3], "test": pairs}))
     return f"arc-json:{tmp_path}/t.json"
@@ -81,7 +81,7 @@ def test_without_patience_every_model_is_measured_on_its_first_task(tmp_path, ta
 
 
 def test_steps_and_epochs_scale_as_the_plan_says():
-    pace = BlockSize(start=1.0, step=0.5, steps=10, shots=4, answer=0.25)
+    pace = Pace(start=1.0, step=0.5, steps=10, shots=4, answer=0.25)
     assert pace.seconds(4, 8, None) == 1 + 5 + 2
     assert pace.seconds(40, 8, None) == 1 + 5 + 2
     assert pace.seconds(40, 0, 3) == 1 + 50
@@ -113,8 +113,8 @@ def test_the_command_prints_trials_and_a_sum_and_writes_nothing(run: Run, tmp_pa
     words = ("eval", "--task", "life/conway", "--shots", "3,5", "--n-test", 6, "--dry-run", "--jobs", 2)
     done = run(*words)
     assert done.code == 0, done
-    assert "12 trials under runs/trivial_life-conway, 12 of them unfinished: 72 answers to give" in done.out
-    assert " by one process, " in done.out
+    assert "12 trials under runs/trivial_life-conway, 12 of them incomplete: 72 answers missing" in done.out
+    assert " with one process, " in done.out
     rows = json.loads(run(*words, "--json").out)
     assert len(rows["trials"]) == 12
     assert rows["trials"][0]["trial"]["task"] == "life/conway"
@@ -125,24 +125,11 @@ def dry_run_lines(
     capsys: pytest.CaptureFixture[str], *trials: tuple[str, float | None, int, str]
 ) -> list[str]:
     """Return the lines of a dry run of trials given as (model, seconds, answers, problem)."""
-    estimates.print_estimate(
-        [
-            Estimate(
-                Trial("t/x", m, "none", 3, k, 5, 1),
-                "d",
-                "new" if n else "done",
-                3,
-                5,
-                n,
-                seconds,
-                True,
-                problem,
-            )
-            for k, (m, seconds, n, problem) in enumerate(trials)
-        ],
-        1,
-        Path("r"),
-    )
+    lines: list[Estimate] = []
+    for seed, (model, seconds, answers, problem) in enumerate(trials):
+        trial, state = Trial("t/x", model, "none", 3, seed, 5, 1), "new" if answers else "done"
+        lines.append(Estimate(trial, "d", state, 3, 5, answers, seconds, True, problem))
+    estimates.print_estimate(lines, 1, Path("r"))
     return capsys.readouterr().out.splitlines()
 
 
@@ -169,13 +156,13 @@ def test_trials_that_cost_nothing_are_one_line(capsys: pytest.CaptureFixture[str
         "1",
         "done",
     ]
-    assert total == "5 trials under r, 4 of them unfinished: 20 answers to give"
+    assert total == "5 trials under r, 4 of them incomplete: 20 answers missing"
 
 
 def test_one_trial_is_a_line_of_its_own_and_no_plural(capsys: pytest.CaptureFixture[str]) -> None:
     _, line, _, total, *_ = dry_run_lines(capsys, ("copy", 0.01, 1, ""))
     assert line.startswith("copy on t/x, 3 shots ")
-    assert total == "1 trial under r, 1 of them unfinished: 1 answer to give"
+    assert total == "1 trial under r, 1 of them incomplete: 1 answer missing"
 
 
 def test_what_is_done_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

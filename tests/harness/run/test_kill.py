@@ -156,7 +156,7 @@ def test_ctrl_c_ends_all_processes_clean(tmp_path, files):
     finally:
         running.kill()
     assert running.returncode == 130
-    assert "the same command again goes on" in said and "Traceback" not in said
+    assert "the same command continues" in said and "Traceback" not in said
     assert not [pid for pid in set(pids.read_text().split()) if _alive(int(pid))]
 
 

@@ -1,4 +1,4 @@
-"""Numbers of answers: exactly one list per question, and a bad answer is wrong by itself."""
+"""Test numbers of answers: exactly one list per question, and a bad answer spoils no other."""
 
 from __future__ import annotations
 

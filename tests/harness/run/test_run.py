@@ -28,7 +28,8 @@ def test_a_run_leaves_every_figure_and_every_question_on_disk(tmp_path):
     assert trial.header.pretraining_overlap == "near: others than life/conway"
     assert trial.header.task.palette == "binary"
     assert trial.header.environment["numpy"] == np.__version__
-    assert [(r.id, r.attempt) for r in trial.records] == [(q.id, a) for q in trial.questions for a in (0, 1)]
+    attempts = [(record.id, record.attempt) for record in trial.records]
+    assert attempts == [(question.id, a) for question in trial.questions for a in (0, 1)]
     for record, instance in zip(trial.records[::2], vb.load("life/conway").test.head(5), strict=True):
         verdict = vb.verify(instance, record.answer)
         assert (record.valid, record.exact, record.cells, record.reason) == (
@@ -52,7 +53,7 @@ def test_the_solver_is_right_and_copy_is_not(tmp_path):
     assert not any(record.exact for record in read_trial(directory(tmp_path, plan, "copy")).records)
 
 
-def test_a_finished_run_is_left_alone(tmp_path):
+def test_a_finished_run_is_not_changed(tmp_path):
     run(small_plan(), tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*")}
     events: list[Event] = []
@@ -80,7 +81,7 @@ def test_more_shots_and_tasks_join_a_run(tmp_path):
 
 @pytest.mark.parametrize("modality", ["grid", "text", "frames"])
 def test_a_model_never_sees_a_target(tmp_path, modality):
-    """Searches every object that can be reached from the questions."""
+    """Search every object that can be reached from the questions."""
     spy = f"{stubs.FILE}:Spy"
     plan = Plan(models=(spy,), tasks=("life/conway",), checkpoint=modality, shots=(3,), n_test=40)
     run(plan, tmp_path)

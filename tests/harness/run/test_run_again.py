@@ -36,7 +36,7 @@ def test_kill_9_within_a_group_loses_nothing_and_counts_nothing_twice(tmp_path):
         2,
         38,
         90,
-    ):  # the groups of questions end after 64, 128 and 140 lines; a torn one is asked anew
+    ):  # the groups of questions end after 64, 128 and 140 lines; a torn one is asked again
         child = subprocess.Popen(
             [sys.executable, "-c", script, out], env=os.environ | {"STUB_HOLD": str(lines // 2)}
         )
@@ -54,7 +54,7 @@ def test_kill_9_within_a_group_loses_nothing_and_counts_nothing_twice(tmp_path):
 def test_a_torn_last_line_is_dropped_and_answered_again(tmp_path):
     whole = tmp_path / "whole"
     run(small_plan(), whole)
-    for cut in (1, 30):  # the newline alone, and part of the line
+    for cut in (1, 30):  # only the newline, and part of the line
         out = tmp_path / f"cut{cut}"
         run(small_plan(), out)
         log = directory(out, small_plan()) / "records.jsonl"

@@ -1,4 +1,4 @@
-"""Runs with faults: of a model, its answers, data, a process or a path; other trials go on."""
+"""Runs with faults: of a model, its answers, data, a process or a path; other trials continue."""
 
 from __future__ import annotations
 

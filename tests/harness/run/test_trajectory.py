@@ -1,4 +1,4 @@
-"""Trajectories in the frames of an attempt: read, kept, and played in a real browser."""
+"""Test trajectories in the frames of an attempt: read, kept, and played in a real browser."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ def turned(grid, count):
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=150), st.booleans())
-def test_the_way_is_what_the_frames_show_without_what_repeats(codes, board):
+def test_a_trajectory_is_what_the_frames_show_without_repetitions(codes, board):
     """Compares with a naive twin, on frames that are rendered from known grids."""
     grids = [np.full((2, 3), code, np.uint8) for code in codes]
     shapes = {(2, 3), (4, 4)} if board else {(2, 3)}
     codec = FrameCodec(LOOK, FrameSpec(), shapes)
     place = (4, 4) if board else (2, 3)
     clip = np.stack([render(grid, LOOK, place) for grid in grids])
-    way = [int(state[0, 0]) for state in codec.trajectory(clip, grids[0], grids[-1])]
+    states = [int(state[0, 0]) for state in codec.trajectory(clip, grids[0], grids[-1])]
     assert all(state.shape == (2, 3) for state in codec.trajectory(clip, grids[0], grids[-1]))
     if len(codes) <= 2:
-        assert way == []
+        assert states == []
         return
     last = len(codes) - 1
     seen = (
@@ -60,10 +60,10 @@ def test_the_way_is_what_the_frames_show_without_what_repeats(codes, board):
         else [codes[k * last // MAX_TRAJECTORY] for k in range(MAX_TRAJECTORY)]
     )
     kept = [code for code, after in zip(seen, [*seen[1:], codes[-1]], strict=True) if code != after]
-    assert way == kept
+    assert states == kept
 
 
-def test_no_way_where_the_size_changes_the_grid_is_huge_or_there_is_no_clip():
+def test_no_trajectory_if_the_size_changes_the_grid_is_huge_or_there_is_no_clip():
     codec = FrameCodec(Look("binary", cell=1), FrameSpec(), {(2, 3)})
     grid = np.zeros((2, 3), np.uint8)
     clip = np.zeros((5, 2, 3, 3), np.uint8)
@@ -86,11 +86,11 @@ def test_a_canvas_is_read_in_the_cells_of_the_answer():
     look = verifier_of("arc-json:nowhere.json").look
     codec = FrameCodec(look, FrameSpec(), {(2, 3), (5, 5)})
     grids = [np.full((2, 3), code, np.uint8) for code in (1, 2, 3)]
-    way = codec.trajectory(np.stack([render(grid, look) for grid in grids]), grids[0], grids[2])
-    assert np.array_equal(way, grids[:2])
+    states = codec.trajectory(np.stack([render(grid, look) for grid in grids]), grids[0], grids[2])
+    assert np.array_equal(states, grids[:2])
 
 
-def test_records_keep_the_way_and_a_run_that_goes_on_keeps_the_same(tmp_path):
+def test_records_keep_the_trajectory_and_a_run_that_continues_keeps_the_same(tmp_path):
     place = films(tmp_path / "whole")
     trial = read_trial(place)
     questions = {question.id: question.question for question in trial.questions}
@@ -171,7 +171,7 @@ def test_an_attempt_plays_from_its_frames_and_rests_on_its_answer(visit, tmp_pat
         assert "cells differ" in card.locator("canvas").get_attribute("aria-label")
     page.focus("#viewer")
     page.keyboard.press("]")
-    page.keyboard.press("a")  # the second, and that alone, begins at its first frame
+    page.keyboard.press("a")  # only the second begins at its first frame
     assert cards.nth(1).locator(".play").inner_text() == "❚❚"
     assert cards.nth(0).locator(".play").inner_text() == "▶"
     page.wait_for_function("() => document.querySelectorAll('#boards .answer input')[1].value === '6'")

@@ -1,5 +1,4 @@
-"""Files of answers: every row of the data set has a verdict, and nothing that is written in the file is
-lost."""
+"""Test files of answers: every row of the data set has a verdict, and nothing in the file is lost."""
 
 from __future__ import annotations
 
@@ -23,8 +22,8 @@ def rows(tmp_path: Path) -> tuple[vb.Instance, ...]:
 
 
 def scored(tmp_path: Path, *lines: object) -> Scored:
-    text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
-    (tmp_path / "answers.jsonl").write_text(text)
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    (tmp_path / "answers.jsonl").write_text("\n".join(texts))
     return score(tmp_path / "answers.jsonl", tmp_path / "data")
 
 
@@ -34,7 +33,7 @@ def test_every_row_has_a_verdict(rows: tuple[vb.Instance, ...], tmp_path: Path) 
     result = scored(
         tmp_path,
         {"id": rows[7].id, "answer": vb.to_text(rows[7].target, "rows")},
-        {"id": rows[0].id, "answer": rows[0].target.tolist(), "note": "other keys are left alone"},
+        {"id": rows[0].id, "answer": rows[0].target.tolist(), "note": "other keys are ignored"},
         "",
         {"id": rows[1].id, "answer": wrong.tolist()},
         {"id": rows[1].id, "answer": rows[1].target.tolist()},  # too late: the first counts
@@ -60,7 +59,7 @@ def test_every_row_has_a_verdict(rows: tuple[vb.Instance, ...], tmp_path: Path) 
     assert figures.cells == (3 + 63 / 64) / 8
 
 
-def test_a_number_that_nothing_holds_costs_its_row_alone(
+def test_a_number_that_nothing_holds_costs_only_its_row(
     rows: tuple[vb.Instance, ...], tmp_path: Path
 ) -> None:
     many = "9" * 5_000
@@ -197,7 +196,7 @@ def test_whole_characters_and_backslashes_stay() -> None:
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
-def test_a_number_that_json_lacks_costs_its_row_alone(
+def test_a_number_that_json_lacks_costs_only_its_row(
     number: str, rows: tuple[vb.Instance, ...], tmp_path: Path
 ) -> None:
     grid, right = (json.dumps(rows[n].target.tolist()) for n in (0, 2))
@@ -293,7 +292,7 @@ def test_missing_files_are_refused(rows: tuple[vb.Instance, ...], tmp_path: Path
     assert rows
     with pytest.raises(UserError, match=r"file of answers .* cannot be opened"):
         score(tmp_path / "none.jsonl", tmp_path / "data")
-    with pytest.raises(UserError, match="no regular file"):
+    with pytest.raises(UserError, match="not a regular file"):
         score(Path("/dev/null"), tmp_path / "data")
     with pytest.raises(UserError, match="neither pictures nor videos"):
         score(tmp_path, tmp_path / "data")

@@ -41,14 +41,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of ours on the same questions."""
+    """Make a run of our own on the same questions."""
     out = tmp_path_factory.mktemp("ours")
     measure(Plan(models=("nearest",), tasks=(TASK,), shots=(3,), n_test=N), out)
     return out
 
 
 def answers(data: Path, path: Path, right: int = 4) -> Path:
-    """The first rows right, one wrong, one without a grid, and no answer to the last."""
+    """Write answers: the first rows right, one wrong, one without a grid, none to the last."""
     lines = []
     for k, row in enumerate(list(read(data))[:-1]):
         answer = row.target.tolist() if k < right else (1 - row.target).tolist() if k == right else "no idea"
@@ -137,11 +137,11 @@ def test_other_questions_than_the_folder_asked_are_refused(
     with pytest.raises(UserError, match=words):
         import_score_sheet(sheet, ours, "sora", None)
     assert sorted(ours.rglob("*")) == before
-    import_score_sheet(sheet, tmp_path / "own", "sora", None)  # alone there is nothing to mix
+    import_score_sheet(sheet, tmp_path / "own", "sora", None)  # an empty folder holds nothing to mix with
 
 
 def test_rows_of_another_pool_are_kept_with_it_and_not_mixed(tmp_path: Path) -> None:
-    """The leak filter chose them against fewer train rows: the test rows of another pool are others."""
+    """The leakage filter chose them against fewer train rows, so another pool has other test rows."""
     sheets = {}
     for pool in (3, 5000):
         write(vb.load("sudoku/mini", pool=pool).test, 20, tmp_path / f"d{pool}")
@@ -164,7 +164,7 @@ def test_a_changed_file_of_questions_is_refused(data: Path, tmp_path: Path) -> N
         import_score_sheet(sheet, out, "veo", None)
 
 
-def test_the_same_answers_again_are_left_alone_and_others_are_refused(data: Path, tmp_path: Path) -> None:
+def test_the_same_answers_again_change_nothing_and_others_are_refused(data: Path, tmp_path: Path) -> None:
     sheet = score_rows(answers(data, tmp_path / "a.jsonl"), data)
     place = import_score_sheet(sheet, tmp_path / "out", "sora", 10)
     before = {path: path.stat().st_mtime_ns for path in place.iterdir() if path.name != "lock"}
@@ -196,7 +196,7 @@ def test_a_write_that_is_cut_short_leaves_no_run(
     assert read_trial(import_score_sheet(sheet, tmp_path / "out", "sora", None)).complete
 
 
-def test_arc_answers_stand_on_their_own_demonstrations(tmp_path: Path) -> None:
+def test_arc_answers_use_their_own_demonstrations(tmp_path: Path) -> None:
     pairs = [{"input": [[1, 2]], "output": [[3, 1, 4]]}, {"input": [[0]], "output": [[8]]}]
     (tmp_path / "t.json").write_text(json.dumps({"train": pairs, "test": pairs}))
     task = f"arc-json:{tmp_path}/t.json"

@@ -18,7 +18,7 @@ SPEC = SplitSpec("maze/9", 1, {}, 0, "test", 5000)
 
 
 def saved(top: Path, *names: str) -> Path:
-    """Empty files of these names below a folder: the reader of answers opens none."""
+    """Create empty files of these names below a folder: the reader of answers opens none."""
     for name in names:
         (top / name).parent.mkdir(parents=True, exist_ok=True)
         (top / name).touch()
@@ -30,7 +30,7 @@ def each(name: str, rows: Iterable[int] = range(N)) -> list[str]:
 
 
 def paths_of(predictions: Predictions, top: Path) -> dict[int, str]:
-    """The answer to each row as a path in the folder, of a sequence as its pictures' names."""
+    """Return the answer to each row as a path in the folder, or a sequence as the names of its pictures."""
     rows: dict[int, str] = {}
     for name, answer in predictions.answers.items():
         row = int(name.removeprefix("maze/9#0-test-"))
@@ -168,7 +168,7 @@ def test_many_models_are_not_all_listed(tmp_path: Path) -> None:
     assert len(str(error.value)) < 500
 
 
-def test_numbered_pictures_of_a_row_are_its_process_and_the_last_its_answer(tmp_path: Path) -> None:
+def test_numbered_pictures_of_a_row_are_its_trajectory_and_the_last_its_answer(tmp_path: Path) -> None:
     saved(
         tmp_path,
         *each("maze/{:05d}/001.png"),

@@ -39,7 +39,7 @@ def write_lines(path, pairs):
     return path
 
 
-def test_lines_are_judged_as_grids_or_texts(data, tmp_path):
+def test_lines_are_checked_as_grids_or_texts(data, tmp_path):
     a, b, c, d, *_ = rows(data)
     wrong = 1 - c.target
     near = d.target.copy()
@@ -118,14 +118,14 @@ def test_the_last_frame_of_a_video_is_the_answer(data, tmp_path):
     assert (result.score.kind, result.score.exact) == ("videos", (N - 1) / N)
 
 
-def test_every_frame_of_a_process_is_judged(data, tmp_path):
+def test_every_frame_of_a_trajectory_is_checked(data, tmp_path):
     look = verifier_of("life/conway").look
     whole = {row.index: process(row.question, row.steps, look) for row in rows(data)}
     write_video(tmp_path / "0.mp4", whole[0])
     write_video(tmp_path / "1.mp4", np.repeat(whole[1], 3, axis=0))  # each state is held for three frames
     write_video(tmp_path / "2.mp4", whole[2][1:])  # without the question
     write_video(tmp_path / "3.mp4", whole[3][[0, 2, 3]])  # a step is left out
-    write_video(tmp_path / "4.mp4", whole[4][[0, 3]])  # the answer alone
+    write_video(tmp_path / "4.mp4", whole[4][[0, 3]])  # only the answer
     other = whole[5].copy()
     other[1] = 255 - other[1]
     write_video(tmp_path / "5.mp4", other)
@@ -138,7 +138,7 @@ def test_every_frame_of_a_process_is_judged(data, tmp_path):
     assert "step 1: " in reasons[5]
 
 
-def test_a_process_in_lines_is_a_list_of_grids(data, tmp_path):
+def test_a_trajectory_in_lines_is_a_list_of_grids(data, tmp_path):
     a, b, c, *_ = rows(data)
     file = write_lines(
         tmp_path / "a.jsonl",
@@ -149,7 +149,21 @@ def test_a_process_in_lines_is_a_list_of_grids(data, tmp_path):
     assert result.score.undecodable == 1
 
 
-def test_a_game_is_judged_up_to_its_end_and_its_answer_is_the_first_move(tmp_path):
+def test_one_grid_as_a_process_is_explained(run: Run, data, tmp_path):
+    lines = [(row.id, row.target.tolist()) for row in rows(data)]
+    write_lines(tmp_path / "a.jsonl", lines)
+    done = run("score", "a.jsonl", "--dataset", data, "--process", "--json")
+    result = json.loads(done.out)
+    assert result["score"]["undecodable"] == 0
+    for verdict in result["verdicts"].values():
+        assert not verdict["valid"]
+        assert verdict["reason"] == (
+            "the answer is one grid, but a process is a list of grids, one per state: list them, or leave "
+            "--process out"
+        )
+
+
+def test_a_game_is_checked_up_to_its_end_and_its_answer_is_the_first_move(tmp_path):
     write(vb.load("connect4/win-in-2").test, 4, tmp_path / "data")
     whole, short, lost, held = rows(tmp_path / "data")
     answers = [(whole.id, whole.steps.tolist()), (short.id, short.steps[:1].tolist())]
@@ -205,28 +219,27 @@ def test_vmevalkit_folders_are_read_by_task_and_run(data, tmp_path):
     assert [verdict.exact for verdict in result.verdicts.values()] == [False, True, False, True, True, True]
 
 
-def test_the_last_of_a_rows_pictures_is_its_answer_and_all_are_its_process(data, tmp_path):
+def test_the_last_of_a_rows_pictures_is_its_answer_and_all_are_its_trajectory(data, tmp_path):
     look = verifier_of("life/conway").look
     for row in rows(data)[:5]:
         (tmp_path / f"{row.index:05d}").mkdir()
         for number, state in enumerate([row.question, *row.steps], 8):
             save_png(tmp_path / f"{row.index:05d}" / f"{number}.png", state, look)
-    (tmp_path / "00001" / "10.png").write_bytes(b"broken")  # amid the process
+    (tmp_path / "00001" / "10.png").write_bytes(b"broken")  # amid the trajectory
     (tmp_path / "00002" / "11.png").write_bytes(b"broken")  # the answer
     (tmp_path / "00003" / "9.png").unlink()  # a step is left out
     for name in ("._8.png", "._11.png", "12.txt"):
         (tmp_path / "00004" / name).write_bytes(b"no picture")
     (tmp_path / "00005").mkdir()
-    save_png(tmp_path / "00005" / "1.png", rows(data)[5].target, look)  # the answer without its process
+    save_png(tmp_path / "00005" / "1.png", rows(data)[5].target, look)  # the answer without its trajectory
     sheet = score_rows(tmp_path, data)
     result = summarize(sheet)
     assert (result.score.kind, result.score.answered, result.score.missing) == ("sequences", 6, 0)
     assert [verdict.exact for verdict in result.verdicts.values()] == [True, True, False, True, True, True]
     whole = rows(data)[0]
     shown = [whole.question, *whole.steps]
-    assert [state.tolist() for state in sheet.rows[0].trajectory] == [
-        a.tolist() for a, b in pairwise(shown) if not np.array_equal(a, b)
-    ]
+    changing = [a.tolist() for a, b in pairwise(shown) if not np.array_equal(a, b)]
+    assert [state.tolist() for state in sheet.rows[0].trajectory] == changing
     result = score(tmp_path, data, process=True)
     assert [verdict.valid for verdict in result.verdicts.values()] == [True, False, False, False, True, False]
     reasons = [verdict.reason for verdict in result.verdicts.values()]
@@ -324,14 +337,14 @@ def test_the_command_reports_what_does_not_count(run: Run, tmp_path: Path) -> No
     for part in (
         "2 rows without an answer",
         "1 further answer to a row",
-        "1 answer to no row of the data set, left aside: 'else'",
+        "1 answer to no row of the data set, skipped: 'else'",
     ):
         assert part in done.err
     with (tmp_path / "a.jsonl").open("a") as file:
         file.write("torn \x1b[31m\n" * 7 + json.dumps({"id": row.id, "output \x1b": 1}))
     done = run("score", "a.jsonl", "--dataset", "d")
     assert done.code == 0
-    assert "7 lines that cannot be read, left aside" in done.err
+    assert "7 lines that cannot be read, skipped" in done.err
     assert '1 line without the key "answer", counted as no answer' in done.err
     assert done.err.count(": line ") + done.err.count("  line ") == 5 and "and 3 more" in done.err
     assert "\x1b" not in done.err

@@ -1,4 +1,4 @@
-"""Resampling against SciPy's bootstrap and t intervals, and by what its intervals cover."""
+"""Test resampling against SciPy's bootstrap and t intervals, and by the coverage of its intervals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vizbench.harness.stats import bootstrap, thresholds
 from vizbench.harness.stats.compare import paired, resampled_curves
 
 TRIALS, DRAWS = 2000, 400
-BUDGETS = (10, 30, 100, 300, 1000)
+SHOTS = (10, 30, 100, 300, 1000)
 
 
 def answers(random, shares, n, like=0.7):
@@ -28,11 +28,11 @@ def quantiles(values):
 def test_one_seed_is_scipys_paired_bootstrap():
     table = answers(np.random.default_rng(3), [0.7, 0.55], 200)
 
-    def gap(a, b, axis):
+    def difference(a, b, axis):
         return np.mean(a, axis=axis) - np.mean(b, axis=axis)
 
     expected = stats.bootstrap(
-        (table[:, 0], table[:, 1]), gap, paired=True, method="percentile", n_resamples=20_000, rng=1
+        (table[:, 0], table[:, 1]), difference, paired=True, method="percentile", n_resamples=20_000, rng=1
     ).confidence_interval
     draws = bootstrap.resample([table], 5, 20_000)
     assert quantiles(draws[:, 0] - draws[:, 1]) == pytest.approx(
@@ -138,7 +138,7 @@ def test_an_interval_over_seeds_covers_the_truth_whether_seeds_differ_or_not(see
     assert 0.93 <= coverage(trial) <= 0.97
 
 
-def test_resampled_seeds_alone_would_not_cover():
+def test_only_resampled_seeds_would_not_cover():
     """Shows why t is used: the plain cluster bootstrap, seeds and then questions in them, covers less."""
     random = np.random.default_rng(3)
 
@@ -167,20 +167,20 @@ def test_resampled_seeds_alone_would_not_cover():
         ),  # a step: the two added questions are all that is known of it
     ],
 )
-def test_the_interval_of_a_budget_covers_the_truth_95_times_in_100(shares, n, least):
+def test_the_interval_of_the_shots_needed_covers_the_truth_95_times_in_100(shares, n, least):
     weights = np.full(5, float(n))
-    truth = thresholds.reached(BUDGETS, np.array([shares]), weights, 0.9)[0][0]
+    truth = thresholds.reached(SHOTS, np.array([shares]), weights, 0.9)[0][0]
     random = np.random.default_rng(1)
 
     def trial(number):
         draws = resampled_curves([answers(random, shares, n)], number, DRAWS)
-        interval = thresholds.interval(*thresholds.reached(BUDGETS, draws, weights, 0.9))
+        interval = thresholds.interval(*thresholds.reached(SHOTS, draws, weights, 0.9))
         return (interval.low or 0) <= truth <= (interval.high or np.inf)
 
     assert least <= coverage(trial) <= 0.97
 
 
-# Bounds of the coverage as `metrics.COVERAGE` states them, by how many questions tell two models apart.
+# Bounds of the coverage as in `metrics.COVERAGE`, by the number of questions that separate two models.
 FEW, ENOUGH = (0.91, 1.0), (0.93, 0.97)
 
 
@@ -222,8 +222,8 @@ def test_a_column_in_which_the_seeds_agree_keeps_the_spread_of_its_questions():
         return np.array([[float(k < hits) for hits in right] for k in range(40)])
 
     draws = bootstrap.resample([table(4, 20, 40), table(5, 20, 40)], 3)
-    alone = bootstrap.resample([table(20), table(20)], 3)
+    single = bootstrap.resample([table(20), table(20)], 3)
     assert draws[:, 0].std() > 0
-    assert draws[:, 1].std() == pytest.approx(alone[:, 0].std(), rel=0.05)
+    assert draws[:, 1].std() == pytest.approx(single[:, 0].std(), rel=0.05)
     assert draws[:, 1].std() > 0.05
     assert draws[:, 2].std() == 0

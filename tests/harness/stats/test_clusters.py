@@ -1,4 +1,4 @@
-"""Tasks as clusters of test inputs: how alike their answers are, what an interval over them covers."""
+"""Test tasks as clusters of test inputs: how alike their answers are, and the coverage of intervals."""
 
 from __future__ import annotations
 

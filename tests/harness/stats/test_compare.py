@@ -1,7 +1,8 @@
-"""Comparisons from records: the paper's accuracies give its thresholds, and nothing comes of nothing."""
+"""Test comparisons: the paper's accuracies give its thresholds, and no records give no rows."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import msgspec
@@ -25,34 +26,35 @@ KNOWN = {
 
 
 @pytest.fixture(scope="module")
-def published():
-    """Records whose accuracies are the paper's, 200 questions per trial."""
-    curves = paper.paper().accuracy_by_budget
+def accuracies() -> dict[tuple[str, str, int], float]:
+    """Map task, model and shots to the paper's accuracy."""
+    points: dict[tuple[str, str, int], float] = {}
+    for task, models in paper.paper().accuracy_by_shots.items():
+        for model, curve in models.items():
+            points |= {(task, model, shots): accuracy for shots, accuracy in curve}
+    return points
+
+
+@pytest.fixture(scope="module")
+def published(accuracies):
+    """Return trials whose accuracies are the paper's, with 200 questions each."""
     return [
-        answered(share(accuracy), task=task, model=model, shots=n)
-        for task, models in curves.items()
-        for model, points in models.items()
-        for n, accuracy in points
+        answered(share(accuracy), task=task, model=model, shots=shots)
+        for (task, model, shots), accuracy in accuracies.items()
     ]
 
 
-def test_the_papers_accuracies_come_back(published):
+def test_the_papers_accuracies_come_back(published, accuracies):
     ours = {(row.task, row.model, row.shots): row.exact for row in summaries(published)}
-    expected = {
-        (task, model, n): accuracy
-        for task, models in paper.paper().accuracy_by_budget.items()
-        for model, points in models.items()
-        for n, accuracy in points
-    }
-    assert ours == expected
-    assert len(expected) > 400
+    assert ours == accuracies
+    assert len(accuracies) > 400
 
 
 def test_the_papers_thresholds_come_back_and_its_figures_differ_where_known(published):
-    rows = {(row.task, row.model.name): row for row in compare.budgets(published)}
+    rows = {(row.task, row.model.name): row for row in compare.shots_needed(published)}
     drawn = {
         (task, model): n
-        for task, models in paper.paper().budget_to_reach_90_percent.items()
+        for task, models in paper.paper().shots_to_reach_90_percent.items()
         for model, n in models.items()
     }
     assert len(rows) == 66
@@ -67,22 +69,22 @@ def test_the_papers_thresholds_come_back_and_its_figures_differ_where_known(publ
     }
 
 
-def test_interpolated_budgets_lie_where_the_tables_have_them(published):
-    rising = [row for row in compare.budgets(published) if list(row.shares) == sorted(row.shares)]
+def test_interpolated_shots_are_between_those_of_the_tables(published):
+    rising = [row for row in compare.shots_needed(published) if list(row.shares) == sorted(row.shares)]
     assert len(rising) > 30
     for row in rising:
-        under = [n for n, s in zip(row.budgets, row.shares, strict=True) if s < 0.9]
+        under = [n for n, s in zip(row.shots, row.shares, strict=True) if s < 0.9]
         if row.first is None:
-            assert row.at == Span(float(row.budgets[-1]), None)
+            assert row.at == Span(float(row.shots[-1]), None)
         else:
             assert row.at.point is not None
             assert under[-1] < row.at.point <= row.first
 
 
-def test_intervals_hold_their_budget(published):
-    for row in compare.budgets(published):
-        assert (row.interval.low or 0) <= (row.at.low or row.budgets[0])
-        assert (row.interval.high or np.inf) >= (row.at.high or row.budgets[-1])
+def test_intervals_hold_their_shots(published):
+    for row in compare.shots_needed(published):
+        assert (row.interval.low or 0) <= (row.at.low or row.shots[0])
+        assert (row.interval.high or np.inf) >= (row.at.high or row.shots[-1])
 
 
 def test_data_efficiency_of_the_papers_two_models(published):
@@ -90,7 +92,7 @@ def test_data_efficiency_of_the_papers_two_models(published):
     assert len(rows) == 33
     assert {row.a.name for row in rows.values()} == {"CogVideoX1.5-5B"}
     conway, seeds = rows["life/conway"], rows["eca/150"]
-    # video: .9 lies at .9375 of the way from 10 to 30; text: at .63 of that from 100 to 300
+    # video: .9 is at .9375 of the distance from 10 to 30; text: at .63 of that from 100 to 300
     video, text = 10 * 3 ** (0.9 / 0.96), 100 * 3 ** (0.17 / 0.27)
     assert conway.at.point == pytest.approx(text / video)
     assert conway.interval.low is not None and conway.interval.low > 5
@@ -125,7 +127,7 @@ def test_an_arc_task_counts_only_if_every_test_input_is_solved():
     a, b, right = record("a", exact=True), record("b"), record("b", exact=True)
     runs = [task("m", "1", a, b), task("o", "1", a, right), task("m", "2", a), task("o", "2", a, right)]
     [row] = arc.overlaps(runs)
-    assert (row.tasks, row.only_a, row.both, row.only_b) == (1, 0, 0, 1)  # task 2 is unfinished
+    assert (row.tasks, row.only_a, row.both, row.only_b) == (1, 0, 0, 1)  # task 2 is incomplete
     [beside] = arc.overlaps([*runs[:1], task("nearest", "1", a, right), task("copy", "2", a, right)])
     assert (beside.a.name, beside.b.name, beside.only_a, beside.both, beside.only_b) == (
         "m",
@@ -156,12 +158,13 @@ def test_the_concept_averages_of_conceptarc_come_back():
                     for n, r in zip(names, three, strict=True)
                     for k in range(3)
                 ]
-                where = f"arc-json:/d/concept-arc/{concept}/{concept}{number + 1}.json"
-                runs.append(trial_result(records, 0, model, None, 3, names, task=where))
+                path = f"arc-json:/d/concept-arc/{concept}/{concept}{number + 1}.json"
+                runs.append(trial_result(records, 0, model, None, 3, names, task=path))
     rows = arc.concepts(runs)
-    assert {(row.model.name, row.concept): round(row.share, 2) for row in rows} == {
-        (model, concept): accuracy for model in MODELS for concept, accuracy in table[model].items()
-    }
+    shares = {model: {} for model in MODELS}
+    for row in rows:
+        shares[row.model.name][row.concept] = round(row.share, 2)
+    assert shares == {model: table[model] for model in MODELS}
     assert {(row.n, row.attempts) for row in rows} == {(30, 3)}
     for model in MODELS:
         ours = mean(row.share for row in rows if row.model.name == model)
@@ -175,24 +178,13 @@ def test_the_papers_tasks_are_recognized():
     """Names and numbers of tasks, test inputs and attempts must all be the paper's."""
 
     def published(tasks, inputs=3, attempts=3, seeds=(0,), folder="d"):
-        runs = [
-            trial_result(
-                [record("abc"[k]) for k in range(inputs)],
-                seed,
-                "m",
-                None,
-                attempts,
-                "abc"[:inputs],
-                task=task,
-            )
-            for seed in seeds
-            for task in (f"arc-json:{folder}/Center/{name}.json" for name in tasks)
-        ]
-        whole = [
-            replace(run, records=[record(r.id, k) for r in run.records for k in range(attempts)])
-            for run in runs
-        ]
-        (row,) = arc.concepts(whole)
+        names = "abc"[:inputs]
+        records = [record(name, k) for name in names for k in range(attempts)]
+        runs = []
+        for seed, task in itertools.product(seeds, tasks):
+            where = f"arc-json:{folder}/Center/{task}.json"
+            runs.append(trial_result(records, seed, "m", None, attempts, names, task=where))
+        (row,) = arc.concepts(runs)
         assert row.n == len(tasks) * inputs * len(seeds)
         return row.published
 
@@ -205,45 +197,26 @@ def test_the_papers_tasks_are_recognized():
 
     ids = [name.rpartition("/")[2] for name in loading.expand("arc-agi-1:evaluation")]
 
-    def solved(tasks, attempts=2, where="arc-agi-1:evaluation/{}"):
-        runs = [
-            trial_result(
-                [record("a", k) for k in range(attempts)],
-                0,
-                model,
-                None,
-                attempts,
-                "a",
-                task=where.format(name),
-            )
-            for name in tasks
-            for model in ("m", "o")
-        ]
+    def solved(tasks, attempts=2, pattern="arc-agi-1:evaluation/{}"):
+        runs = []
+        records = [record("a", k) for k in range(attempts)]
+        for name, model in itertools.product(tasks, ("m", "o")):
+            runs.append(trial_result(records, 0, model, None, attempts, "a", task=pattern.format(name)))
         published = {row.published for row in (*arc.solved(runs), *arc.overlaps(runs))}
         assert len(published) == 1
         return published.pop()
 
-    assert solved(ids) and solved(ids, where="arc-json:ARC-AGI/data/evaluation/{}.json")
+    assert solved(ids) and solved(ids, pattern="arc-json:ARC-AGI/data/evaluation/{}.json")
     assert not solved(ids[1:]) and not solved([*ids, "new"]) and not solved(ids, attempts=1)
     training = [name.rpartition("/")[2] for name in loading.expand("arc-agi-1:training")]
-    assert not solved(training, where="arc-agi-1:training/{}")
+    assert not solved(training, pattern="arc-agi-1:training/{}")
 
 
 def test_a_table_shows_the_papers_shares_beside_its_tasks_only(capsys):
     def printed(protocol, tasks, attempts, inputs):
         names = "abc"[:inputs]
-        runs = [
-            trial_result(
-                [record(n, k) for n in names for k in range(attempts)],
-                0,
-                "m",
-                None,
-                attempts,
-                names,
-                task=task,
-            )
-            for task in tasks
-        ]
+        records = [record(name, k) for name in names for k in range(attempts)]
+        runs = [trial_result(records, 0, "m", None, attempts, names, task=task) for task in tasks]
         arc_tables.table(protocol, runs, ["m"])
         lines = capsys.readouterr().out.splitlines()
         return {line.split("  ")[0]: line.split()[-2:] for line in lines}, "\n".join(lines)
@@ -283,8 +256,8 @@ def test_a_difference_is_of_shared_questions_only():
     assert compare.differences(runs) == [row]
 
 
-def curve(model, *trials, budgets=(10, 100, 1000), **more):
-    return [answered(hits, model, n, **more) for n, hits in zip(budgets, trials, strict=True)]
+def curve(model, *trials, shots=(10, 100, 1000), **more):
+    return [answered(hits, model, n, **more) for n, hits in zip(shots, trials, strict=True)]
 
 
 def test_a_ratio_is_of_shared_questions_only():
@@ -296,7 +269,7 @@ def test_a_ratio_is_of_shared_questions_only():
     assert row.a_at == row.b_at
     assert row.b_at.point == pytest.approx(100)
     assert row.at.point == pytest.approx(1)
-    assert [one.at.point for one in compare.budgets([*mine, *other])] == [
+    assert [one.at.point for one in compare.shots_needed([*mine, *other])] == [
         pytest.approx(10 ** (2 + 9 / 11)),
         100,
     ]
@@ -305,7 +278,7 @@ def test_a_ratio_is_of_shared_questions_only():
 def test_a_ratio_takes_shared_questions_by_number_of_shots():
     """One model has answered 10 of 20 questions at 100 shots, and none at 30."""
     half, most, full = [True] * 10 + [False] * 10, [False] * 10 + [True] * 10, [True] * 20
-    mine = curve("mine", half, most, most, full, budgets=(10, 30, 100, 1000))
+    mine = curve("mine", half, most, most, full, shots=(10, 30, 100, 1000))
     other = curve("other", half + [True] * 7, [None] * 10 + most[10:], full)
     strangers = answered([None] * 20 + [True] * 9, "other", 300)
     [row] = compare.ratios([*mine, *other, strangers])
@@ -317,7 +290,7 @@ def test_a_ratio_takes_shared_questions_by_number_of_shots():
 def test_a_ratio_of_models_that_know_all_from_the_start_says_so():
     runs = [answered([True] * 9, model, n) for model in ("mine", "other") for n in (3, 30)]
     [row] = compare.ratios(runs)
-    assert row.text() == "reached by both with the fewest examples"
+    assert row.text() == "reached by both with the fewest shots"
     assert row.a_at == row.b_at == Span(None, 3.0)
 
 
@@ -363,37 +336,40 @@ def test_a_corpus_that_changed_is_another_task():
 
 def test_nothing_gives_nothing():
     runs = [answered([None] * 5), answered([None] * 5, shots=3), trial_result([], model="other", names="")]
-    assert compare.budgets(runs) == compare.ratios(runs) == compare.differences(runs) == []
-    assert compare.budgets([answered([True])]) == []  # one number of shots is no curve
+    assert compare.shots_needed(runs) == compare.ratios(runs) == compare.differences(runs) == []
+    assert compare.shots_needed([answered([True])]) == []  # one number of shots is no curve
     assert arc.concepts(runs) == arc.overlaps(runs) == []
 
 
-def test_trials_with_hardly_an_answer_have_budgets_without_a_fault():
+def test_trials_with_hardly_an_answer_have_shots_needed_without_a_fault():
     runs = [answered([k == n for k in range(9)], shots=n + 3) for n in range(2)]
-    lone = [answered([True if k == n else None for k in range(60)], shots=n + 3) for n in range(60)]
-    assert compare.budgets(runs)[0].interval == Span(4.0, None)
-    assert compare.budgets(lone)[0].interval == Span(None, None)
+    lone = []
+    for n in range(60):
+        answers = [*[None] * n, True, *[None] * (59 - n)]
+        lone.append(answered(answers, shots=n + 3))
+    assert compare.shots_needed(runs)[0].interval == Span(4.0, None)
+    assert compare.shots_needed(lone)[0].interval == Span(None, None)
 
 
-def test_valid_answers_have_budgets_of_their_own():
+def test_valid_answers_have_shots_needed_of_their_own():
     def run(n, valid):
         return trial_result(
             [record(str(k), valid=valid) for k in range(20)], 0, "mine", n, names=[str(k) for k in range(20)]
         )
 
     runs = [run(10, False), run(100, True)]
-    [exact], [valid] = compare.budgets(runs), compare.budgets(runs, "valid")
+    [exact], [valid] = compare.shots_needed(runs), compare.shots_needed(runs, "valid")
     assert (exact.first, exact.at) == (None, Span(100.0, None))
     assert (valid.first, valid.at.point) == (100, pytest.approx(10 * 10**0.9))
 
 
-def test_seeds_are_clusters_of_a_budget():
+def test_seeds_are_clusters_of_the_shots_needed():
     def curve(seed, *shares):
         return [answered(share(s), shots=n, seed=seed) for n, s in zip((10, 100, 1000), shares, strict=True)]
 
     alike = [*curve(0, 0.2, 0.8, 1.0), *curve(1, 0.2, 0.81, 1.0), *curve(2, 0.2, 0.79, 1.0)]
     apart = [*curve(0, 0.2, 0.6, 1.0), *curve(1, 0.2, 0.8, 1.0), *curve(2, 0.2, 0.97, 1.0)]
-    [near], [far] = compare.budgets(alike), compare.budgets(apart)
+    [near], [far] = compare.shots_needed(alike), compare.shots_needed(apart)
     assert near.seeds == far.seeds == (0, 1, 2)
     assert near.at.point == pytest.approx(100 * 10**0.5, rel=1e-6)
     assert near.interval.low is not None
@@ -406,7 +382,7 @@ def test_two_trainings_of_one_model_are_two_models():
     runs = [
         answered(share(s, 50), shots=n, steps=steps) for steps, s in ((9, 0.5), (99, 1.0)) for n in (3, 30)
     ]
-    assert [row.model.training for row in compare.budgets(runs)] == ["9 steps", "99 steps"]
+    assert [row.model.training for row in compare.shots_needed(runs)] == ["9 steps", "99 steps"]
     assert [row.difference for row in compare.differences(runs)] == [-0.5, -0.5]
 
 
@@ -417,12 +393,12 @@ def test_answers_of_another_model_file_or_weights_make_no_curve_pair_or_concept_
     for what, word in (("code", "file"), ("weights", "weights")):
         old = [of(what, "a" * 16, answered(share(s), shots=n)) for n, s in ((3, 0.2), (30, 0.5))]
         new = [of(what, "b" * 16, answered(share(s), shots=n)) for n, s in ((30, 0.95), (300, 1.0))]
-        rows = compare.budgets([*old, *new])
-        assert [(row.model.mark, row.budgets, row.shares) for row in rows] == [
+        rows = compare.shots_needed([*old, *new])
+        assert [(row.model.mark, row.shots, row.shares) for row in rows] == [
             (f"{word} aaaaaaaa", (3, 30), (0.2, 0.5)), (f"{word} bbbbbbbb", (30, 300), (0.95, 1.0)),
         ]  # fmt: skip
-        [alone] = compare.budgets(old)
-        assert alone == replace(rows[0], model=replace(rows[0].model, mark=""))
+        [only] = compare.shots_needed(old)
+        assert only == replace(rows[0], model=replace(rows[0].model, mark=""))
         [row] = compare.differences([*old, *new])
         assert (row.shots, row.difference) == (30, pytest.approx(-0.45))
         task = "arc-json:/d/Center/Center1.json"

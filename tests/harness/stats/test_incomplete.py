@@ -1,4 +1,4 @@
-"""Every output lists the trials that lack answers, each with its error: in data, training or prediction."""
+"""Test that every output lists incomplete trials with their error: in data, training or prediction."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def arc(path: Path, text: str = '{"input": [[0, 1]], "output": [[1, 0]]}') -> st
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
-    """A run of a good file and a bad one, by a model that breaks within its answers."""
+    """Run a good file and a bad one, with a model that breaks within its answers."""
     tasks = arc(tmp_path / "good.json"), arc(tmp_path / "bad.json", '{"input": 3}')
     measure(Plan(tasks=tasks, models=(FAILS,), checkpoint="later", attempts=2), tmp_path / "out")
     return tmp_path / "out"
@@ -38,9 +38,9 @@ def out(tmp_path: Path) -> Path:
 
 def lines(done_err: str) -> list[str]:
     return [
-        line.removeprefix("vizbench: unfinished: ")
+        line.removeprefix("vizbench: incomplete: ")
         for line in done_err.splitlines()
-        if "unfinished: " in line
+        if "incomplete: " in line
     ]
 
 
@@ -49,9 +49,7 @@ def test_data_training_and_prediction_each_make_an_incomplete_trial(out: Path) -
         (one.trial.model, "bad" in one.trial.task): one
         for one in incomplete_trials(read_runs([out]), read_unstarted([out]))
     }
-    assert (
-        len(incomplete) == 7
-    )  # six on the bad file, where there is no solver, and the model on the good one
+    assert len(incomplete) == 7  # six on the bad file, which has no solver, and the model on the good one
     mine = incomplete[FAILS, False]
     assert (mine.answers, mine.asked, mine.shots) == (2, 4, 1)
     assert mine.state() == "2 of 4 answers; RuntimeError while predicting: out of memory"
@@ -66,9 +64,9 @@ def test_page_terminal_and_csv_hold_every_incomplete_trial(out: Path, run: Run, 
     assert done.code == 0
     said = lines(done.err)
     assert len(said) == 7 + 1
-    assert said[-1].startswith("7 trials in all; the same `vizbench eval` goes on")
+    assert said[-1].startswith("7 trials in all; the same `vizbench eval` continues")
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "r-unfinished.csv").read_text(encoding="utf-8"))))
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "r-incomplete.csv").read_text(encoding="utf-8"))))
     assert len(rows) == page.count("not begun; ARC file") + 1 == 7
     assert "2 of 4 answers; RuntimeError while predicting: out of memory" in page
     assert {(row["model"], row["answers"], row["asked"]) for row in rows} >= {
@@ -94,12 +92,12 @@ def test_an_empty_table_replaces_one_of_before(run: Run, tmp_path: Path) -> None
     limited = run(*command, "--limit", 2)
     assert lines(limited.err)[-1].startswith("6 trials in all")
     run("report", "r", "--csv", "t.csv")
-    assert (tmp_path / "t-unfinished.csv").read_text().count("\n") == 7
+    assert (tmp_path / "t-incomplete.csv").read_text().count("\n") == 7
     assert not lines(run(*command).err)
     assert not lines(run("report", "r", "--csv", "t.csv", "--md", "t.md").err)
-    assert (tmp_path / "t-unfinished.csv").read_text().count("\n") == 1
+    assert (tmp_path / "t-incomplete.csv").read_text().count("\n") == 1
     run("report", "r", "--csv", "new.csv")
-    assert not (tmp_path / "new-unfinished.csv").exists()
+    assert not (tmp_path / "new-incomplete.csv").exists()
 
 
 def test_an_error_of_before_does_not_outlive_its_cure(tmp_path: Path) -> None:
@@ -124,16 +122,14 @@ def test_what_another_folder_holds_complete_is_not_incomplete() -> None:
 def test_names_say_training_and_one_is_no_plural(tmp_path: Path) -> None:
     one = trial_result([], model="m", shots=1, names="a", steps=300, error="=1+1")
     [incomplete] = incomplete_trials([one], [])
-    assert incomplete.who() == "t/x, m · 300 steps, 1 example, seed 0"
+    assert incomplete.who() == "t/x, m · 300 steps, 1 shot, seed 0"
     assert incomplete.state() == "0 of 1 answer; =1+1"
-    assert "t/x, m · 300 steps, 1 example, seed 0: 0 of 1 answer; =1+1" in render_report(
-        [one, answered([True])]
-    )
+    assert "t/x, m · 300 steps, 1 shot, seed 0: 0 of 1 answer; =1+1" in render_report([one, answered([True])])
     write_incomplete([incomplete], tmp_path / "g.csv")
     [row] = csv.DictReader(io.StringIO((tmp_path / "g.csv").read_text(encoding="utf-8")))
     assert row["error"] == "'=1+1"
     twice = trial_result([record("a")], model="m", shots=1234, names="a", attempts=2)
-    assert IncompleteTrial.who(incomplete_trials([twice], [])[0]) == "t/x, m, 1,234 examples, seed 0"
+    assert IncompleteTrial.who(incomplete_trials([twice], [])[0]) == "t/x, m, 1,234 shots, seed 0"
 
 
 def test_a_broken_trial_file_is_refused_by_name(tmp_path: Path) -> None:
@@ -146,12 +142,12 @@ def test_a_broken_trial_file_is_refused_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ending", "words"),
     [
-        ("15", "killed from outside (SIGTERM): the same command goes on"),
+        ("15", "killed from outside (SIGTERM): the same command continues"),
         ("11", "its process crashed (SIGSEGV) in the model"),
         ("40", "killed from outside (signal 40)"),
     ],
 )
-def test_who_ended_a_process_is_said(tmp_path: Path, ending: str, words: str) -> None:
+def test_what_ended_a_process_is_reported(tmp_path: Path, ending: str, words: str) -> None:
     plan = Plan(tasks=(arc(tmp_path / "a.json"),), models=(f"{stubs.FILE}:Dies",), checkpoint=ending)
     [*_, dead] = measure(plan, tmp_path / "out", jobs=2)
     assert words in (dead.error or "")

@@ -1,4 +1,4 @@
-"""Wilson intervals against published values and by their definition; shares from records."""
+"""Test Wilson intervals against published values and their definition, and shares from records."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_shares_are_of_first_attempts_and_undecodable_counts_as_wrong():
     assert (row.seconds, row.predict_seconds) == (2.0, 0.25)
 
 
-def test_seeds_are_pooled_and_budgets_are_not():
+def test_seeds_are_pooled_and_shots_are_not():
     one = trial_result([record("a", exact=True), record("b")], seed=0, names="ab", seconds=1.0)
     two = trial_result([record("a"), record("b")], seed=5, names="ab", seconds=3.0)
     other = trial_result([record("a")], shots=30, names="ab")

@@ -1,8 +1,9 @@
-"""Intervals over seeds as clusters: by the score test with Student's t, by hand, and by what they cover."""
+"""Test intervals over seeds as clusters: by the score test with Student's t, by hand, and by coverage."""
 
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -114,12 +115,12 @@ def covered(p, deviation, seeds, n):
     return sum(t for t, (low, high) in zip(times, spans, strict=True) if low <= p <= high) / TRIALS
 
 
+P, DEVIATIONS, SEEDS, QUESTIONS = (
+    (0.02, 0.05, 0.2, 0.5, 0.9, 0.99), (0, 0.01, 0.02, 0.05, 0.1), (1, 3, 5), (50, 200)
+)  # fmt: skip
 GRID = [
     (p, deviation, seeds, n)
-    for p in (0.02, 0.05, 0.2, 0.5, 0.9, 0.99)
-    for deviation in (0, 0.01, 0.02, 0.05, 0.1)
-    for seeds in (1, 3, 5)
-    for n in (50, 200)
+    for p, deviation, seeds, n in product(P, DEVIATIONS, SEEDS, QUESTIONS)
     if deviation**2 < p * (1 - p) and not (seeds == 1 and deviation)  # one seed is about its own training run
 ]
 
@@ -137,7 +138,7 @@ def test_it_covers_the_truth_as_a_report_says(p, deviation, seeds, n):
         assert 0.93 <= coverage <= 0.97
 
 
-def test_where_most_seeds_lie_near_0_too_few_intervals_cover():
+def test_if_most_seeds_are_near_0_too_few_intervals_cover():
     assert 0.78 <= covered(0.05, 0.1, 3, 200) <= 0.85
     assert covered(0.02, 0.1, 3, 200) < 0.4
     nothing = (drawn(0.05, 0.1).sum(axis=1) == 0).mean()  # to cover, 0 of 600 would have to mean up to 5%

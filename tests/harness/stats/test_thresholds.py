@@ -1,4 +1,4 @@
-"""Shots to reach a share: SciPy's isotonic regression, straight over log n, never extrapolated."""
+"""Test the shots to reach a share: isotonic as in SciPy, straight over log n, never extrapolated."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ def test_it_never_leaves_what_was_measured_and_a_higher_target_needs_no_fewer(cu
         ([0.0, 0.5, 0.89], (300, math.inf)),
         ([0.0, 0.9, 0.9], (30, 30)),
         ([0.0, 0.95, 0.85], (30, 30)),  # the two are pooled to .9
-        ([0.0, 0.95, 0.84], (300, math.inf)),  # pooled below .9, though 30 examples once gave more
+        ([0.0, 0.95, 0.84], (300, math.inf)),  # pooled below .9, though 30 shots once gave more
     ],
 )
 def test_by_hand(shares, bounds):
     assert at([3, 30, 300], shares) == pytest.approx(bounds)
 
 
-def test_the_papers_own_way_takes_the_first_measured_budget():
+def test_the_papers_convention_takes_the_first_measured_shots():
     assert first_reached([3, 30, 300], [0.2, 0.95, 0.8]) == 30
     assert first_reached([3, 30, 300], [0.2, 180 / 200, 0.95]) == 30
     assert first_reached([3, 30, 300], [None, 0.899, None]) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.oracles.arc_rows import Rows, transposed
+from tests.oracles.arc_rows import Rows, colours_of, transposed
 
 
 def lines_with(rows: Rows, colour: int) -> list[int]:
@@ -20,7 +20,7 @@ def between_the_corner_marks(rows: Rows, mark: int) -> Rows:
 
 def frame_made_whole(rows: Rows) -> Rows:
     """Draw the whole frame of the colour with the fewest cells."""
-    colours = [colour for row in rows for colour in row if colour]
+    colours = colours_of(rows)
     rarest = min(set(colours), key=colours.count)
     frame_rows, frame_columns = lines_with(rows, rarest), lines_with(transposed(rows), rarest)
     height = frame_rows[-1] - frame_rows[0] + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.oracles.arc_rows import Rows, transposed
+from tests.oracles.arc_rows import Rows, colours_of, transposed
 
 
 def neighbour_in_top_row(rows: Rows, step: str) -> Rows:
@@ -49,7 +49,7 @@ def lengths_and_colours(rows: Rows) -> list[tuple[int, int]]:
         bars += runs(line)
 
     # If a cell is in no run, it is a bar of its own, in the colour of which a cell is left over.
-    cells = [colour for row in rows for colour in row if colour]
+    cells = colours_of(rows)
     for colour in {*cells}:
         covered = sum(length for length, run_colour in bars if run_colour == colour)
         if covered < cells.count(colour):

@@ -38,7 +38,8 @@ def compare_halves(rows: Rows, which: str, ink: int) -> Rows:
     out: Rows = []
     for row in rows:
         halves = zip(row[:middle], row[middle + 1 :], strict=True)
-        out.append([ink if (left > 0) + (right > 0) == number else 0 for left, right in halves])
+        counts = [(left > 0) + (right > 0) for left, right in halves]
+        out.append([ink * (count == number) for count in counts])
     return out
 
 

@@ -121,6 +121,8 @@ def _url(text: str, anywhere: bool) -> str:
             "api needs the address of an endpoint: "
             "OPENAI_BASE_URL=https://api.openai.com/v1 (and OPENAI_API_KEY)"
         )
+
+    # Is it an address?
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port  # the port is checked when it is read
@@ -128,6 +130,8 @@ def _url(text: str, anywhere: bool) -> str:
         host, parts = None, urlsplit("")
     if not host or parts.scheme not in ("http", "https") or not _VISIBLE.fullmatch(text):
         raise UserError("OPENAI_BASE_URL is not a web address: write it as https://api.openai.com/v1")
+
+    # The address is recorded, and must not give the key away.
     if parts.username is not None or parts.password is not None or "?" in text or "#" in text:
         raise UserError(
             "OPENAI_BASE_URL holds a user, a query or a fragment, which would be recorded: "

@@ -122,6 +122,7 @@ def _with_retries(endpoint: Endpoint, body: bytes, sleep: Callable[[float], None
 
 def _once(endpoint: Endpoint, body: bytes) -> str | DecodeFailure | Trouble:
     """Ask once."""
+    # A server that keeps sending a byte now and then must not postpone the deadline.
     deadline = time.monotonic() + endpoint.timeout
     sockets: list[socket.socket] = []
     try:
@@ -138,6 +139,8 @@ def _once(endpoint: Endpoint, body: bytes) -> str | DecodeFailure | Trouble:
                 raise TimeoutError
     except (OSError, HTTPException, UnicodeError) as error:
         return _broken(endpoint, TimeoutError() if time.monotonic() > deadline else error)
+
+    # Sort what came: only a reply of the model, or its failure, is an answer.
     if 300 <= status < 400:
         raise UserError(
             f"{endpoint.url} answers with a redirect ({status}), which would send the key elsewhere: "
@@ -202,6 +205,7 @@ def _opener(url: str, sockets: list[socket.socket]) -> urllib.request.OpenerDire
         def do_open(self, http_class: Any, req: Any, **named: Any) -> Any:
             return super().do_open(watched(http_class), req, **named)
 
+    # Not `build_opener`, which adds a handler that follows redirects.
     opener = urllib.request.OpenerDirector()
     proxy = urllib.request.ProxyHandler(None if url.startswith("https:") else {})
     for handler in (proxy, Plain(), Safe()):
@@ -243,7 +247,7 @@ def _read(response: HTTPResponse, most: int) -> bytes | None:
 
 
 def _broken(endpoint: Endpoint, error: Exception) -> Trouble:
-    """Return the trouble that a failed connection is. Raises UserError for an invalid certificate."""
+    """Return a failed connection as trouble. Raises UserError if the certificate is invalid."""
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, ssl.SSLCertVerificationError):
         raise UserError(f"{endpoint.url} has an invalid certificate ({reason.verify_message})")

@@ -124,6 +124,8 @@ def read_reply(raw: bytes, secret: str = "") -> str | DecodeFailure | Fault:
         return Fault(
             f"a reply that is not a chat completion ({error})", quoted(_plain(_decoded(raw)), secret)
         )
+
+    # Find the first choice and its message. Each may report a failure.
     if not _is_object(body) or _failing(body) or body.get("object") == "error":
         return _fault(raw, body, secret, "an error in place of a reply")
     choices = body.get("choices")
@@ -134,6 +136,8 @@ def read_reply(raw: bytes, secret: str = "") -> str | DecodeFailure | Fault:
     for part in (choice, message):
         if _is_object(part) and _failing(part):
             return fault_of(part, secret, "an error in place of a reply")
+
+    # Read why the reply ended, then its message.
     ended = _word(choice.get("finish_reason"))
     if _is_failure(ended):
         return fault_of(choice, secret, f"a reply that failed (finish_reason {quoted(ended)[:40]})")
@@ -218,6 +222,8 @@ class _Parts:
             return True
         if not _is_object(piece):
             return False
+
+        # Servers name types in many ways: words in the name decide before the known names do.
         kind = _word(piece.get("type")).lower()
         text = piece.get("text")
         if _is_object(text):  # as {"value": ..., "annotations": [...]}

@@ -1,1 +1,1 @@
-"""The two small models that come with the package, and what pretrained them."""
+"""Define the two small models that come with the package, and pretrain them."""

@@ -12,7 +12,7 @@ from typing import Any, Final, final
 
 import torch
 
-from vizbench._util.files import disk_errors, remove_drafts, write_atomically
+from vizbench._util.files import disk_errors, read_bounded, remove_drafts, write_atomically
 from vizbench._util.locks import folder_lock
 from vizbench.baselines.shared.states import read_metadata, read_state, write_state
 from vizbench.errors import UserError
@@ -21,6 +21,9 @@ WEIGHTS: Final = "weights.safetensors"
 STATE: Final = "state.safetensors"
 LOG: Final = "log.jsonl"
 CARD: Final = "card.md"
+
+_MAX_LOG: Final = 64 << 20
+"""Bytes of the largest log that is read."""
 
 # Errors from reading a file that no run wrote: not JSON or UTF-8, not an object, a missing key, too deep.
 _FOREIGN_FILE: Final = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
@@ -41,6 +44,24 @@ def open_folder(path: Path) -> Generator[None]:
     with folder_lock(path):
         remove_drafts(path)
         yield
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """Return the lines of the log; none if there is no log.
+
+    Raises UserError if it is not the log of a pretraining.
+    """
+    path = folder / LOG
+    if not path.exists():
+        return []
+    data = read_bounded(path, "log", _MAX_LOG)
+    try:
+        lines = [json.loads(line) for line in data.decode().splitlines()]
+        for line in lines:
+            operator.index(line["step"])
+    except _FOREIGN_FILE:
+        raise UserError(f"{path} is not the log of a pretraining: give another --out") from None
+    return lines
 
 
 @final
@@ -67,7 +88,7 @@ class PretrainingFolder:
             return 0, 0.0
         step, seconds = self._progress(read_metadata(state))
         read_state(state, dict(model.named_parameters()), optimizers, "give another --out")
-        lines = self.log()
+        lines = read_log(self.path)
         kept = [line for line in lines if line["step"] <= step]  # later steps will be repeated
         if kept != lines:
             write_atomically(self.path / LOG, _text(kept))
@@ -85,22 +106,9 @@ class PretrainingFolder:
         The state is written last. If the process is killed before that, the run resumes from the previous
         state and drops the log lines after it.
         """
-        write_atomically(self.path / LOG, _text([*self.log(), line]))
+        write_atomically(self.path / LOG, _text([*read_log(self.path), line]))
         write_atomically(self.path / WEIGHTS, weights)
         self._keep_state(line["step"], line["seconds"], model, optimizers)
-
-    def log(self) -> list[dict[str, Any]]:
-        """Return the lines of the log. Raises UserError if it is not the log of a pretraining."""
-        path = self.path / LOG
-        if not path.exists():
-            return []
-        try:
-            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-            for line in lines:
-                operator.index(line["step"])
-        except _FOREIGN_FILE:
-            raise UserError(f"{path} is not the log of a pretraining: give another --out") from None
-        return lines
 
     def _progress(self, metadata: Mapping[str, str]) -> tuple[int, float]:
         """Return the steps and seconds of a state. Raises UserError if it is not a state of this run."""

@@ -42,15 +42,14 @@ def pretrain(family: str, out: Path, seed: int, steps: int | None) -> None:
         raise UserError(f"--out {out} is a file: give a folder")
     import torch
 
-    from vizbench.baselines.embedded.folder import CARD, LOG, WEIGHTS, open_folder
+    from vizbench.baselines.embedded.folder import CARD, WEIGHTS, open_folder, read_log
 
     torch.set_num_threads(1)  # another number of threads rounds differently
     train = _pretrain_video if family == "cogvideox" else _pretrain_language
     with open_folder(out):
         config = train(out, seed, steps)
-        log = [json.loads(line) for line in (out / LOG).read_text(encoding="utf-8").splitlines()]
         weights = (out / WEIGHTS).read_bytes()
-        write_atomically(out / CARD, card(family, config, log, parameters_in(weights)).encode())
+        write_atomically(out / CARD, card(family, config, read_log(out), parameters_in(weights)).encode())
 
 
 def _pretrain_video(out: Path, seed: int, steps: int | None) -> dict[str, Any]:
@@ -74,7 +73,7 @@ def _pretrain_language(out: Path, seed: int, steps: int | None) -> dict[str, Any
 
 
 def card(family: str, config: dict[str, Any], log: list[dict[str, Any]], parameters: int) -> str:
-    """Return the card of the weights as Markdown, from config and log alone.
+    """Return the card of the weights as Markdown, from config and log only.
 
     config: hyper-parameters, among them `seed` and `batch`, and network sizes. parameters: their number.
     """

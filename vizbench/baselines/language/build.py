@@ -22,8 +22,10 @@ def build(
 ) -> Model[Any]:
     """Return the model of `PLACE?field=value&…`: a folder or hub id, and fields of `LanguageConfig`.
 
-    names: other checkpoints of the family. Raises UserError for unknown names and fields, and if this machine
-    lacks a package, a GPU or memory."""
+    names: other checkpoints of the family.
+
+    Raises UserError if a name or field is unknown, or if this machine lacks a package, a GPU or memory.
+    """
     place, settings = path_and_params(checkpoint)
     if not is_real(place):
         raise unknown_checkpoint(family.name, place, names)

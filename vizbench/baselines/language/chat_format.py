@@ -2,7 +2,8 @@
 
 The prompt is the question only (compact JSON, a picture, or both): the paper reports no prompt, and video
 models get one neutral text. A model without a chat template reads the question, a line end, and the
-answer."""
+answer.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +44,7 @@ class ChatFormat:
     """Format the prompts and answers of one checkpoint."""
 
     def __init__(self, tokenizer: Any, processor: Any = None) -> None:
-        """processor: of a model that reads pictures."""
+        """Find the tokens of the template. processor: of a model that reads pictures."""
         self.tokenizer = tokenizer
         self._processor: Any = processor
         self._template = tokenizer.chat_template is not None
@@ -83,7 +84,8 @@ class ChatFormat:
     def batch(self, rows: Sequence[Tokenized], left: bool = False) -> tuple[dict[str, Tensor], Tensor]:
         """Return the model's inputs and the labels, `(B, L)` each.
 
-        Labels are the answer's tokens at their own places, and IGNORED elsewhere. left: pad on the left."""
+        Labels are the answer's tokens at their own places, and IGNORED elsewhere. left: pad on the left.
+        """
         length = max(len(row.ids) for row in rows)
         inputs = {
             "input_ids": _padded([row.ids for row in rows], length, self.pad, left),
@@ -92,14 +94,14 @@ class ChatFormat:
         if self._processor is not None:
             inputs["token_type_ids"] = _padded([row.types or () for row in rows], length, 0, left)
             images = [row.image for row in rows if row.image is not None]
-            if images:  # made anew for each batch: 5000 of them would take 48 GB
+            if images:  # made again for each batch: 5000 of them would take 48 GB
                 pixels = self._processor.image_processor(images, return_tensors="pt")["pixel_values"]
                 inputs["pixel_values"] = pixels  # (B, 3, side, side)
         labels = [[IGNORED] * row.start + list(row.ids[row.start :]) for row in rows]
         return inputs, _padded(labels, length, IGNORED, left)
 
     def _prompt(self, text: str | None, has_image: bool) -> str:
-        """Return the text of the prompt. Raises UserError for a picture without a chat template."""
+        """Return the text of the prompt. Raises UserError if a picture has no chat template."""
         if not self._template:
             if has_image:
                 raise UserError(

@@ -43,7 +43,7 @@ class Loaded:
     chat: ChatFormat
     """Its prompts and tokens."""
     device: torch.device
-    """Where it is."""
+    """The device that holds the model."""
     dtype: torch.dtype
     """Type of its products."""
 
@@ -59,7 +59,8 @@ class LanguageCheckpoint:
     def __init__(self, family: LanguageFamily, folder: Path, config: LanguageConfig) -> None:
         """Check what can be checked without loading.
 
-        Raises UserError if the folder holds another model, or a package, a GPU or memory is missing."""
+        Raises UserError if the folder holds another model, or a package, a GPU or memory is missing.
+        """
         self._family, self._folder, self._config = family, folder, config
         model_type = read_object(folder / "config.json").get("model_type")
         if model_type not in family.types:
@@ -77,7 +78,8 @@ class LanguageCheckpoint:
     def check(self, tokens: int, scored: int) -> None:
         """Raise UserError if training on sequences of so many tokens exceeds the memory.
 
-        scored: how many of the tokens are to be predicted. Loads nothing."""
+        scored: how many of the tokens are to be predicted. Loads nothing.
+        """
         gpu = torch.cuda.is_available()
 
         def parts(config: LanguageConfig) -> dict[str, float]:
@@ -138,7 +140,7 @@ def check_device(family: str, parameters: int, config: LanguageConfig) -> None:
     """Raise UserError if a GPU or a package is missing."""
     if config.backbone == "nf4" and not torch.cuda.is_available():
         raise UserError(
-            "backbone=nf4 needs a GPU, and none is found: on a CPU bitsandbytes' 4-bit layers pass no "
+            "backbone=nf4 needs a GPU, and there is none: on a CPU bitsandbytes' 4-bit layers pass no "
             "gradient once they have answered; set ?backbone=int8, or leave it out"
         )
     if config.backbone != "full":
@@ -146,7 +148,7 @@ def check_device(family: str, parameters: int, config: LanguageConfig) -> None:
     require_gpu(
         parameters,
         LARGE,
-        f"{family} has {parameters / 1e9:.1f} billion parameters and no GPU is found: use --model smollm2, "
+        f"{family} has {parameters / 1e9:.1f} billion parameters and there is no GPU: use --model smollm2, "
         "or qwen3's tiny",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, final
 
+from vizbench.baselines.shared import config
 from vizbench.errors import UserError
 
 LINEAR: Final = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -31,26 +32,17 @@ CHOICES: Final = {
     "schedule": ("linear", "cosine"),
     "sampling": tuple(SAMPLING),
     "dtype": ("auto", "float32", "bfloat16"),
-    "backbone": ("full", "int8", "nf4"),
+    "backbone": config.BACKBONES,
 }
 
 LEAST: Final = {
+    **config.LEAST,
     "rank": 1,
-    "alpha": 1,
-    "batch": 1,
-    "accumulation": 1,
-    "steps": 1,
-    "warmup": 1,
     "max_length": 1,
     "max_new_tokens": 1,
-    "together": 1,
     "slack": 0,
-    "save_every": 0,
-    "sample_every": 0,
 }
-"""The smallest values. The largest is MOST."""
-
-MOST: Final = 10_000_000
+"""The smallest values. The largest is `config.MOST`."""
 
 
 @final
@@ -58,7 +50,8 @@ MOST: Final = 10_000_000
 class LanguageConfig:
     """Set how a language model is adapted and asked.
 
-    Every field but `targets` can be set, as in `--checkpoint 'NAME?steps=500&backbone=nf4'`."""
+    Every field but `targets` can be set, as in `--checkpoint 'NAME?steps=500&backbone=nf4'`.
+    """
 
     rank: int = 32
     """The LoRA's rank."""
@@ -98,7 +91,8 @@ class LanguageConfig:
     """Questions that are decoded in one batch."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Type of the frozen weights and of the products; auto: bfloat16 on a GPU, else float32. Adapters are
-    float32."""
+    float32.
+    """
     backbone: Literal["full", "int8", "nf4"] = "full"
     """The frozen linear layers as they are, or in 8 or 4 bits by bitsandbytes (4 on a GPU)."""
     checkpointing: bool = True
@@ -111,13 +105,8 @@ class LanguageConfig:
     """Whether the adapter stays on disk."""
 
     def __post_init__(self) -> None:
-        for name, allowed in CHOICES.items():
-            value = str(getattr(self, name))
-            if value not in allowed:
-                raise UserError(f"{name}={value[:40]!r} is not one of {', '.join(allowed)}")
-        for name, least in LEAST.items():
-            if not least <= getattr(self, name) <= MOST:
-                raise UserError(f"{name}={getattr(self, name)} is outside {least:,} … {MOST:,}")
+        config.check_choices(self, CHOICES)
+        config.check_ranges(self, LEAST)
         if not 0 <= self.dropout < 1:
             raise UserError(f"dropout={self.dropout} is outside 0 … 1, 1 left out")
         for name in ("lr", "clip"):

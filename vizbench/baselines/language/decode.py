@@ -19,7 +19,8 @@ def generate(
 ) -> list[str]:
     """Return an answer of at most `limit` tokens per prompt. It ends with the turn or at the limit.
 
-    model: `loaded.model`, or the adapter on it."""
+    model: `loaded.model`, or the adapter on it.
+    """
     chat = loaded.chat
     inputs, _ = chat.batch(prompts, left=True)
     inputs = {name: tensor.to(loaded.device) for name, tensor in inputs.items()}

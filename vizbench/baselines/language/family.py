@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 from vizbench.baselines.language.config import LanguageConfig
-from vizbench.baselines.language.memory import Block, Sizes, memory
+from vizbench.baselines.language.memory import LanguageBlock, LanguageSizes, memory
 from vizbench.model import MemoryEstimate, MemoryRequest
 
 
@@ -22,7 +22,7 @@ class LanguageFamily:
     """The class of transformers."""
     types: tuple[str, ...]
     """The `model_type` in config.json."""
-    block: Block
+    block: LanguageBlock
     """What its blocks keep for the backward pass."""
     config: LanguageConfig
     """The config of every checkpoint that is not in `configs`."""
@@ -30,7 +30,7 @@ class LanguageFamily:
     """Configs of single checkpoints, by hub id."""
     pictures: bool = False
     """Whether its models read pictures."""
-    sizes: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
+    sizes: Mapping[str, LanguageSizes] = field(default_factory=dict[str, LanguageSizes])
     """Sizes of checkpoints, by hub id."""
 
     def memory(self, request: MemoryRequest) -> list[MemoryEstimate]:

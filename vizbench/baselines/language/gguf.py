@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 from importlib import metadata
@@ -10,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from vizbench._util.cache import home
-from vizbench._util.files import disk_errors
-from vizbench.baselines.shared.checkpoint import check_files, digest_of
+from vizbench._util.files import disk_errors, read_bounded, write_new
+from vizbench.baselines.shared.checkpoint import check_files, digest_of, digest_of_file
 from vizbench.baselines.shared.hub import Weights, require
 from vizbench.errors import UserError
 
@@ -24,10 +23,10 @@ _MADE: Final = ".made"
 def packaged() -> Weights:
     """Return the package's model as a folder in `home()`. Its conversion takes a minute.
 
-    A folder that has changed is made again, so that the file's digest names all that is loaded."""
+    A folder that has changed is made again, so that the file's digest names all that is loaded.
+    """
     file = _file()
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()[:16]
+    digest = digest_of_file(file)
     folder = home() / "converted" / f"smollm2-{digest}"
     if not _as_made(folder):
         require("smollm2", "gguf", extra="smollm2")
@@ -36,7 +35,7 @@ def packaged() -> Weights:
             draft = Path(tempfile.mkdtemp(dir=folder.parent))
             try:
                 _convert(file, draft)
-                (draft / _MADE).write_text(digest_of(draft))
+                write_new(draft / _MADE, digest_of(draft).encode())
                 if not _as_made(folder):  # another process may have been faster
                     shutil.rmtree(folder, ignore_errors=True)
                     draft.rename(folder)
@@ -47,11 +46,12 @@ def packaged() -> Weights:
 
 def _as_made(folder: Path) -> bool:
     """Return whether the folder exists, with the bytes that it was made with."""
-    made = folder / _MADE
-    if not made.is_file():
+    try:
+        made = read_bounded(folder / _MADE, "digest", 64)
+    except UserError:  # no conversion, or another file
         return False
     check_files(folder)
-    return made.read_text(errors="replace") == digest_of(folder)
+    return made == digest_of(folder).encode()
 
 
 def _file() -> Path:

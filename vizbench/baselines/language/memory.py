@@ -3,17 +3,27 @@
 What autograd keeps of a block was read from torch's saved-tensor hooks, in bfloat16 with fused attention on a
 CPU, over blocks of six shapes per family. It is linear in the widths, and more in float32. `tests/baselines`
 checks these coefficients; they were not measured on a GPU. The GPU's context, fragmentation and the cache of
-decoding come on top: leave 2 GB."""
+decoding come on top: leave 2 GB.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, final
 
 from vizbench.baselines.language.config import LanguageConfig
-from vizbench.baselines.shared.memory import TRAINED, frozen
+from vizbench.baselines.shared.memory import (
+    TRAINED,
+    BlockActivations,
+    MemoryBreakdown,
+    TransformerSizes,
+    activations,
+    estimates,
+    frozen,
+)
 from vizbench.model import MemoryEstimate, MemoryRequest
 
 SCORED: Final = 10
@@ -22,59 +32,45 @@ SCORED: Final = 10
 
 @final
 @dataclass(frozen=True, slots=True)
-class Block:
-    """Bytes that a transformer block keeps per token for the backward pass."""
+class LanguageBlock(BlockActivations):
+    """Bytes that a block of a language model keeps per token for the backward pass."""
 
-    hidden: int
-    """Per unit of the hidden width."""
-    queries: int
+    queries: float
     """Per unit of the width of all queries."""
-    keys: int
+    keys: float
     """Per unit of the width of all keys."""
-    feed: int
-    """Per unit of the feed-forward width."""
-    rank: int = 14
-    """Per unit of the LoRA's rank."""
 
 
-PLAIN: Final = Block(hidden=18, queries=6, keys=4, feed=8)
+PLAIN: Final = LanguageBlock(hidden=18, queries=6, keys=4, feed=8, rank=14)
 """Llama."""
 
-NORMED: Final = Block(hidden=18, queries=10, keys=8, feed=8)
+NORMED: Final = LanguageBlock(hidden=18, queries=10, keys=8, feed=8, rank=14)
 """Qwen3, which normalises queries and keys."""
 
-DOUBLE: Final = Block(hidden=26, queries=10, keys=8, feed=8)
+DOUBLE: Final = LanguageBlock(hidden=26, queries=10, keys=8, feed=8, rank=14)
 """Gemma 3, which also normalises the outputs of its layers."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Sizes:
+class LanguageSizes(TransformerSizes):
     """The sizes of a checkpoint, as in its config.json."""
 
-    parameters: int
-    """All numbers."""
-    layers: int
-    """Blocks."""
-    hidden: int
-    """The hidden width."""
     queries: int
     """The width of all queries: heads times their width."""
     keys: int
     """The width of all keys: heads times their width."""
-    feed: int
-    """The feed-forward width."""
     words: int
     """Tokens of the vocabulary."""
-    block: Block
+    block: LanguageBlock
     """What a block keeps of a token."""
-    seeing: int = 0
+    vision: int = 0
     """Numbers in the linear layers of a vision tower."""
 
     @property
     def linear(self) -> int:
         """Return the numbers in the linear layers that bitsandbytes quantises, a vision tower's included."""
-        return self.layers * self.hidden * (2 * self.queries + 2 * self.keys + 3 * self.feed) + self.seeing
+        return self.layers * self.hidden * (2 * self.queries + 2 * self.keys + 3 * self.feed) + self.vision
 
     def trained(self, config: LanguageConfig) -> int:
         """Return the numbers in the adapter."""
@@ -85,88 +81,82 @@ class Sizes:
 
 @final
 @dataclass(frozen=True, slots=True)
-class MemoryBreakdown:
-    """Bytes that training holds at once."""
+class LanguageMemory(MemoryBreakdown):
+    """Bytes that training a language model holds at once."""
 
-    weights: float
-    """The frozen weights."""
-    adapter: float
-    """The adapter with gradients and moments."""
-    activations: float
-    """What a forward pass keeps for the backward pass."""
     logits: float
     """The logits of the tokens to predict."""
 
 
 def memory(
-    sizes: Mapping[str, Sizes],
+    sizes: Mapping[str, LanguageSizes],
     config: LanguageConfig,
     request: MemoryRequest,
     configs: Mapping[str, LanguageConfig] = MappingProxyType({}),
 ) -> list[MemoryEstimate]:
     """Return the rows for `vizbench models --memory`.
 
-    sizes: by checkpoint; config: of every checkpoint that is not in `configs`."""
+    sizes: by checkpoint. config: of every checkpoint that is not in `configs`.
+    """
     rows: list[MemoryEstimate] = []
     for name, one in sizes.items():
-        rows += _rows(name, one, configs.get(name, config), request.tokens)
+        breakdown = partial(memory_breakdown, one, tokens=request.tokens, scored=request.tokens // 2)
+        rows += estimates(name, configs.get(name, config), breakdown)
     return rows
 
 
-def _rows(checkpoint: str, sizes: Sizes, config: LanguageConfig, tokens: int) -> Iterator[MemoryEstimate]:
-    """Yield the rows of a checkpoint: training by backbone and checkpointing."""
-    for backbone in ("full", "int8", "nf4"):
-        for checkpointing in (True, False):
-            chosen = replace(config, backbone=backbone, checkpointing=checkpointing)
-            settings = f"backbone={backbone}&checkpointing={str(checkpointing).lower()}&batch={config.batch}"
-            breakdown = memory_breakdown(sizes, chosen, tokens, tokens // 2)
-            yield MemoryEstimate(checkpoint, settings, asdict(breakdown))
-
-
-def memory_breakdown(sizes: Sizes, config: LanguageConfig, tokens: int, scored: int) -> MemoryBreakdown:
+def memory_breakdown(
+    sizes: LanguageSizes, config: LanguageConfig, tokens: int, scored: int
+) -> LanguageMemory:
     """Return the bytes of training on sequences of so many tokens, on a GPU (`dtype=auto` is bfloat16).
 
-    scored: how many of the tokens are to be predicted."""
+    scored: how many of the tokens are to be predicted.
+    """
     batch_tokens, block = config.batch * tokens, sizes.block
     stream = sizes.hidden * block.hidden + sizes.feed * block.feed
     attention = sizes.queries * block.queries + sizes.keys * block.keys
     one_block = batch_tokens * (stream + attention + block.rank * config.rank)
-    activations = one_block * sizes.layers
-    if config.checkpointing:
-        # Each block keeps its input only. The rest is computed again, for one block at a time.
-        activations = one_block + 2 * batch_tokens * sizes.hidden * sizes.layers
     # A quantised layer is unpacked while it computes, one at a time.
     unpacked = 0 if config.backbone == "full" else 2 * sizes.hidden * sizes.feed
-    return MemoryBreakdown(
+    return LanguageMemory(
         weights=frozen(config.backbone, config.dtype, sizes.parameters, sizes.linear) + unpacked,
         adapter=float(TRAINED * sizes.trained(config)),
-        activations=float(activations),
+        activations=activations(
+            one_block, 2 * batch_tokens * sizes.hidden, sizes.layers, config.checkpointing
+        ),
         logits=float(SCORED * config.batch * scored * sizes.words),
     )
 
 
-def sizes_of(network: Any, parameters: int, block: Block) -> Sizes:
+def sizes_of(network: Any, parameters: int, block: LanguageBlock) -> LanguageSizes:
     """Return the sizes of a checkpoint.
 
-    network: its configuration as transformers reads it, which fills in what the file leaves out. Raises
-    AttributeError, ArithmeticError, TypeError or ValueError for the config of something else."""
+    network: its configuration as transformers reads it, which fills in what the file leaves out.
+
+    Raises AttributeError, ArithmeticError, TypeError or ValueError if it is the configuration of something
+    else.
+    """
     text = network.get_text_config()
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     tower = getattr(network, "vision_config", None)
-    seeing = 0
+
+    # A vision tower's linear layers are quantised too.
+    vision = 0
     if tower is not None:
         per_layer = 4 * tower.hidden_size**2 + 2 * tower.hidden_size * tower.intermediate_size
-        seeing = tower.num_hidden_layers * per_layer
-    sizes = Sizes(
-        parameters,
-        text.num_hidden_layers,
-        text.hidden_size,
-        head * text.num_attention_heads,
-        head * text.num_key_value_heads,
-        text.intermediate_size,
-        text.vocab_size,
-        block,
-        seeing,
+        vision = tower.num_hidden_layers * per_layer
+
+    # A configuration with a size of 0 is not that of a model.
+    sizes = LanguageSizes(
+        parameters=parameters,
+        layers=text.num_hidden_layers,
+        hidden=text.hidden_size,
+        feed=text.intermediate_size,
+        queries=head * text.num_attention_heads,
+        keys=head * text.num_key_value_heads,
+        words=text.vocab_size,
+        block=block,
+        vision=vision,
     )
     if min(sizes.layers, sizes.hidden, sizes.queries, sizes.keys, sizes.feed, sizes.words) < 1:
         raise ValueError("a size below 1")

@@ -49,8 +49,11 @@ class LanguageLora(CheckedModel[Any]):
         weights: str | None,
         home: Path,
     ) -> None:
-        """name: of the family; checkpoint: loaded at the first use; home: the folder of states, samples and
-        adapters."""
+        """Load nothing yet: the checkpoint is loaded at the first use.
+
+        name: of the family.
+        home: the folder of states, samples and adapters.
+        """
         self.weights = weights
         self.config = config
         self._name = name
@@ -121,7 +124,8 @@ class LanguageLora(CheckedModel[Any]):
     def _prepare(self, examples: Sequence[Example[Any]], seed: int) -> list[Tokenized]:
         """Load the model under a new adapter, and return the examples as tokens.
 
-        Raises UserError if the examples are too long, or the memory does not suffice."""
+        Raises UserError if the examples are too long, or the memory does not suffice.
+        """
         if self._model is not None:
             self._model.unload()  # the frozen weights as they were
             self._model = None
@@ -230,7 +234,8 @@ class BothLora(LanguageLora):
 def step_backward(loaded: Loaded, model: Any, batch: int, rows: Sequence[Tokenized]) -> float:
     """Add the gradient of the mean loss per answer token, and return that loss.
 
-    batch: rows per forward pass. Each of the launched processes takes its shard of the rows."""
+    batch: rows per forward pass. Each of the launched processes takes its shard of the rows.
+    """
     rows = sorted(rows, key=lambda row: len(row.ids))
     answer_tokens = sum(len(row.ids) - row.start for row in rows)
     loss = 0.0
@@ -261,7 +266,8 @@ def chosen(rows: Sequence[Tokenized], size: int, seed: int, step: int) -> list[T
     """Return the rows of an optimizer step, a function of its number.
 
     The rows pass in ever new orders, one epoch after the other. Within a pool (an epoch, or POOL steps if
-    these are fewer) rows of similar length share a step, and the steps are shuffled."""
+    these are fewer) rows of similar length share a step, and the steps are shuffled.
+    """
     pool = min(POOL, -(-len(rows) // size))
     block, place = divmod(step, pool)
     first, last = block * pool * size, (block + 1) * pool * size

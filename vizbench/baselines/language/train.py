@@ -12,10 +12,10 @@ from typing import Literal, final
 import torch
 
 from vizbench.baselines.shared.memory import peak
-from vizbench.baselines.shared.states import read_state, write_state
+from vizbench.baselines.shared.optimizers import keep_peaks, step_all
+from vizbench.baselines.shared.states import progress_figures, read_progress, read_state, write_state
 from vizbench.distributed import collectives
 from vizbench.distributed.env import rank
-from vizbench.errors import UserError
 from vizbench.model import Progress
 
 
@@ -37,13 +37,14 @@ class OptimizerConfig:
     clip: float
     """The largest norm of the gradient."""
 
-    def rate(self, step: int, steps: int) -> float:
-        """Return the learning rate of an optimizer step, counted from 0.
+    def lr_factor(self, step: int, steps: int) -> float:
+        """Return the factor on the peak learning rate at an optimizer step, counted from 0.
 
-        The first rate is above 0, unlike in transformers: with few steps each one counts."""
+        The first factor is above 0, unlike in transformers: with few steps each one counts.
+        """
         share = step / steps
         fall = 1 - share if self.schedule == "linear" else 0.5 * (1 + math.cos(math.pi * share))
-        return self.lr * min(1.0, (step + 1) / self.warmup, fall)
+        return min(1.0, (step + 1) / self.warmup, fall)
 
 
 @final
@@ -51,12 +52,13 @@ class TrainingLoop:
     """Train parameters with AdamW, and know how far the training is."""
 
     def __init__(self, trained: Sequence[tuple[str, torch.nn.Parameter]], config: OptimizerConfig) -> None:
-        """trained: parameters by name."""
+        """Make the optimizer. trained: parameters by name."""
         self.trained = dict(trained)
         self.config = config
         self.optimizer = torch.optim.AdamW(
             list(self.trained.values()), lr=config.lr, weight_decay=config.weight_decay, betas=config.betas
         )
+        keep_peaks([self.optimizer])
         self.step = 0
         """Optimizer steps done."""
         self.loss = math.nan
@@ -74,7 +76,8 @@ class TrainingLoop:
         """Train until `steps` optimizer steps are done, from the stored state if there is one.
 
         backward(step): adds the gradient of that step's mean loss and returns the loss. To resume exactly, it
-        must draw what is random from the step's number."""
+        must draw what is random from the step's number.
+        """
         parameters = list(self.trained.values())
         if state_file is not None:
             with collectives.shared_errors():
@@ -82,12 +85,9 @@ class TrainingLoop:
             collectives.require_equal("the optimizer step of the stored training", self.step)
         began = time.perf_counter() - self.seconds
         while self.step < steps:
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.config.rate(self.step, steps)
             self.loss = backward(self.step)
             torch.nn.utils.clip_grad_norm_(parameters, self.config.clip)
-            self.optimizer.step()
-            self.optimizer.zero_grad()
+            step_all([self.optimizer], self.config.lr_factor(self.step, steps))
             self.step += 1
             self.seconds = time.perf_counter() - began
             report(Progress(self.step, steps, self.loss, peak()))
@@ -110,11 +110,7 @@ class StateFile:
     def save_if_due(self, training: TrainingLoop) -> None:
         """Write parameters and moments, whole or not at all, if the step is a multiple of `every`."""
         if training.step % self.every == 0:
-            figures = {
-                "step": str(training.step),
-                "loss": training.loss.hex(),
-                "seconds": training.seconds.hex(),
-            }
+            figures = progress_figures(training.step, training.loss, training.seconds)
             write_state(self.path, training.trained, [training.optimizer], figures)
 
     def load(self, training: TrainingLoop) -> None:
@@ -122,11 +118,4 @@ class StateFile:
         if not self.path.exists():
             return
         figures, _ = read_state(self.path, training.trained, [training.optimizer])
-        try:
-            training.step = int(figures["step"])
-            training.loss = float.fromhex(figures["loss"])
-            training.seconds = float.fromhex(figures["seconds"])
-        except (KeyError, ValueError) as error:
-            raise UserError(
-                f"{self.path} is no state of this training ({str(error)[:200]}): delete it"
-            ) from error
+        training.step, training.loss, training.seconds = read_progress(self.path, figures)

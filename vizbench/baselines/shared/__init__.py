@@ -1,1 +1,1 @@
-"""Code that language and video models share. `hub`, `checkpoint` and `memory` load no torch."""
+"""Share code between language and video models. `config`, `hub`, `checkpoint` and `memory` load no torch."""

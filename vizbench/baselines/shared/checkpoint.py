@@ -2,7 +2,8 @@
 
 A checkpoint is a folder in transformers' layout, or a pipeline in diffusers' layout with one folder per part.
 `files_of` is the one list of what may be opened. `check_files` checks it before anything is loaded, and
-`digest_of` reads every file in it. A file in it that no library opens only makes the digest finer."""
+`digest_of` reads every file in it. A file in it that no library opens only makes the digest finer.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ _UNREAD: Final = (
     "*.png", "*.jpg", "*.jpeg", "*.gif", "*.webp", "*.mp4", "*.pdf", "*.log", "events.out.tfevents.*",
 )  # fmt: skip
 """Names, in lower case, of files that are never opened: code, pickles, weights in other formats, texts and
-pictures. Hidden files are not opened either."""
+pictures. Hidden files are not opened either.
+"""
 
 _VOCABULARIES: Final = ("tokenizer.json", "vocab.json", "added_tokens.json")
 """Vocabularies in JSON, whose keys are words and name no file."""
@@ -57,7 +59,8 @@ MAX_JSON: Final = 64 << 20
 def files_of(folder: Path) -> list[Path]:
     """Return every file of the checkpoint that a library may open, by name.
 
-    Raises UserError for more than MAX_FILES."""
+    Raises UserError if there are more than MAX_FILES.
+    """
     files: list[Path] = []
     pipeline = (folder / "model_index.json").is_file()
     for place in _places(folder, pipeline):
@@ -81,6 +84,12 @@ def digest_of(folder: Path) -> str:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]
+
+
+def digest_of_file(path: Path) -> str:
+    """Return 16 characters for the bytes of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def check_files(folder: Path) -> None:
@@ -112,9 +121,10 @@ def _unread(name: str) -> bool:
 
 
 def _check_links(folder: Path) -> None:
-    """Raise UserError for a link that leads out of the folder, or a path that is no file or folder.
+    """Raise UserError for a link that leads out of the folder, or a path that is neither a file nor a folder.
 
-    A snapshot in the hub's cache consists of links into the `blobs` of the same repository."""
+    A snapshot in the hub's cache consists of links into the `blobs` of the same repository.
+    """
     root = Path(os.path.realpath(folder))
     inside = [root]
     if root.parent.name == "snapshots":
@@ -128,7 +138,7 @@ def _check_links(folder: Path) -> None:
             )
         if not target.is_file() and not target.is_dir():
             raise UserError(
-                f"{_shown(path)} is no regular file, or leads nowhere: fetch the checkpoint again"
+                f"{_shown(path)} is not a regular file, or leads nowhere: fetch the checkpoint again"
             )
 
 
@@ -211,7 +221,7 @@ def _check_shard(path: Path, name: str) -> None:
 
 
 def _check_parts(path: Path, content: object) -> None:
-    """Raise UserError if a part of a pipeline is no folder beside the index, of a known library's class."""
+    """Raise UserError if a part of a pipeline is not a folder beside the index, or of an unknown class."""
     if not isinstance(content, dict):
         return
     for part, kind in cast("dict[str, object]", content).items():

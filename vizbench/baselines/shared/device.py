@@ -13,7 +13,8 @@ from vizbench.errors import UserError
 def require_gpu(parameters: int, limit: int, refusal: str) -> None:
     """Raise UserError if the model has more parameters than `limit` and there is no GPU.
 
-    refusal: the message, to which the way out is added. VIZBENCH_CPU=1 lets all models through."""
+    refusal: the message, to which the way out is added. VIZBENCH_CPU=1 lets all models through.
+    """
     if torch.cuda.is_available() or parameters <= limit or os.environ.get("VIZBENCH_CPU") == "1":
         return
     raise UserError(f"{refusal}, or set VIZBENCH_CPU=1 to train on a CPU all the same")

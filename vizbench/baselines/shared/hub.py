@@ -3,7 +3,8 @@
 A checkpoint is a folder that a library's `save_pretrained` wrote, or a hub id `org/name`. A branch, tag or
 commit may follow an @. Only configuration, tokenizers and safetensors are read: no pickle, no code, and
 nothing outside of the folder (`shared.checkpoint`). A cached snapshot is used as it is, so that a benchmark
-keeps its weights. Only missing files are fetched, and none under `--offline`."""
+keeps its weights. Only missing files are fetched, and none under `--offline`.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +75,7 @@ def offline() -> bool:
 
 
 def unknown_checkpoint(family: str, place: str, names: Sequence[str]) -> UserError:
-    """Return the error for a name that is no folder and no hub id.
+    """Return the error for a name that is neither a folder nor a hub id.
 
     names: the other checkpoints of the family. They take no settings, so one with settings is unknown.
     """
@@ -95,9 +96,12 @@ def is_real(checkpoint: str) -> bool:
 def fetch(family: str, checkpoint: str, files: Sequence[str] = MODEL_FILES) -> Weights:
     """Return the checkpoint as a local folder.
 
-    family: its name in messages; files: patterns of what is fetched from the hub. Raises UserError for a
-    folder without safetensors, for weights that are not cached and cannot be fetched, for gated and unknown
-    ids, and if the disk is too small."""
+    family: its name in messages.
+    files: patterns of what is fetched from the hub.
+
+    Raises UserError if a folder holds no safetensors, if weights are not cached and cannot be fetched, if an
+    id is gated or unknown, or if the disk is too small.
+    """
     require(family, "huggingface_hub")
     folder = Path(checkpoint).expanduser()
     if folder.is_dir() or _looks_local(checkpoint):
@@ -114,14 +118,14 @@ def fetch(family: str, checkpoint: str, files: Sequence[str] = MODEL_FILES) -> W
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Return a JSON object. Raises UserError for anything else, and for more than 1 MiB."""
+    """Return a JSON object. Raises UserError if the file is anything else, or over 1 MiB."""
     data = read_bounded(path, "the configuration", 1 << 20)
     try:
         content: Any = json.loads(data)
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise UserError(f"{path} is no JSON object: give a folder that save_pretrained wrote")
+        raise UserError(f"{path} is not a JSON object: give a folder that save_pretrained wrote")
     return cast("dict[str, Any]", content)
 
 
@@ -148,7 +152,7 @@ def _checked(family: str, folder: Path, name: str) -> Path:
         pickles = any(path.suffix in PICKLES for path in folder.rglob("*"))
         why = "its pickle files could run code and are not read" if pickles else "it holds no weights"
         raise UserError(
-            f"{name[:200]} holds no safetensors ({why}): save it anew with safe_serialization=True"
+            f"{name[:200]} holds no safetensors ({why}): save it again with safe_serialization=True"
         )
     return folder
 
@@ -156,7 +160,8 @@ def _checked(family: str, folder: Path, name: str) -> Path:
 def _as_fetched(snapshot: Path) -> bool:
     """Return whether the small files of a snapshot in the hub's cache are those of its commit.
 
-    The cache names each file by its git hash, or by its SHA-256 if it is large. Weights are not read."""
+    The cache names each file by its git hash, or by its SHA-256 if it is large. Weights are not read.
+    """
     for path in files_of(snapshot):
         blob = path.resolve()
         if blob.parent == path.parent:
@@ -167,11 +172,13 @@ def _as_fetched(snapshot: Path) -> bool:
 
 
 def _blob_name(blob: Path) -> str:
-    """Return the name that the hub's cache gives to these bytes."""
-    data = blob.read_bytes()
-    if len(blob.name) == 64:
-        return hashlib.sha256(data).hexdigest()
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+    """Return the name that the hub's cache gives to these bytes: their SHA-256, or git's hash."""
+    with blob.open("rb") as file:
+        if len(blob.name) == 64:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        size = os.fstat(file.fileno()).st_size
+        as_git = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+        return hashlib.file_digest(file, lambda: as_git).hexdigest()
 
 
 def _cached(repo: str, revision: str | None, files: Sequence[str]) -> Path | None:
@@ -241,6 +248,7 @@ def _sentence(family: str, repo: str, cause: BaseException) -> str:
     """Say why a download failed, and what to do."""
     from huggingface_hub import constants, errors, get_token
 
+    # The hub answered: from the most special error to the most general.
     page = f"{constants.ENDPOINT}/{repo}"
     if isinstance(cause, errors.GatedRepoError):
         why = "the token that is set has no access" if get_token() else "no token is set"
@@ -257,6 +265,8 @@ def _sentence(family: str, repo: str, cause: BaseException) -> str:
     if isinstance(cause, errors.HfHubHTTPError):
         status = cause.response.status_code
         return f"the hub answers {repo} with status {status}: run the same command again later"
+
+    # It did not answer.
     return (
         f"{family} needs the weights of {repo}, which are not cached, and {constants.ENDPOINT} cannot be "
         f"reached ({type(cause).__name__}): check the network, or run `hf download {repo}` elsewhere and "

@@ -2,30 +2,100 @@
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import prod
 from pathlib import Path
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final, TypeAlias, TypeVar, final
 
 from vizbench._util.paths import is_hidden
+from vizbench.baselines.shared.config import BACKBONES, AdaptationConfig
 from vizbench.errors import UserError
+from vizbench.model import MemoryEstimate
 
 TRAINED: Final = 18
 """Bytes per number of the adapter: itself, its gradient and two moments in float32, and a bfloat16 copy."""
 
 FROZEN: Final = {"int8": 1.0, "nf4": 0.516}
 """Bytes per number of a quantised linear layer. nf4 has a doubly quantised scale for each 64 numbers
-(Dettmers et al. 2023, section 3)."""
+(Dettmers et al. 2023, section 3).
+"""
 
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
+
+C = TypeVar("C", bound=AdaptationConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockActivations(ABC):
+    """Bytes that a transformer block keeps per token for the backward pass."""
+
+    hidden: float
+    """Per unit of the hidden width."""
+    feed: float
+    """Per unit of the feed-forward width."""
+    rank: int
+    """Per unit of the LoRA's rank."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransformerSizes(ABC):
+    """The sizes of a checkpoint's transformer."""
+
+    parameters: int
+    """All its numbers."""
+    layers: int
+    """Its blocks."""
+    hidden: int
+    """The hidden width."""
+    feed: int
+    """The feed-forward width."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryBreakdown(ABC):
+    """Bytes that training holds at once."""
+
+    weights: float
+    """The frozen weights."""
+    adapter: float
+    """The adapter with gradients and moments. If all weights are trained: their gradients and moments."""
+    activations: float
+    """What a forward pass keeps for the backward pass."""
+
+
+def estimates(
+    checkpoint: str, config: C, breakdown: Callable[[C], MemoryBreakdown]
+) -> Iterator[MemoryEstimate]:
+    """Yield the memory of training a checkpoint, by backbone and checkpointing.
+
+    breakdown: the memory of a config.
+    """
+    for backbone in BACKBONES:
+        for checkpointing in (True, False):
+            chosen = replace(config, backbone=backbone, checkpointing=checkpointing)
+            settings = f"backbone={backbone}&checkpointing={str(checkpointing).lower()}&batch={config.batch}"
+            yield MemoryEstimate(checkpoint, settings, asdict(breakdown(chosen)))
+
+
+def activations(one_block: float, block_input: float, layers: int, checkpointing: bool) -> float:
+    """Return the bytes that all blocks keep for the backward pass.
+
+    one_block: what one block keeps. block_input: the part of it that is the block's input.
+    """
+    if not checkpointing:
+        return float(one_block * layers)
+    # Each block keeps its input only. The rest is computed again, for one block at a time.
+    return float(one_block + block_input * layers)
 
 
 def frozen(backbone: str, dtype: str, parameters: int, linear: int) -> float:
     """Return the bytes of a frozen backbone.
 
-    dtype: of the numbers that are not quantised; linear: numbers in its linear layers, which are."""
+    dtype: of the numbers that are not quantised. linear: numbers in its linear layers, which are.
+    """
     whole = 4.0 if dtype == "float32" else 2.0
     return whole * (parameters - linear) + FROZEN.get(backbone, whole) * linear
 
@@ -33,7 +103,8 @@ def frozen(backbone: str, dtype: str, parameters: int, linear: int) -> float:
 def shapes_of(folder: Path) -> Shapes:
     """Return the shapes of a folder's tensors by name, from the headers of its safetensors files.
 
-    A name counts once, however many files hold it. Raises UserError for a file that cannot be read."""
+    A name counts once, however many files hold it. Raises UserError if a file cannot be read.
+    """
     from safetensors import SafetensorError, safe_open
 
     shapes: dict[str, tuple[int, ...]] = {}
@@ -45,7 +116,7 @@ def shapes_of(folder: Path) -> Shapes:
                     shapes[name] = tuple(file.get_slice(name).get_shape())
         except (SafetensorError, OSError) as error:
             raise UserError(
-                f"{path} is no whole safetensors file ({str(error)[:200]}): fetch it again"
+                f"{path} is not a whole safetensors file ({str(error)[:200]}): fetch it again"
             ) from error
     return shapes
 
@@ -91,15 +162,16 @@ def peak() -> int | None:
 
 def require_memory(
     name: str,
-    config: Any,
-    parts: Callable[[Any], Mapping[str, float]],
+    config: C,
+    parts: Callable[[C], Mapping[str, float]],
     backbones: tuple[str, ...] = ("int8", "nf4"),
 ) -> None:
-    """Raise UserError if the parts exceed the free memory, with the first cheaper settings that fit.
+    """Raise UserError if the parts exceed the free memory. It names the first cheaper settings that fit.
 
-    config: a frozen record with `batch`, `accumulation`, `checkpointing` and `backbone`; parts: the bytes of
-    a config by the name of the part; backbones: quantisations that this machine can run. The GPU's context,
-    fragmentation and caches are not counted: what passes may still be too much."""
+    The GPU's context, fragmentation and caches are not counted: what passes may still be too much.
+
+    parts: the bytes of a config by the name of the part. backbones: quantisations that this machine can run.
+    """
     memory, bytes_of = device_memory(), parts(config)
     total = sum(bytes_of.values())
     if total <= memory.free:
@@ -107,10 +179,14 @@ def require_memory(
     advice = "take a smaller checkpoint"
     if bytes_of.get("activations"):
         advice = "take a smaller checkpoint, or draw smaller grids"
+
+    # Prefer settings that fit to a smaller checkpoint.
     for settings, cheaper in _cheaper(config, backbones):
         if sum(parts(cheaper).values()) <= memory.free:
             advice = f"set ?{settings}"
             break
+
+    # Name the parts of at least 1%.
     shown = ", ".join(f"{part} {_gb(size)}" for part, size in bytes_of.items() if size > 0.01 * total)
     raise UserError(
         f"{name} takes about {_gb(total)} GB ({shown}) and {memory.place} has {_gb(memory.free)} GB free: "
@@ -118,15 +194,15 @@ def require_memory(
     )
 
 
-def _cheaper(config: Any, backbones: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+def _cheaper(config: C, backbones: tuple[str, ...]) -> Iterator[tuple[str, C]]:
     """Yield settings that take less and less memory, and the config with them.
 
-    Each includes those before it. Those that change no result come first."""
+    Each includes those before it. Those that change no result come first.
+    """
     changes: list[dict[str, Any]] = [] if config.checkpointing else [{"checkpointing": True}]
     if config.batch > 1:
         changes.append({"batch": 1, "accumulation": config.accumulation * config.batch})
-    order = ("full", "int8", "nf4")
-    smaller = order[order.index(config.backbone) + 1 :]
+    smaller = BACKBONES[BACKBONES.index(config.backbone) + 1 :]
     changes += [{"backbone": name} for name in backbones if name in smaller]
     settings: dict[str, Any] = {}
     for change in changes:

@@ -27,7 +27,10 @@ def write_state(
 ) -> None:
     """Write the state, whole or not at all.
 
-    trained: parameters by name; figures: metadata of the file; other: further tensors by name."""
+    trained: parameters by name.
+    figures: metadata of the file.
+    other: further tensors by name.
+    """
     tensors: dict[str, Tensor] = {}
     for name, parameter in trained.items():
         tensors[f"{PARAMETER}/{name}"] = parameter.detach()
@@ -51,12 +54,15 @@ def read_state(
 ) -> tuple[dict[str, str], dict[str, Tensor]]:
     """Restore parameters and optimizers, and return the `figures` and `other` of `write_state`.
 
-    Raises UserError if the file is damaged or of another training. advice: what to do then."""
+    Raises UserError if the file is damaged or of another training. advice: what to do then.
+    """
     try:
         tensors, figures = read_tensors(path)
         moments: list[dict[int, dict[str, Tensor]]] = [defaultdict(dict) for _ in optimizers]
         other: dict[str, Tensor] = {}
         parameters = 0
+
+        # Parameters are copied in place. Moments are collected for the optimizers.
         for key, tensor in tensors.items():
             kind, _, name = key.partition("/")
             if kind == PARAMETER:
@@ -68,24 +74,47 @@ def read_state(
                 moments[int(number)][int(index)][part] = tensor
             else:
                 other[name] = tensor
+
+        # The groups, with their learning rates, stay as this training set them.
         for optimizer, state in zip(optimizers, moments, strict=True):
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
         if parameters != len(trained):
             raise KeyError("parameters are missing")
     except (SafetensorError, KeyError, IndexError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path} is no state of this training ({str(error)[:200]}): {advice}") from error
+        raise foreign_state(path, error, advice) from error
     return figures, other
 
 
+def foreign_state(path: Path, error: Exception, advice: str = "delete it") -> UserError:
+    """Return the error that a file is not a state of this training. advice: what to do then."""
+    return UserError(f"{path} is not a state of this training ({str(error)[:200]}): {advice}")
+
+
+def progress_figures(step: int, loss: float, seconds: float) -> dict[str, str]:
+    """Return how far a training is as `figures` of `write_state`, exact to the last bit."""
+    return {"step": str(step), "loss": loss.hex(), "seconds": seconds.hex()}
+
+
+def read_progress(path: Path, figures: Mapping[str, str]) -> tuple[int, float, float]:
+    """Return step, loss and seconds from `progress_figures`. Raises UserError if one is missing."""
+    try:
+        return int(figures["step"]), float.fromhex(figures["loss"]), float.fromhex(figures["seconds"])
+    except (KeyError, ValueError) as error:
+        raise foreign_state(path, error) from error
+
+
 def read_metadata(path: Path) -> dict[str, str]:
-    """Return the `figures` of `write_state` without reading tensors. Raises UserError for any other file."""
+    """Return the `figures` of `write_state` without reading tensors.
+
+    Raises UserError if the file is not one of `write_state`.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             return file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise UserError(
-            f"{path} is no state of a training ({str(error)[:200]}): give another --out"
+            f"{path} is not a state of a training ({str(error)[:200]}): give another --out"
         ) from error
 
 

@@ -11,7 +11,8 @@ def one_thread() -> Generator[None]:
     """Run torch on one thread within the block.
 
     A million parameters give two threads nothing to share. On a busy machine, threads that waited for each
-    other took 45 s per step instead of 0.2 s. One thread also rounds alike everywhere."""
+    other took 45 s per step instead of 0.2 s. One thread also rounds alike everywhere.
+    """
     import torch
 
     before = torch.get_num_threads()

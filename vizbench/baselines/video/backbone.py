@@ -2,7 +2,8 @@
 
 A family is a file of `vizbench.baselines` with one `Backbone`, which says how its official pipeline takes a
 clip. All else is shared. No torch is imported here, so that families can be listed without it. Shapes: B
-clips, T frames, H x W pixels; C channels, t frames and h x w places of latents."""
+clips, T frames, H x W pixels; C channels, t frames and h x w places of latents.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ NEUTRAL: Final = ""
 class Backbone(ABC):
     """Pass clips to the parts of one family's pipeline.
 
-    `pipe` is always the official image-to-video pipeline."""
+    `pipe` is always the official image-to-video pipeline.
+    """
 
     pipeline: ClassVar[str]
     """The class of diffusers that loads the checkpoints and samples."""
@@ -45,8 +47,11 @@ class Backbone(ABC):
     def layout(self, transformer: Mapping[str, Any], index: Mapping[str, Any]) -> ClipTokens:
         """Return how clips become tokens.
 
-        transformer: the config.json of the transformer; index: model_index.json. Raises KeyError, TypeError
-        or ValueError for those of something else."""
+        transformer: the config.json of the transformer.
+        index: model_index.json.
+
+        Raises KeyError, TypeError or ValueError if they are of something else.
+        """
 
     @abstractmethod
     def text(self, pipe: Any, prompt: str) -> Tensors:
@@ -65,7 +70,8 @@ class Backbone(ABC):
         """Add noise to a batch of encoded clips.
 
         Returns `noisy` and `goal`, shaped as the clips, `timesteps` `(B,)`, and what else the network sees.
-        All is drawn on the CPU for the whole batch: no row depends on the process that trains on it."""
+        All is drawn on the CPU for the whole batch: no row depends on the process that trains on it.
+        """
 
     @abstractmethod
     def error(self, pipe: Any, batch: Tensors, text: Tensors) -> Tensor:
@@ -82,13 +88,27 @@ class Backbone(ABC):
     def velocity(self, pipe: Any, noisy: Tensor, clips: Tensors, text: Tensors, timesteps: Tensor) -> Tensor:
         """Return the network's velocity for noisy latents, in their shape.
 
-        clips: of `encode`, whose targets are not used; timesteps: `(B,)`, 0..1000."""
+        clips: of `encode`; their targets are not used.
+        timesteps: `(B,)`, 0..1000.
+        """
 
     @abstractmethod
     def sample(
         self, pipe: Any, images: Tensor, text: Tensors, config: VideoConfig, seeds: Sequence[int]
     ) -> Iterator[Tensor]:
         """Yield a clip `(T, 3, H, W)` in 0..1 per image of `(B, 3, H, W)` in 0..1, by the pipeline itself."""
+
+
+def sampling_options(images: Tensor, config: VideoConfig) -> dict[str, Any]:
+    """Return the options of every pipeline call that samples clips for images `(B, 3, H, W)`."""
+    return {
+        "height": images.shape[2],
+        "width": images.shape[3],
+        "num_frames": config.frames,
+        "num_inference_steps": config.sampling_steps,
+        "guidance_scale": 1.0,
+        "output_type": "pt",
+    }
 
 
 class WeightSource(ABC):
@@ -103,7 +123,8 @@ class WeightSource(ABC):
     def check(self, shapes: Iterable[tuple[int, ...]]) -> None:
         """Raise UserError if training on clips of these shapes `(T, H, W, 3)` exceeds the memory.
 
-        Loads nothing."""
+        Loads nothing.
+        """
 
     @abstractmethod
     def open(self, seed: int) -> tuple[Any, Tensors]:

@@ -25,8 +25,11 @@ def build(
 ) -> Model[Any]:
     """Return the model of `PLACE?field=value&…`: a folder or hub id, and fields of `VideoConfig`.
 
-    config: of every checkpoint that is not in `configs`, by hub id; names: other checkpoints of the family.
-    Raises UserError for unknown names and fields, and if this machine lacks a package, a GPU or memory."""
+    config: of every checkpoint that is not in `configs`, by hub id.
+    names: other checkpoints of the family.
+
+    Raises UserError if a name or field is unknown, or if this machine lacks a package, a GPU or memory.
+    """
     require(family, *PACKAGES)
     place, settings = path_and_params(checkpoint)
     default = configs.get(place.partition("@")[0], config)

@@ -22,7 +22,7 @@ from vizbench.baselines.shared.memory import require_memory, shapes_of
 from vizbench.baselines.video import store
 from vizbench.baselines.video.backbone import NEUTRAL, Backbone, Tensors, WeightSource
 from vizbench.baselines.video.config import VideoConfig
-from vizbench.baselines.video.memory import SEEING, Sizes, memory_breakdown, sizes_of
+from vizbench.baselines.video.memory import IMAGE_PARTS, VideoSizes, memory_breakdown, sizes_of
 from vizbench.distributed import collectives
 from vizbench.distributed.env import world_size
 from vizbench.errors import UserError
@@ -42,7 +42,8 @@ class VideoCheckpoint(WeightSource):
     def __init__(self, backbone: Backbone, weights: Weights, config: VideoConfig) -> None:
         """Check what can be checked without loading.
 
-        Raises UserError if a part, a package, a GPU or memory is missing."""
+        Raises UserError if a part, a package, a GPU or memory is missing.
+        """
         self._backbone, self._folder, self._config = backbone, weights.folder, config
         self._parts = check_parts(backbone, weights.folder)
         check_frames(backbone, config.frames)
@@ -84,7 +85,8 @@ class VideoCheckpoint(WeightSource):
     def _neutral(self) -> Tensors:
         """Return the embedding of the neutral text, from disk if it was computed before.
 
-        Its encoder is larger than some transformers, and needed for nothing else."""
+        Its encoder is larger than some transformers, and needed for nothing else.
+        """
 
         def encode() -> Tensors:
             weights = {"weights": self._sizes.encoder * (2.0 if self._config.dtype == "bfloat16" else 4.0)}
@@ -120,6 +122,8 @@ class VideoCheckpoint(WeightSource):
             **options,
             **left_out,
         )
+
+        # Freeze every part.
         pipe.set_progress_bar_config(disable=True)
         for part in self._parts:
             module = getattr(pipe, part, None)
@@ -132,7 +136,9 @@ class VideoCheckpoint(WeightSource):
 def check_parts(backbone: Backbone, folder: Path) -> list[str]:
     """Return the names of the parts in a folder.
 
-    Raises UserError if it is no pipeline of this family, or lacks weights."""
+    Raises UserError if it is not a pipeline of this family, or lacks weights.
+    """
+    # The index must name a pipeline of this family.
     index = folder / "model_index.json"
     if not index.is_file():
         raise UserError(
@@ -150,6 +156,8 @@ def check_parts(backbone: Backbone, folder: Path) -> list[str]:
         raise UserError(
             f"{folder} holds a {str(transformer)[:60]}, not a {backbone.network}: name its own family"
         )
+
+    # Every part needs its weights.
     for part in ("transformer", "vae", "text_encoder"):
         if all(is_hidden(path.name) for path in (folder / part).glob("*.safetensors")):
             raise UserError(
@@ -175,23 +183,24 @@ def check_device(folder: Path, parameters: int, config: VideoConfig) -> torch.de
     if config.backbone != "full":
         if not torch.cuda.is_available():
             raise UserError(
-                f"backbone={config.backbone} needs a GPU, and none is found: leave it out, diffusers "
+                f"backbone={config.backbone} needs a GPU, and there is none: leave it out, diffusers "
                 "quantises no video model on a CPU"
             )
         require(f"backbone={config.backbone}", "bitsandbytes", extra="quantised")
     require_gpu(
         parameters,
         LARGE,
-        f"{folder} has {parameters / 1e9:.1f} billion parameters and no GPU is found: use --checkpoint tiny",
+        f"{folder} has {parameters / 1e9:.1f} billion parameters and there is no GPU: use --checkpoint tiny",
     )
     return collectives.device()
 
 
-def sizes(backbone: Backbone, folder: Path, config: VideoConfig) -> Sizes:
+def sizes(backbone: Backbone, folder: Path, config: VideoConfig) -> VideoSizes:
     """Return the sizes of a folder, from its configurations and the headers of its files.
 
-    Raises UserError if the parts are of another model."""
-    shapes = {part: shapes_of(folder / part) for part in ("transformer", "text_encoder", *SEEING)}
+    Raises UserError if the parts are of another model.
+    """
+    shapes = {part: shapes_of(folder / part) for part in ("transformer", "text_encoder", *IMAGE_PARTS)}
     path = folder / "transformer" / "config.json"
     transformer = _defaults(backbone) | read_object(path)
     try:
@@ -201,7 +210,9 @@ def sizes(backbone: Backbone, folder: Path, config: VideoConfig) -> Sizes:
         if smallest < 1 or result.feed < 0:
             raise ValueError("a size below 1")
     except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
-        raise UserError(f"{path} is none of a {backbone.network} ({error}): fetch it again") from error
+        raise UserError(
+            f"{path} is not the config of a {backbone.network} ({error}): fetch it again"
+        ) from error
     return result
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
-from vizbench.baselines.video.backbone import Backbone, Tensors
+from vizbench.baselines.video.backbone import Backbone, Tensors, sampling_options
 from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.memory import JOINT, ClipTokens
 from vizbench.errors import UserError
@@ -49,7 +49,8 @@ class CogVideoX(Backbone):
         """Return the latents of the clip and the distribution of those of its first frame.
 
         `clip`: as the pipeline's decoder expects them; `image`, `spread`: mean and standard deviation, from
-        which the pipeline draws. One draw, stored on disk, would be a fixed error."""
+        which the pipeline draws. One draw, stored on disk, would be a fixed error.
+        """
         pixels = pixels.to(pipe.vae.dtype)
         clip = pipe.vae.encode(pixels).latent_dist.mode().transpose(1, 2) * pipe.vae.config.scaling_factor
         first = pipe.vae.encode(pixels[:, :, :1]).latent_dist
@@ -79,13 +80,8 @@ class CogVideoX(Backbone):
         yield from pipe(
             image=images,
             prompt_embeds=text["prompt_embeds"].expand(len(images), -1, -1),
-            height=images.shape[2],
-            width=images.shape[3],
-            num_frames=config.frames,
-            num_inference_steps=config.sampling_steps,
-            guidance_scale=1.0,
             generator=[torch.Generator().manual_seed(seed) for seed in seeds],
-            output_type="pt",
+            **sampling_options(images, config),
         ).frames
 
     def scaled(self, pipe: Any, image: Tensor) -> Tensor:
@@ -96,7 +92,8 @@ class CogVideoX(Backbone):
     def whole(self, pipe: Any, clip: Tensor) -> Tensor:
         """Return latents `(B, t, C, h, w)` that fill whole tokens.
 
-        1.5 repeats the first frame in front. Its pipeline removes the repetitions."""
+        1.5 repeats the first frame in front. Its pipeline removes the repetitions.
+        """
         import torch
 
         size = pipe.transformer.config.patch_size_t or 1
@@ -111,6 +108,7 @@ class CogVideoX(Backbone):
     def velocity(self, pipe: Any, noisy: Tensor, clips: Tensors, text: Tensors, timesteps: Tensor) -> Tensor:
         import torch
 
+        # Version 1.5 has rotary positions and an offset, 1.0 has neither.
         network, settings = pipe.transformer, pipe.transformer.config
         scale, dtype = pipe.vae_scale_factor_spatial, text["prompt_embeds"].dtype
         positions = None
@@ -121,6 +119,8 @@ class CogVideoX(Backbone):
         offset = None
         if settings.ofs_embed_dim is not None:
             offset = noisy.new_full((1,), OFFSET, dtype=dtype)
+
+        # The network sees the image beside the noise, channel by channel.
         image = self.conditioning(clips["image"], noisy.shape[1])
         velocity: Tensor = network(
             hidden_states=torch.cat([noisy, image], 2).to(dtype),

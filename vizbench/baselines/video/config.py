@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, final
 
+from vizbench.baselines.shared import config
 from vizbench.errors import UserError
 
 QKVO: Final = ("to_q", "to_k", "to_v", "to_out.0")
@@ -16,27 +17,18 @@ FEED_FORWARD: Final = ("ff.net.0.proj", "ff.net.2")
 CHOICES: Final = {
     "schedule": ("constant", "linear", "late"),
     "dtype": ("float32", "bfloat16"),
-    "backbone": ("full", "int8", "nf4"),
+    "backbone": config.BACKBONES,
 }
 
 LEAST: Final = {
+    **config.LEAST,
     "rank": 0,
-    "alpha": 1,
-    "batch": 1,
-    "accumulation": 1,
-    "steps": 1,
     "lr": 0,
-    "warmup": 1,
     "max_grad_norm": 0,
     "sampling_steps": 1,
-    "together": 1,
     "frames": 2,
-    "save_every": 0,
-    "sample_every": 0,
 }
-"""The smallest values. The largest is MOST."""
-
-MOST: Final = 10_000_000
+"""The smallest values. The largest is `config.MOST`."""
 
 
 @final
@@ -44,7 +36,8 @@ MOST: Final = 10_000_000
 class VideoConfig:
     """Set how a video model is adapted and sampled.
 
-    Every field can be set, as in `--checkpoint 'NAME?steps=500&batch=1'`."""
+    Every field can be set, as in `--checkpoint 'NAME?steps=500&batch=1'`.
+    """
 
     rank: int = 64
     """The LoRA's rank. 0 trains all weights, as in pretraining."""
@@ -85,20 +78,16 @@ class VideoConfig:
     tiling: bool = False
     """Whether the VAE works in diffusers' tiles: CogVideoX from 240x360 pixels on, Wan 256x256, LTX 512x512.
     Each tile is coded as if it were the whole picture, so latents and pixels change. By how much was not
-    measured with trained weights."""
+    measured with trained weights.
+    """
     save_every: int = 100
     """Optimizer steps between two states on disk; 0: never."""
     sample_every: int = 0
     """Optimizer steps between two pictures of an answer to the first example; 0: never."""
 
     def __post_init__(self) -> None:
-        for name, allowed in CHOICES.items():
-            value = str(getattr(self, name))
-            if value not in allowed:
-                raise UserError(f"{name}={value[:40]!r} is not one of {', '.join(allowed)}")
-        for name, least in LEAST.items():
-            if not least <= getattr(self, name) <= MOST:
-                raise UserError(f"{name}={getattr(self, name)} is outside {least:,} … {MOST:,}")
+        config.check_choices(self, CHOICES)
+        config.check_ranges(self, LEAST)
         if not 0 <= self.last_share <= 1:
             raise UserError(f"last_share={self.last_share} is outside 0 … 1")
 

@@ -1,13 +1,14 @@
 """Define LTX-Video as a backbone.
 
-Latents have the axes (B, C, t, h, w). The network sees them as tokens `(B, t h w, C)`."""
+Latents have the axes (B, C, t, h, w). The network sees them as tokens `(B, t h w, C)`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
-from vizbench.baselines.video.backbone import Backbone, Tensors
+from vizbench.baselines.video.backbone import Backbone, Tensors, sampling_options
 from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.memory import WIDE, ClipTokens
 from vizbench.errors import UserError
@@ -47,7 +48,8 @@ class LTX(Backbone):
         """Return the latents of the clip and the distribution of those of its first frame.
 
         `clip`: as the decoder expects them; `image`, `spread`: mean and standard deviation, from which the
-        pipeline draws."""
+        pipeline draws.
+        """
         import torch
 
         vae, pixels = pipe.vae, pixels.to(pipe.vae.dtype)
@@ -88,14 +90,9 @@ class LTX(Backbone):
             yield pipe(
                 image=image[None],
                 **text,
-                height=images.shape[2],
-                width=images.shape[3],
-                num_frames=config.frames,
                 frame_rate=RATE,
-                num_inference_steps=config.sampling_steps,
-                guidance_scale=1.0,
                 generator=torch.Generator().manual_seed(seed),
-                output_type="pt",
+                **sampling_options(images, config),
                 **decode,
             ).frames[0]
 

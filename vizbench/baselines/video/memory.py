@@ -3,50 +3,56 @@
 What autograd keeps of a block was read from torch's saved-tensor hooks, in bfloat16 with fused attention on a
 CPU, over blocks of six shapes per family. It is linear in the widths to 1%. `tests/baselines` checks these
 coefficients; they were not measured on a GPU. The GPU's context, fragmentation, and what the VAE keeps while
-it encodes and decodes one clip at a time come on top."""
+it encodes and decodes one clip at a time come on top.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, final
 
-from vizbench.baselines.shared.memory import TRAINED, Shapes, count, frozen
+from vizbench.baselines.shared.memory import (
+    TRAINED,
+    BlockActivations,
+    MemoryBreakdown,
+    Shapes,
+    TransformerSizes,
+    activations,
+    count,
+    estimates,
+    frozen,
+)
 from vizbench.baselines.video.config import VideoConfig
 from vizbench.model import MemoryEstimate, MemoryRequest
 
-SEEING: Final = ("vae", "image_encoder")
+IMAGE_PARTS: Final = ("vae", "image_encoder")
 """Folders of the parts of a pipeline that stay in memory beside its transformer."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class BlockActivations:
-    """Bytes that a transformer block keeps per token for the backward pass."""
+class VideoBlock(BlockActivations):
+    """Bytes that a block of a video model keeps per token of the clip, and per token of the text."""
 
-    hidden: float
-    """Per token of the clip and unit of the hidden width."""
-    feed: float
-    """Per token of the clip and unit of the feed-forward width; 0 if it is a multiple of the hidden width."""
-    rank: int
-    """Per token of the clip and unit of the LoRA's rank."""
     text: float
     """Per token of the text and unit of the hidden width."""
     text_rank: int
     """Per token of the text and unit of the LoRA's rank."""
 
 
-JOINT: Final = BlockActivations(hidden=32.6, feed=0, rank=8, text=32.6, text_rank=8)
+JOINT: Final = VideoBlock(hidden=32.6, feed=0, rank=8, text=32.6, text_rank=8)
 """CogVideoX: clip and text are one sequence."""
 
-CROSS: Final = BlockActivations(hidden=50.4, feed=2, rank=12, text=12, text_rank=4)
+CROSS: Final = VideoBlock(hidden=50.4, feed=2, rank=12, text=12, text_rank=4)
 """Wan 2.1: 257 tokens of the image follow those of the text."""
 
-TIMED: Final = BlockActivations(hidden=80.4, feed=2, rank=12, text=12, text_rank=4)
+TIMED: Final = VideoBlock(hidden=80.4, feed=2, rank=12, text=12, text_rank=4)
 """Wan 2.2, which has a timestep for each token."""
 
-WIDE: Final = BlockActivations(hidden=82.4, feed=0, rank=16, text=11.8, text_rank=4)
+WIDE: Final = VideoBlock(hidden=82.4, feed=0, rank=16, text=11.8, text_rank=4)
 """LTX, whose adapters include the feed-forward."""
 
 
@@ -63,7 +69,7 @@ class ClipTokens:
     """Frames per latent frame."""
     stacked: int
     """Latent frames per token."""
-    block: BlockActivations
+    block: VideoBlock
     """What a block keeps of the tokens."""
 
     def tokens(self, request: MemoryRequest) -> int:
@@ -75,21 +81,13 @@ class ClipTokens:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Sizes:
-    """The sizes of a checkpoint."""
+class VideoSizes(TransformerSizes):
+    """The sizes of a checkpoint. `feed` is 0 if it is a fixed multiple of `hidden`."""
 
-    parameters: int
-    """Numbers in the transformer."""
     linear: int
-    """Those in its linear layers."""
+    """Numbers in the linear layers of the transformer."""
     trained: int
     """Numbers in the adapter of its config, per rank."""
-    layers: int
-    """Blocks of the transformer."""
-    hidden: int
-    """The hidden width."""
-    feed: int
-    """The feed-forward width; 0 if it is a fixed multiple of the hidden width."""
     vae: int
     """Numbers in the VAE, and in CLIP if it sees the image."""
     vae_bytes: int
@@ -102,62 +100,47 @@ class Sizes:
 
 @final
 @dataclass(frozen=True, slots=True)
-class MemoryBreakdown:
-    """Bytes that training holds at once."""
+class VideoMemory(MemoryBreakdown):
+    """Bytes that training a video model holds at once."""
 
-    weights: float
-    """The frozen weights."""
-    adapter: float
-    """The adapter with gradients and moments. If all weights are trained: their gradients and moments."""
-    activations: float
-    """What a forward pass keeps for the backward pass."""
     vae: float
     """The weights of the VAE, and of CLIP."""
 
 
 def memory(
-    sizes: Mapping[str, Sizes],
+    sizes: Mapping[str, VideoSizes],
     config: VideoConfig,
     request: MemoryRequest,
     configs: Mapping[str, VideoConfig] = MappingProxyType({}),
 ) -> list[MemoryEstimate]:
     """Return the rows for `vizbench models --memory`.
 
-    sizes: by checkpoint; config: of every checkpoint that is not in `configs`."""
+    The text encoder of a checkpoint has a row of its own.
+
+    sizes: by checkpoint. config: of every checkpoint that is not in `configs`.
+    """
     rows: list[MemoryEstimate] = []
     for name, one in sizes.items():
-        rows += _rows(name, one, configs.get(name, config), request)
+        chosen = configs.get(name, config)
+        encoder = {"text encoder, freed before training": frozen("full", chosen.dtype, one.encoder, 0)}
+        rows.append(MemoryEstimate(name, f"dtype={chosen.dtype}", encoder))
+        rows += estimates(name, chosen, partial(memory_breakdown, one, request=request))
     return rows
 
 
-def _rows(
-    checkpoint: str, sizes: Sizes, config: VideoConfig, request: MemoryRequest
-) -> Iterator[MemoryEstimate]:
-    """Yield the rows of a checkpoint: its text encoder, then training by backbone and checkpointing."""
-    yield MemoryEstimate(checkpoint, "before training, then freed", {"text encoder": 2.0 * sizes.encoder})
-    for backbone in ("full", "int8", "nf4"):
-        for checkpointing in (True, False):
-            chosen = replace(config, backbone=backbone, checkpointing=checkpointing)
-            settings = f"backbone={backbone}&checkpointing={str(checkpointing).lower()}&batch={config.batch}"
-            yield MemoryEstimate(checkpoint, settings, asdict(memory_breakdown(sizes, chosen, request)))
-
-
-def memory_breakdown(sizes: Sizes, config: VideoConfig, request: MemoryRequest) -> MemoryBreakdown:
+def memory_breakdown(sizes: VideoSizes, config: VideoConfig, request: MemoryRequest) -> VideoMemory:
     """Return the bytes of training on clips of the requested size, on a GPU."""
     clip, text, block = sizes.layout.tokens(request), sizes.layout.text, sizes.layout.block
     per_clip_token = sizes.hidden * block.hidden + sizes.feed * block.feed + config.rank * block.rank
     per_text_token = sizes.hidden * block.text + config.rank * block.text_rank
     one_block = config.batch * (clip * per_clip_token + text * per_text_token)
-    activations = one_block * sizes.layers
-    if config.checkpointing:
-        # Each block keeps its input only. The rest is computed again, for one block at a time.
-        sequence = clip + text if block is JOINT else clip
-        activations = one_block + config.batch * 2 * sizes.hidden * sequence * sizes.layers
+    sequence = clip + text if block is JOINT else clip
+    block_input = config.batch * 2 * sizes.hidden * sequence
     weights = frozen(config.backbone, config.dtype, sizes.parameters, sizes.linear)
-    return MemoryBreakdown(
+    return VideoMemory(
         weights=weights,
         adapter=float(TRAINED * sizes.trained * config.rank) if config.rank else 2 * weights,
-        activations=float(activations),
+        activations=activations(one_block, block_input, sizes.layers, config.checkpointing),
         vae=float(sizes.vae * sizes.vae_bytes),
     )
 
@@ -168,25 +151,29 @@ def sizes_of(
     layout: ClipTokens,
     config: VideoConfig,
     float32_vae: bool,
-) -> Sizes:
+) -> VideoSizes:
     """Return the sizes of a checkpoint.
 
-    transformer: its config.json; parts: shapes of tensors by folder; float32_vae: whether VAE and CLIP are in
-    float32 in any case. Raises KeyError or TypeError for the config.json of something else."""
+    transformer: its config.json.
+    parts: shapes of tensors by folder.
+    float32_vae: whether VAE and CLIP are in float32 in any case.
+
+    Raises KeyError or TypeError if the config.json is of something else.
+    """
     transformer_shapes = parts["transformer"].items()
     linear = {name: shape for name, shape in transformer_shapes if _is_linear(name, shape)}
     ends = tuple(f".{target}.weight" for target in config.targets)
     trained = [sum(shape) for name, shape in linear.items() if f".{name}".endswith(ends)]
-    seeing = [count(parts[name]) for name in SEEING if name in parts]
+    image_parts = [count(parts[name]) for name in IMAGE_PARTS if name in parts]
     float32 = float32_vae or config.dtype == "float32"
-    return Sizes(
+    return VideoSizes(
         parameters=count(parts["transformer"]),
         linear=count(linear),
         trained=sum(trained),
         layers=int(transformer["num_layers"]),
         hidden=int(transformer["num_attention_heads"]) * int(transformer["attention_head_dim"]),
         feed=int(transformer.get("ffn_dim", 0)),
-        vae=sum(seeing),
+        vae=sum(image_parts),
         vae_bytes=4 if float32 else 2,
         encoder=count(parts["text_encoder"]),
         layout=layout,

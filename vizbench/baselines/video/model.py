@@ -48,7 +48,7 @@ class _Adaptation:
     state: TrainingState
     steps: int
     folder: Path | None
-    """Where the training is kept; None keeps nothing."""
+    """The folder in which the training is kept; None keeps nothing."""
 
 
 @final
@@ -61,7 +61,7 @@ class VideoLora(CheckedModel[Any]):
     def __init__(
         self, backbone: Backbone, source: WeightSource, config: VideoConfig, cell: int | None = None
     ) -> None:
-        """cell: pixels per cell of the grid; None: as the task draws it."""
+        """Load nothing yet. cell: pixels per cell of the grid; None: as the task draws it."""
         self.weights = source.weights
         self.frames = FrameSpec(count=config.frames, cell=cell)
         self._backbone, self._source, self._config = backbone, source, config
@@ -153,7 +153,8 @@ class VideoLora(CheckedModel[Any]):
     def _sample(self, pipe: Any, text: Tensors, images: Sequence[Image], seeds: Sequence[int]) -> list[Video]:
         """Return one clip per image `(H, W, 3)`.
 
-        Each clip has a noise generator of its own, so its batch does not change it."""
+        Each clip has a noise generator of its own, so its batch does not change it.
+        """
         height, width, _ = images[0].shape
         padded = np.stack([_padded(self._backbone, pipe, image[None])[0] for image in images])
         pixels = torch.from_numpy(padded).permute(0, 3, 1, 2).float() / 255.0  # (B, 3, H', W')

@@ -13,9 +13,15 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vizbench._util.files import disk_errors, write_atomically
-from vizbench.baselines.shared.states import read_state, read_tensors, write_state
+from vizbench.baselines.shared.states import (
+    foreign_state,
+    progress_figures,
+    read_progress,
+    read_state,
+    read_tensors,
+    write_state,
+)
 from vizbench.baselines.video.train import TrainingState, trained_of
-from vizbench.errors import UserError
 
 GENERATOR: Final = "generator"
 """The name of the generator's state in a training's file."""
@@ -26,7 +32,7 @@ class Latents:
     """Store tensors that were computed once, such as the latents of a clip: one file each."""
 
     def __init__(self, folder: Path | None) -> None:
-        """folder: named by the weights; None keeps nothing."""
+        """Use a folder, which is named by the weights. None keeps nothing."""
         self._folder = folder
 
     def of(self, name: str, make: Callable[[], Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -60,18 +66,16 @@ def _stacked(clips: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 def save_training(path: Path, network: Any, state: TrainingState) -> None:
     """Write the trained parameters, optimizers and generator to one file, whole or not at all."""
-    figures = {"step": str(state.step), "loss": state.loss.hex(), "seconds": state.seconds.hex()}
+    figures = progress_figures(state.step, state.loss, state.seconds)
     generator = {GENERATOR: state.generator.get_state()}
     write_state(path, trained_of(network), state.optimizers, figures, generator)
 
 
 def load_training(path: Path, network: Any, state: TrainingState) -> None:
-    """Restore network and state from `save_training`. Raises UserError for a file of another training."""
+    """Restore network and state from `save_training`. Raises UserError if the file is of another training."""
     figures, other = read_state(path, trained_of(network), state.optimizers)
+    state.step, state.loss, state.seconds = read_progress(path, figures)
     try:
         state.generator.set_state(other[GENERATOR])
-        state.step = int(figures["step"])
-        state.loss = float.fromhex(figures["loss"])
-        state.seconds = float.fromhex(figures["seconds"])
-    except (KeyError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path} is no state of this training ({str(error)[:200]}): delete it") from error
+    except (KeyError, RuntimeError) as error:
+        raise foreign_state(path, error) from error

@@ -1,6 +1,7 @@
 """Train video models, and add the noise that families of one objective share.
 
-Shapes: B clips; after the first axis, the latents of a batch have the axes of their family."""
+Shapes: B clips; after the first axis, the latents of a batch have the axes of their family.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from vizbench.baselines.shared.optimizers import step_all
 from vizbench.baselines.video.backbone import Backbone, Tensors
 from vizbench.baselines.video.config import VideoConfig
 from vizbench.distributed import collectives
@@ -53,7 +55,8 @@ def train(
 
     groups: clips of one shape each, `(n, ...)` per tensor. All that is random comes from the state's
     generator, so a stored state resumes exactly. Each of the launched processes draws the whole batch and
-    trains on its shard of the clips."""
+    trains on its shard of the clips.
+    """
     network = pipe.transformer
     trained = list(trained_of(network).values())
     sizes = torch.tensor([float(len(group["clip"])) for group in groups])
@@ -79,19 +82,10 @@ def train(
             loss += error.item() * weight
         loss = collectives.all_reduce_gradients(trained, loss)
         torch.nn.utils.clip_grad_norm_(trained, config.max_grad_norm)
-        _step(state.optimizers, config.lr_factor(state.step, steps))
+        step_all(state.optimizers, config.lr_factor(state.step, steps))
         state.step, state.loss = state.step + 1, loss
         after_step()
     network.eval()
-
-
-def _step(optimizers: Sequence[torch.optim.Optimizer], factor: float) -> None:
-    """Take an optimizer step at this factor of the peak learning rates."""
-    for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * factor
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
 
 
 def trained_of(network: Any) -> dict[str, torch.nn.Parameter]:
@@ -103,7 +97,8 @@ def computing(config: VideoConfig, device: torch.device) -> AbstractContextManag
     """Compute products in the config's dtype within the block.
 
     On a CPU, bfloat16 products with plain attention take .62 of the time of float32 (.137 against .221 s per
-    step of 32 clips). With the fused attention, whose backward pass is slow there, they take .84."""
+    step of 32 clips). With the fused attention, whose backward pass is slow there, they take .84.
+    """
     return torch.autocast(device.type, torch.bfloat16, enabled=config.dtype == "bfloat16")
 
 
@@ -116,7 +111,8 @@ def draw_timesteps(count: int, last_share: float, generator: torch.Generator) ->
     """Return timesteps `(count,)`: the last one for `last_share` of the clips, uniform for the rest.
 
     Most of the embedded model's training goes to the timestep of one-step sampling. In a trial it solved .95
-    of life questions with one denoising step, .82 with four."""
+    of life questions with one denoising step, .82 with four.
+    """
     anywhere = torch.randint(0, LAST + 1, (count,), generator=generator)
     return torch.where(torch.rand(count, generator=generator) < last_share, LAST, anywhere)
 
@@ -126,7 +122,9 @@ def noised(
 ) -> tuple[Tensor, Tensor]:
     """Return noisy clips and their velocity (Salimans, Ho 2022), both shaped as the clips `(B, ...)`.
 
-    alphas: cumulative, `(1000,)`; timesteps: `(B,)`, on the CPU."""
+    alphas: cumulative, `(1000,)`.
+    timesteps: `(B,)`, on the CPU.
+    """
     signal = _per_clip(alphas[timesteps].sqrt(), clips)
     spread = _per_clip((1 - alphas[timesteps]).sqrt(), clips)
     noise = torch.randn(clips.shape, generator=generator, dtype=clips.dtype).to(clips.device)
@@ -136,7 +134,8 @@ def noised(
 def flowed(clips: Tensor, sigmas: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Return clips on the line to noise, and its velocity, noise minus clip (Lipman et al. 2023).
 
-    Both are shaped as the clips `(B, ...)`. sigmas: the share of noise, 0..1, `(B,)`, on the CPU."""
+    Both are shaped as the clips `(B, ...)`. sigmas: the share of noise, 0..1, `(B,)`, on the CPU.
+    """
     share = _per_clip(sigmas, clips)
     noise = torch.randn(clips.shape, generator=generator, dtype=clips.dtype).to(clips.device)
     return (1 - share) * clips + share * noise, noise - clips
@@ -145,7 +144,8 @@ def flowed(clips: Tensor, sigmas: Tensor, generator: torch.Generator) -> tuple[T
 def drawn(clips: Tensors, generator: torch.Generator) -> dict[str, Tensor]:
     """Return the clips with their `image` drawn from the VAE's distribution, as the pipeline does.
 
-    Its mean is `image`, its standard deviation `spread`. If that is zero, the generator is not used."""
+    Its mean is `image`, its standard deviation `spread`. If that is zero, the generator is not used.
+    """
     image, spread = clips["image"], clips["spread"]
     if not spread.any():
         return dict(clips)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
-from vizbench.baselines.video.backbone import Backbone, Tensors
+from vizbench.baselines.video.backbone import Backbone, Tensors, sampling_options
 from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.memory import CROSS, TIMED, ClipTokens
 from vizbench.errors import UserError
@@ -25,7 +25,8 @@ class Wan(Backbone):
     """Match the flow.
 
     2.1 sees the image as further channels beside the noise, and by CLIP. 2.2 has it as the first frame,
-    without noise."""
+    without noise.
+    """
 
     pipeline, network = "WanImageToVideoPipeline", "WanTransformer3DModel"
     stride = 4
@@ -60,15 +61,19 @@ class Wan(Backbone):
         """Return the latents of the clip, and what the network sees of its first frame.
 
         `clip`: the latents; `image`: what 2.1 sees beside the noise, or the first frame of 2.2; `seen`:
-        CLIP's embedding (2.1)."""
+        CLIP's embedding (2.1).
+        """
         import torch
 
+        # The clip, normalised as in the pipeline.
         device, dtype = pixels.device, pixels.dtype
         _, _, frames, height, width = pixels.shape
         raw = pipe.vae.encode(pixels.to(pipe.vae.dtype)).latent_dist.mode()  # (1, C, t, h, w)
         shape = (1, -1, 1, 1, 1)
         mean = torch.tensor(pipe.vae.config.latents_mean, device=device, dtype=dtype).view(shape)
         scale = 1.0 / torch.tensor(pipe.vae.config.latents_std, device=device, dtype=dtype).view(shape)
+
+        # The image, as the pipeline prepares it.
         _, image, *_ = pipe.prepare_latents(
             pixels[:, :, 0],
             1,
@@ -114,13 +119,8 @@ class Wan(Backbone):
             yield pipe(
                 image=_picture(image),
                 prompt_embeds=text["prompt_embeds"],
-                height=images.shape[2],
-                width=images.shape[3],
-                num_frames=config.frames,
-                num_inference_steps=config.sampling_steps,
-                guidance_scale=1.0,
                 generator=torch.Generator().manual_seed(seed),
-                output_type="pt",
+                **sampling_options(images, config),
             ).frames[0]
 
     def velocity(self, pipe: Any, noisy: Tensor, clips: Tensors, text: Tensors, timesteps: Tensor) -> Tensor:

@@ -66,7 +66,7 @@ def members(archive: Path, suffix: str) -> list[str]:
     """Return the names of the files in an archive that end with `suffix`, sorted.
 
     Hidden names are left out, as in folders. Unsafe names are not: `read_member` refuses them. Raises
-    UserError if it is no archive, is too large, or holds no such file.
+    UserError if it is not an archive, is too large, or holds no such file.
     """
     names = [name for name in _directory(archive).files if name.endswith(suffix)]
     names = [name for name in names if not _is_hidden(name)]
@@ -110,7 +110,7 @@ def read_member(archive: Path, name: str, what: str, limit: int) -> bytes:
         with opened.archive.open(info) as file:
             return file.read(limit)
     except _DAMAGED as error:
-        raise UserError(f"{place} is damaged ({str(error)[:120]}): pack it anew") from None
+        raise UserError(f"{place} is damaged ({str(error)[:120]}): pack it again") from None
 
 
 @final
@@ -128,7 +128,7 @@ class _Directory:
 
 
 def _directory(archive: Path) -> _Directory:
-    """Return the directory of an archive. Raises UserError if it is no archive or too large."""
+    """Return the directory of an archive. Raises UserError if it is not an archive or is too large."""
     try:
         state = os.stat(archive)
     except OSError as error:
@@ -153,7 +153,7 @@ def _read(archive: Path, stamp: tuple[int, int, int]) -> _Directory:
     try:
         opened = zipfile.ZipFile(data)
     except _FORGED as error:
-        raise UserError(f"archive {archive} is no zip ({str(error)[:120]}): pack it anew") from None
+        raise UserError(f"archive {archive} is not a zip file ({str(error)[:120]}): pack it again") from None
     files: dict[str, list[zipfile.ZipInfo]] = {}
     for info in opened.infolist():
         name = info.filename.replace("\\", "/")

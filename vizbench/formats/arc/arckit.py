@@ -47,7 +47,11 @@ class ArckitSource(FileSource):
     suffix = ""
 
     def __init__(self, layout: str, file: str) -> None:
-        """layout: the first part of the tasks' names; file: the data file, named by their commit."""
+        """Name the data.
+
+        layout: the first part of the tasks' names.
+        file: the data file, named by their commit.
+        """
         self._layout = layout
         self._file = file
 
@@ -70,7 +74,7 @@ class ArckitSource(FileSource):
         refuse_params(name, params)
         half, _, task = path.as_posix().partition("/")
         if half not in HALVES or not task:
-            raise UserError(f"{name[:80]} is no single task: name one, as {self._layout}:evaluation/ID")
+            raise UserError(f"{name[:80]} is not a single task: name one, as {self._layout}:evaluation/ID")
         tasks = self._tasks(half)
         if task not in tasks:
             raise unknown(f"task of {self._layout}:{half}", task, tasks)

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from vizbench._util.background import run_in_background
+from vizbench._util.files import write_new
 from vizbench.dataset import POOL, Dataset, demonstrated_dataset
 from vizbench.errors import UserError
 from vizbench.formats.folder import replace_folder
@@ -30,8 +31,9 @@ MAX_EPISODES: Final = 1_000_000
 def write(name: str, n: int, seed: int, out: Path, overwrite: bool = False) -> int:
     """Write n different episodes of `arc/CONCEPT` to the folder `out`, and return their number.
 
-    The folder appears in whole or not at all. The seed decides which episodes. Raises UserError for any other
-    task, and if the name gives a rule or an episode.
+    The folder appears in whole or not at all. The seed decides which episodes.
+
+    Raises UserError if the task is another one, or if the name gives a rule or an episode.
     """
     task = spec(name)
     if task.task.family != "arc" or not is_corpus(name) or params_json(task.params)["episode"]:
@@ -46,7 +48,7 @@ def write(name: str, n: int, seed: int, out: Path, overwrite: bool = False) -> i
             # In the background, Ctrl-C ends it at once.
             episode = run_in_background(functools.partial(_episode, task.name, seed, number))
             path = folder / f"{task.params.concept}-{at:06d}.json"
-            path.write_bytes(msgspec.json.encode(as_json(episode)) + b"\n")
+            write_new(path, msgspec.json.encode(as_json(episode)) + b"\n")
     return n
 
 

@@ -172,7 +172,7 @@ def dataset_of(
             rows.append(Instance(name, Params(), seed, side, index, question, target, steps, facts, pool))
         return StoredSplit(SplitSpec(name, VERSION, {}, seed, side, pool), tuple(rows), shortage)
 
-    # Test inputs of hidden output are no rows, but they are reported.
+    # Test inputs of hidden output are not rows, but they are reported.
     hidden = len(file.test) - len(test)
     shortage = f" ({hidden} more hide their output and cannot be verified)" if hidden else ""
     return Dataset(name, VERIFIER, Params(), seed, pool, split("train", train), split("test", test, shortage))

@@ -1,8 +1,8 @@
 """Make episodes: rules with demonstrations that allow only one answer to each test.
 
 All rules of the library with all their settings are tried. Those that explain every demonstration must agree
-on each test to which they apply. If they do not, another demonstration is added, up to five. Then the episode
-is drawn anew.
+on each test to which they apply. If they do not, another demonstration is added, up to five. After that the
+episode is drawn again.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ class Draw:
         return self.shuffled([True, False, *others])
 
     def ground(self, low: int = 8, high: int = 14) -> Grid:
-        """Return an empty grid with sides of low … high cells."""
+        """Draw an empty grid with sides of low … high cells."""
         return np.zeros((self.between(low, high), self.between(low, high)), np.uint8)
 
     def blob(self, height: int, width: int, cells: int = 0) -> Mask:
@@ -113,7 +113,8 @@ class Draw:
         margin: cells of ground between them and the edge, at least.
         fixed: tops and lefts of the first shapes, which are not drawn.
 
-        Returns False, and paints nothing, if the shapes do not fit. What is on the grid already is ignored.
+        Returns False, and paints nothing, if the shapes do not fit. Cells that are coloured already are
+        ignored.
         """
         corners = self.corners(grid, [mask.shape for mask in masks], gap, margin, fixed)
         if corners is None:

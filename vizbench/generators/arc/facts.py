@@ -1,6 +1,6 @@
 """Describe what demonstrations show before any rule is run.
 
-Facts reject rules. Colours narrow the values of a rule's parameters.
+Facts rule out rules. Colours narrow the values of a rule's parameters.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ONE_INK: Final = scene_kernels.ONE_INK
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Pair:
-    """Hold a demonstration, with facts and colours as bit masks. Bit c stands for colour c."""
+    """Hold a demonstration, with facts and colours as bit masks. Bit c means colour c."""
 
     question: Scene
     """The input."""

@@ -1,7 +1,7 @@
 """Define `Rule`, the base class of all rules.
 
 A subclass is a family of rules. An object is one rule of the family, with values for its parameters: the
-fields. A rule needs no registration beyond being in a file of `concepts`. A complete one:
+fields. A rule in a file of `concepts` needs no registration. A complete one:
 
     @final
     @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ _TRIES = 200
 @final
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """Annotate a field: how demonstrations narrow the values that it may have."""
+    """Annotate a field with the way in which demonstrations narrow its values."""
 
     values: Callable[[Demos], Collection[Any]]
     """Return the values that could explain the demonstrations: more than needed, but never fewer."""
@@ -105,8 +105,8 @@ class Rule(ABC):
     def question(self, draw: Draw) -> Grid | None:
         """Draw an input on which the rule is visible, `(h, w)`, with sides of 1 … 30 cells.
 
-        Returns None if this attempt made none. A setting that makes no sense, such as one colour for two
-        that must differ, always returns None and is never sampled.
+        Returns None if this attempt made none. For a setting that makes no sense, such as one colour for two
+        that must differ, it always returns None. Such a setting is never sampled.
         """
 
     @abstractmethod
@@ -219,7 +219,7 @@ class Rule(ABC):
 @final
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """A parameter: its values, those that demonstrations leave, and whether it is a colour."""
+    """Describe a parameter: its values, those that demonstrations leave, and whether it is a colour."""
 
     every: tuple[Any, ...]
     narrow: Callable[[Demos], Collection[Any]] | None

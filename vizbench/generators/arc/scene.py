@@ -138,7 +138,7 @@ class Scene:
         return _parts(self.grid, True, ANY_COLOUR)
 
     @cached_property
-    def rooms(self) -> tuple[Thing, ...]:
+    def ground_regions(self) -> tuple[Thing, ...]:
         """Regions of ground, connected along sides only, including the open outside."""
         return _parts(self.grid, False, GROUND)
 
@@ -148,7 +148,7 @@ class Scene:
 
         A diagonal line of cells separates too.
         """
-        return tuple(room for room in self.rooms if not room.at_border)
+        return tuple(region for region in self.ground_regions if not region.at_border)
 
     @cached_property
     def counts(self) -> tuple[int, ...]:
@@ -215,10 +215,10 @@ def drop(scene: Scene, things: Iterable[Thing]) -> Grid:
     return grid
 
 
-def stands(grid: Grid, thing: Thing, whole: bool) -> bool:
-    """Return whether all of the thing's cells are coloured in another grid or, if not `whole`, none is."""
+def present_exactly_if(grid: Grid, thing: Thing, expected: bool) -> bool:
+    """Return whether another grid colours all of the thing's cells or, if not `expected`, none of them."""
     is_coloured = (grid[thing.box] != 0)[thing.mask]
-    return bool((is_coloured == whole).all())
+    return bool((is_coloured == expected).all())
 
 
 def stamp(grid: Grid, pixels: Grid, top: int, left: int) -> bool:

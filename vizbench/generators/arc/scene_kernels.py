@@ -41,7 +41,7 @@ def label(grid, diagonal, joins):
         if labels[r, c] != 0 or (grid[r, c] == 0) != (joins == GROUND):
             continue
 
-        # Flood the part from its first cell.
+        # Collect the part from its first cell.
         colour = grid[r, c]
         top, left, bottom, right, cells, mixed = r, c, r, c, 0, False
         stack[0] = start

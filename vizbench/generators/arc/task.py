@@ -1,4 +1,4 @@
-"""Apply a rule in the manner of ARC (Chollet 2019), for the concepts of ConceptARC (Moskvichev et al. 2023).
+"""Apply a rule as in ARC (Chollet 2019), for the concepts of ConceptARC (Moskvichev et al. 2023).
 
 Codes are ARC's colours. Colour 0 is the black ground. A variant is a concept. Each concept has rules of
 different mechanism, and each rule has parameters.
@@ -7,8 +7,9 @@ With `rule`, the task is this rule. It has any number of pairs, in different siz
 chooses the values of the rule's parameters.
 
 Without `rule`, the task is one *episode*, chosen by its number: two to five demonstrations and one to three
-tests of a rule that is not given. No rule of the whole library that explains all demonstrations has another
-answer to a test. Copying, turning or mirroring the question, or repeating the last answer, does not solve it.
+tests of a rule that is not given. All rules of the library that explain all demonstrations give the same
+answer to each test. Copying, turning or mirroring the question, or repeating the last answer, does not solve
+it.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def _grids(pairs: Sequence[Pair]) -> tuple[tuple[Grid, Grid], ...]:
 
 
 def story(drawn: Episode) -> dict[str, object]:
-    """Return what an episode's rows have in `meta`, as plain JSON.
+    """Return the `meta` of an episode's rows, as plain JSON.
 
     `agree` are other rules that explain the demonstrations and give the same answers. `rejected` are those
     that do not explain the demonstrations.
@@ -128,7 +129,7 @@ def _pair(chosen: Rule, key: int) -> tuple[Grid, Grid]:
     draw = Draw(key)
     while True:
         drawn = chosen.pair(draw)
-        # None once in many thousands of draws, if the scenes of a rule are crowded.
+        # It is None once in many thousands of draws, for rules with crowded scenes.
         if drawn is not None:
             return drawn.question.grid, drawn.answer.grid
 
@@ -144,7 +145,7 @@ class Arc(Task[Params]):
     codes = 10
     resizes = True
     metric = Metric.JACCARD
-    # As a share of what is coloured in either grid. Moving one object of six is too little.
+    # As a share of the cells that are coloured in either grid. Moving one of six objects is too little.
     min_distance = 0.3
     variants: Mapping[str, Params] = {name: Params(name) for name in concepts()}
 
@@ -184,7 +185,7 @@ class Arc(Task[Params]):
         return whole.reshape(len(batch), -1)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """Return how much there is to look at.
+        """Return the size of the pair.
 
         - `objects`: objects of one colour in the question
         - `colours`: different colours of the question and the target
@@ -206,15 +207,15 @@ class Arc(Task[Params]):
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """Compare the answer with what the rule makes of the question.
+        """Compare the answer with the rule's answer to the question.
 
         If they differ, a second verifier that does not run the rule describes what is wrong.
         """
         chosen = rule_of(params)
         expected = chosen.answer(Scene(question))
         if expected is None:
-            return CheckResult(False, "the rule says nothing about this question")
-        result = check_equal(answer, expected, "differ from what the rule makes")
+            return CheckResult(False, "the rule does not apply to this question")
+        result = check_equal(answer, expected, "differ from the rule's answer")
         if result.valid or answer.shape != expected.shape:
             return result
         fault = chosen.check(Scene(question), answer)
@@ -224,7 +225,7 @@ class Arc(Task[Params]):
         return rule_of(params).answer(Scene(question))
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
-        """Return noise of the target's size: each cell is black or one of the question's colours."""
+        """Return random cells in the target's size: black, or one of the question's colours."""
         expected = self.solve(params, question)
         if expected is None:
             return None

@@ -1,11 +1,10 @@
-"""Play chess on a mailbox board: where pieces go, who attacks what, legal moves.
+"""Play chess on a mailbox board: moves of pieces, attacks, and legal moves.
 
 A board is `(132,)` int8: square 16 row + column, row 0 at the top (rank 8). Squares with bit 3 set are
-outside. A piece is its kind, times -1 for black. Then come four more numbers:
+outside. A piece is its kind, times -1 for black. Four more numbers follow:
 
 - WHITE_KING, BLACK_KING: the squares of the kings.
-- PASSED: the square that a pawn has just passed over, on which it may be taken en passant; NOWHERE if there
-  is none.
+- PASSED: the square that a pawn has just passed over, or NOWHERE. The pawn may be taken en passant there.
 - RIGHTS: the castling rights, a sum of `SHORT` and `LONG` for white, and of both times `BLACK` for black.
 
 A side is 1 for white, -1 for black. A move is start + 128 end + 16384 kind, kind 0 or what a pawn becomes.
@@ -45,7 +44,7 @@ BLACK_HOME: Final = 4
 """The squares of the kings before castling, e1 and e8."""
 
 MOST: Final = 512
-"""More moves than 16 pieces of a side can have: 15 queens with 27 each, and a king's 8."""
+"""More moves than a side can have: 15 queens with 27 each, and a king with 8."""
 
 STEPS = (-16, -1, 1, 16, -17, -15, 15, 17, -33, -31, -18, -14, 14, 18, 31, 33)  # rook's, bishop's, knight's
 # Slices of these by kind.
@@ -122,7 +121,7 @@ def in_check(board, side):
 
 @jit
 def _add_pawn_move(move, moves, count):
-    """Append a pawn's move, four times on its last row. Return the count then."""
+    """Append a pawn's move, four times if it ends on the last row. Return the new count."""
     row = move >> 11
     if 0 < row < 7:
         moves[count] = move
@@ -134,7 +133,7 @@ def _add_pawn_move(move, moves, count):
 
 @jit
 def _pawn_moves(board, square, side, moves, count):
-    """Append the moves of a pawn. Return the count then."""
+    """Append the moves of a pawn. Return the new count."""
     ahead = square - 16 * side
     if board[ahead] == EMPTY:
         count = _add_pawn_move(square | ahead << 7, moves, count)
@@ -151,7 +150,7 @@ def _pawn_moves(board, square, side, moves, count):
 def _castling_moves(board, side, moves, count):
     """Append castling unless the king is in check or would cross an attacked square.
 
-    Returns the count then.
+    Returns the new count.
     """
     home = WHITE_HOME if side > 0 else BLACK_HOME
     rights = np.int64(board[RIGHTS]) // (1 if side > 0 else BLACK)
@@ -170,9 +169,9 @@ def _castling_moves(board, side, moves, count):
 
 @jit
 def list_moves(board, side, moves):
-    """Fill `moves` (MOST,) int64 with what the pieces of `side` can do; return how many moves there are.
+    """Fill `moves` (MOST,) int64 with the moves of `side`. Return how many there are.
 
-    The king may be in check after a move. No pawn may be on the first or the last row.
+    A move may leave the king in check. No pawn may be on the first or the last row.
     """
     count = 0
     for square in range(120):
@@ -211,7 +210,7 @@ def _rights_of(square):
 
 @jit
 def _move_rook(board, start, end, side):
-    """Bring the rook over after the king has castled from `start` to `end`."""
+    """Move the rook after the king has castled from `start` to `end`."""
     board[end + 1 if end > start else end - 2] = EMPTY
     board[(start + end) // 2] = ROOK * side
 
@@ -241,7 +240,7 @@ def play(board, move):
 
 @jit
 def legal_moves(board, side, moves):
-    """Fill `moves` (MOST,) int64 with the legal moves of a side; return how many there are."""
+    """Fill `moves` (MOST,) int64 with the legal moves of a side. Return how many there are."""
     after = np.empty(BOARD, np.int8)
     count = 0
     for i in range(list_moves(board, side, moves)):

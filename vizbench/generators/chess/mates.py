@@ -1,6 +1,6 @@
-"""Search whether white forces mate, over boards of `chess.board`, to the end of every line.
+"""Search whether white forces mate on boards of `chess.board`, to the end of every line.
 
-A budget `(1,)` int64 bounds a search: every listed move is taken from it, and below 0 the search gives up.
+A budget `(1,)` int64 bounds a search. Every listed move reduces it by one. Below 0 the search gives up.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def mated(board, moves, after):
     if not in_check(board, -1):
         return False
     king = np.int64(board[BLACK_KING])
-    # The king's moves first: mostly one of them is legal, and the others need not be listed.
+    # Try the king's moves first. Mostly one of them is legal, and the others need not be listed.
     for k in range(8):
         end = king + STEPS[k]
         if end & 0x88 == 0 and board[end] >= 0:
@@ -56,10 +56,10 @@ def mated(board, moves, after):
 
 @jit
 def _mark_checks(board, marks):
-    """Mark by what moves white could give check.
+    """Mark the squares from which a piece of white would give check.
 
-    marks (128,) uint8: bit `kind` if a piece of the kind would give it from there. Bit 0 if a piece is in the
-    way of another that would.
+    marks (128,) uint8: bit `kind` is set if a piece of this kind would give check from the square. Bit 0 is
+    set if a piece on the square blocks another one that would.
     """
     marks[:] = 0
     king = np.int64(board[BLACK_KING])
@@ -81,7 +81,7 @@ def _mark_checks(board, marks):
     for s in (king + 15, king + 17):
         if s & 0x88 == 0:
             marks[s] |= 1 << PAWN
-    marks[board[PASSED]] |= 1 << PAWN  # taking en passant opens lines in ways of its own
+    marks[board[PASSED]] |= 1 << PAWN  # taking en passant may open other lines
 
 
 @jit
@@ -97,7 +97,7 @@ def _mates_now(board, moves, boards, budget):
     for i in range(count):
         move = moves[0, i]
         start, end = move & 127, move >> 7 & 127
-        # Most moves can give no check, and are not even played: playing all takes 2.5 times as long.
+        # Moves that cannot give check are not played. Playing all takes 2.5 times as long.
         if not (marks[end] >> board[start] & 1 or marks[start] & 1 or move >> 14):
             continue
         boards[0] = board
@@ -124,9 +124,9 @@ def _begin(board, side, first, moves, budget):
 
 @jit
 def _next(board, side, checks, moves, at, after):
-    """Play on `after` the first legal move, if `checks` the first check, from number `at` on.
+    """Play on `after` the first legal move from number `at` on. If `checks`, it must give check.
 
-    Returns the number after it, 0 if there is none.
+    Returns the number after that of the move, 0 if there is none.
     """
     for i in range(at, moves.shape[0]):
         after[:] = board
@@ -140,9 +140,11 @@ def _next(board, side, checks, moves, at, after):
 def forced(board, plies, free, budget):
     """Return whether white mates within `plies` moves of both sides, whatever black does.
 
-    plies: odd, white is to move; even, black. free: from this ply on white looks only at checks; `plies` for
-    a complete search. Depth first. The move that last decided a ply comes first if the ply is entered again,
-    since what answers one move mostly answers the next. The result is False if the budget falls below 0.
+    plies: odd if white is to move, even if black is. free: from this ply on, white tries only checks. With
+    `plies`, the search is complete.
+
+    The search is depth first. When a ply is entered again, the move that last decided it is tried first: the
+    reply to one move is often the reply to the next. The result is False if the budget falls below 0.
     """
     boards, moves = np.empty((plies + 2, BOARD), np.int8), np.empty((plies + 1, MOST), np.int64)
     if plies == 0:
@@ -169,8 +171,7 @@ def forced(board, plies, free, budget):
             if at[ply] > 0:
                 ply, entered = ply + 1, True
                 continue
-            # White has no move left; black has none that saves it, and is or will be mated unless this is
-            # stalemate.
+            # White has no move left. Or no move saves black, which is mated in time unless it is stalemate.
             value = side < 0 and (tried > 0 or in_check(boards[ply], -1))
         if ply == 0:
             return value
@@ -182,7 +183,7 @@ def forced(board, plies, free, budget):
 def escape(board, mate, budget):
     """Return black's first legal reply after which white cannot force mate in `mate` moves, 0 if none.
 
-    The result means nothing if the budget falls below 0.
+    The result has no meaning if the budget falls below 0.
     """
     after, moves = np.empty(BOARD, np.int8), np.empty(MOST, np.int64)
     for i in range(legal_moves(board, -1, moves)):
@@ -195,10 +196,11 @@ def escape(board, mate, budget):
 
 @jit
 def first_moves(board, mate, moves, budget):
-    """Fill `moves` (MOST,) int64 with white's moves that force mate in `mate` moves, themselves counted.
+    """Fill `moves` (MOST,) int64 with white's moves that force mate in `mate` moves, counting themselves.
 
-    Return how many they are, and how many legal moves there are. Moves are missing if the budget falls below
-    0."""
+    Returns how many they are, and how many legal moves there are. Moves are missing if the budget falls below
+    0.
+    """
     after = np.empty(BOARD, np.int8)
     right = 0
     legal = legal_moves(board, 1, moves)
@@ -241,10 +243,10 @@ def _first_right(board, mate, moves, budget):
 
 @jit
 def play_line(board, mate, line):
-    """Go on from `line[0]`, white's move that forces mate in `mate` moves, up to the mate.
+    """Continue the line after `line[0]`, white's move that forces mate in `mate` moves, up to the mate.
 
-    line (2 mate - 1,) int64: black holds out longest, white's move is the first right one. Returns the line's
-    length.
+    line (2 mate - 1,) int64: black plays the reply that lasts longest, white the first right move. Returns
+    the length of the line.
     """
     now, moves, budget = board.copy(), np.empty(MOST, np.int64), np.full(1, ENDLESS)
     play(now, line[0])

@@ -2,8 +2,8 @@
 
 The task `chess` and puzzle files use it. Codes of grids: 0 empty, 1 … 6 white's pawn, knight, bishop, rook,
 queen, king, 7 … 12 black's; row 0 is rank 8. A grid shows neither castling rights nor en passant, so a
-position from a grid has none. En passant may come up on the way to the mate. Therefore a line is replayed
-from the question, and not read from its last grid.
+position from a grid has none. En passant may become possible before the mate. Therefore a line is
+replayed from the question, not read from its last grid.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ Board: TypeAlias = npt.NDArray[np.int8]
 """The kernels' board, see `chess.board`: `(BOARD,)`."""
 
 MOST = 20_000_000
-"""Moves that a search lists before it gives up: one or two seconds."""
+"""Moves that a search lists before it gives up, after one or two seconds."""
 
 MAX_FEN: Final = 120
-"""Characters of a FEN. The longest position takes 71, and the other fields 20."""
+"""Characters of the longest FEN. The longest board takes 71, and the other fields 20."""
 
 _NAMES = ("", "pawn", "knight", "bishop", "rook", "queen", "king")
 _PIECES = " PNBRQKpnbrqk"  # by code
@@ -65,7 +65,7 @@ _COUNTER = re.compile(r"\d{1,4}", re.ASCII)
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Position:
-    """A board and the side to move."""
+    """Hold a board and the side to move."""
 
     board: Board
     """The kernels' board. Nothing writes to it."""
@@ -150,12 +150,12 @@ def from_uci(text: str, position: Position) -> int:
     """Return the move that a text such as e2e4 or e7e8q names in a position. It may be illegal.
 
     Castling may be written as the king's move (e1g1) or as the king taking its rook (e1h1). Raises UserError
-    if the text is no move.
+    if the text is not a move.
     """
     parts = _UCI.fullmatch(text)
     if parts is None:
         raise UserError(
-            f"{text[:20]!r} is no move: write its two squares, and what a pawn becomes, as e2e4 or e7e8q"
+            f"{text[:20]!r} is not a move: write its two squares, and what a pawn becomes, as e2e4 or e7e8q"
         )
     start, end = _square(parts[1] + parts[2]), _square(parts[3] + parts[4])
     kind = _PIECES.index(parts[5]) - KING if parts[5] else EMPTY
@@ -166,10 +166,10 @@ def from_uci(text: str, position: Position) -> int:
 
 
 def from_fen(fen: str) -> Position:
-    """Return the position of a FEN. It may break rules, see `Position.fault`.
+    """Return the position of a FEN. It may break rules: see `Position.fault`.
 
     The fields are the board, the side to move, castling rights, en passant square, and up to two counters,
-    which are not kept. Blanks between them may be more than one. Raises UserError if the text is no FEN.
+    which are not kept. Fields are separated by one blank or more. Raises UserError if the text is not a FEN.
     """
     if len(fen) > MAX_FEN or not fen.isascii():
         raise UserError(f"a FEN has at most {MAX_FEN} characters, all of them ASCII")
@@ -214,7 +214,7 @@ def _rights(castling: str, read: Position) -> int:
     rights = 0
     for letter in castling.replace("-", ""):
         side, home = (1, 112) if letter.isupper() else (-1, 0)
-        # Programs write Q beside an empty first rank. As in python-chess, it is no right then, and no fault.
+        # Some programs write Q although the first rank is empty. As in python-chess, such a right is ignored.
         if letter in "Qq" and not (read.board[home : home + 8] == ROOK * side).any():
             continue
         rights |= (SHORT if letter in "Kk" else LONG) * (1 if side > 0 else BLACK)
@@ -227,7 +227,7 @@ def _square(name: str) -> int:
 
 
 def mirrored(grid: Grid) -> Grid:
-    """Return the board turned over with the colours swapped: what black could do, white can do now."""
+    """Return the board upside down with the colours swapped, so that white can do what black could do."""
     turned = grid[::-1]
     return np.where(turned == EMPTY, EMPTY, (turned + KING - 1) % (2 * KING) + 1).astype(np.uint8)
 
@@ -238,7 +238,7 @@ def mirrored_move(move: int) -> int:
 
 
 def moved(position: Position, before: Grid, after: Grid) -> int | str:
-    """Return the legal move that leads from one grid to the next, or a sentence why none does.
+    """Return the legal move that leads from one grid to the next, or a sentence that says why none does.
 
     position: that of `before`. Both grids are `(8, 8)` uint8.
     """
@@ -257,7 +257,7 @@ def _why_no_move(position: Position, before: Grid, after: Grid) -> str:
     side, other = ("white", 0) if position.side > 0 else ("black", KING)
     kind, placed = int(before[start]) - other, int(after[end]) - other
     if after[start] != EMPTY or after[end] == EMPTY or not PAWN <= kind <= KING:
-        return f"the changed cells are no move of a {side} piece"
+        return f"the changed cells are not a move of a {side} piece"
     promoted = kind == PAWN and end[0] in (0, 7) and PAWN < placed <= QUEEN
     if placed != kind and not promoted:
         return f"a {_NAMES[kind]} left its square and another piece arrived"
@@ -273,7 +273,7 @@ def _why_no_move(position: Position, before: Grid, after: Grid) -> str:
 
 
 def replayed(trajectory: Sequence[Grid]) -> Position | None:
-    """Return the position after a game of these grids, the question first; None if no game did."""
+    """Return the position after a game with these grids, the question first; None if it is not a game."""
     now = position(trajectory[0])
     for before, after in pairwise(trajectory):
         move = moved(now, before, after) if now else ""
@@ -284,10 +284,10 @@ def replayed(trajectory: Sequence[Grid]) -> Position | None:
 
 
 def fault(position: Position, move: int, mate: int) -> str:
-    """Return why a legal move of white does not force mate in `mate` moves, itself counted; "" if it does.
+    """Return why a legal move of white does not force mate in `mate` moves, counting itself; "" if it does.
 
-    The search gives up after MOST moves. Of 27,000 moves in 1,000 positions with a mate in 3, the worst took
-    150,000.
+    The search gives up after MOST moves. Of 27,000 moves in 1,000 positions with a mate in 3, the slowest
+    took 150,000.
     """
     played, after = uci(move), position.after(move)
     if not after.moves:
@@ -297,5 +297,5 @@ def fault(position: Position, move: int, mate: int) -> str:
     budget = np.full(1, MOST)
     reply: int = escape(after.board, mate - 1, budget)
     if budget[0] < 0:
-        return f"{played} is not shown to force mate by looking at {MOST:,} moves"
-    return f"{played} is answered by {uci(reply)}, and mate in {mate} is gone" if reply else ""
+        return f"{played} is not shown to force mate by a search of {MOST:,} moves"
+    return f"{played} is answered by {uci(reply)}, and there is no mate in {mate}" if reply else ""

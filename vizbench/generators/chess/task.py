@@ -1,13 +1,12 @@
 """Generate chess positions in which white mates in one, two or three moves.
 
-The answer is the board after white's first move. The process goes on from it, move by move of both sides, to
+The answer is the board after white's first move. The process continues with the moves of both sides, up to
 the mate. Codes: 0 empty, 1 … 6 white's pawn, knight, bishop, rook, queen, king, 7 … 12 black's; row 0 is rank
 8. White is to move.
 
-A picture shows nothing of castling rights and en passant. So neither exists at the first move, and positions
-in which one could be thought to exist are not made. Positions come from random games, hence each can be
-reached. White mates in `mate` moves and in no fewer. The rules are compared with the package python-chess in
-the tests.
+A picture shows neither castling rights nor en passant. So neither is possible at the first move, and no
+position looks as if one were. Positions come from random games, so each can be reached. White mates in `mate`
+moves, not in fewer. The rules are compared with the package python-chess in the tests.
 """
 
 from __future__ import annotations
@@ -49,14 +48,14 @@ _START[[1, 6]] = [[7], [1]]
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of a chess question."""
+    """Hold the parameters of a chess question."""
 
     mate: int = 1
     """White's moves to the mate, 1 … 3."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.mate <= 3:
-            raise UserError(f"mate={self.mate} is not in 1 … 3: longer ones take too long to prove, try 2")
+            raise UserError(f"mate={self.mate} is not in 1 … 3: proofs of longer mates take too long, try 2")
 
 
 VARIANTS = {f"mate-in-{mate}": Params(mate) for mate in (1, 2, 3)}
@@ -66,11 +65,14 @@ VARIANTS = {f"mate-in-{mate}": Params(mate) for mate in (1, 2, 3)}
 def _wander(rng, board, side, greed, bold, moves, after):
     """Play a random legal move. Return False if there is none.
 
-    greed: the probability that it is a capture if one is legal. bold: else that it is a move of the king.
+    greed: the probability of choosing a capture, if one is legal. bold: that of choosing a king's move.
     """
+    # The kind of move: any, a capture, or a king's move.
     left = list_moves(board, side, moves)
     mood = rng_below(rng, 1000) / 1000
     fallback = -1
+
+    # Try moves in random order. The first legal one of another kind is the fallback.
     while left > 0:
         k = rng_below(rng, left)
         move = moves[k]
@@ -97,7 +99,7 @@ def _wander(rng, board, side, greed, bold, moves, after):
 
 @jit
 def _plain(board):
-    """Return whether nobody could think castling, or en passant at once, possible: no picture shows it."""
+    """Return whether the board looks as if neither castling nor en passant were possible."""
     for row, side in ((7, 1), (0, -1)):
         if board[16 * row + 4] == side * KING and (
             board[16 * row] == side * ROOK or board[16 * row + 7] == side * ROOK
@@ -115,8 +117,8 @@ def _plain(board):
 def _suits(board, mate, budget):
     """Return whether white, to move, mates in `mate` moves and no fewer, on a `_plain` board.
 
-    White's first move may be any, later ones are checks: for mate in 3 a search of all takes 5 times as long
-    and finds a tenth more.
+    White's first move may be any, but later ones are checks. For mate in 3, a search of all moves takes 5
+    times as long and finds a tenth more.
     """
     if not _plain(board) or not forced(board, 2 * mate - 1, 1, budget):
         return False
@@ -125,12 +127,12 @@ def _suits(board, mate, budget):
 
 @jit
 def _find(rng, start, mate, board, moves, after, budget):
-    """Play random games until one comes to a position that suits, then in `board`.
+    """Play random games until `board` is a position that suits.
 
-    Each game draws how often either side captures if it can, and how often black walks its king. If both play
-    any move, 1.4% of the positions hold a mate in 1 and 1.2% one in 2. So drawn it is 3.2% and 4.5%, and
-    mated black has 9 pieces. A white that captures all it can does as well without the king's walks, but
-    leaves black 3.
+    Each game draws how often either side captures if it can, and how often black moves its king. Without
+    this, 1.4% of the positions have a mate in 1 and 1.2% a mate in 2. With it, 3.2% and 4.5% have one, and
+    black has 9 pieces at the mate. If white took every piece and black did not favour its king, as many would
+    have one, but black would have only 3 pieces.
     """
     while True:
         board[:] = start
@@ -149,7 +151,7 @@ def _find(rng, start, mate, board, moves, after, budget):
 def _make(keys, start, mate, question, target, lines):
     """Make one position per key.
 
-    question, target: `(n, 8, 8)` uint8. lines `(n, 2 mate - 1)` int64: moves up to the mate.
+    question, target: `(n, 8, 8)` uint8. lines `(n, 2 mate - 1)` int64: the moves up to the mate.
     """
     rng = np.empty(4, np.uint64)
     first, board, after = np.empty(BOARD, np.int8), np.empty(BOARD, np.int8), np.empty(BOARD, np.int8)
@@ -160,7 +162,7 @@ def _make(keys, start, mate, question, target, lines):
         budget[0] = ENDLESS
         _find(rng, first, mate, board, moves, after, budget)
         store(board, question[i])
-        load(question[i], board)  # forgets which pawn went two squares last
+        load(question[i], board)  # forget which pawn moved by two squares last
         right, _ = first_moves(board, mate, moves, budget)
         lines[i, 0] = moves[rng_below(rng, right)]
         play_line(board, mate, lines[i])
@@ -169,14 +171,14 @@ def _make(keys, start, mate, question, target, lines):
 
 
 def _right_moves(position: Position, mate: int, budget: int) -> tuple[list[int], int]:
-    """White's moves that force mate in `mate` moves, and how many legal moves there are."""
+    """Return white's moves that force mate in `mate` moves, and the number of legal moves."""
     moves = np.empty(MOST, np.int64)
     right, legal = first_moves(position.board, mate, moves, np.full(1, budget))
     return moves[:right].tolist(), legal
 
 
 def _line(params: Params, question: Grid, target: Grid) -> list[int]:
-    """The stored moves from the question by way of the target, a right answer, to the mate."""
+    """Return the stored moves from the question to the mate. The target, a right answer, is on this line."""
     start = rules.loaded(question)
     line = np.zeros(2 * params.mate - 1, np.int64)
     line[0] = next(move for move in start.moves if np.array_equal(start.after(move).grid, target))
@@ -186,7 +188,7 @@ def _line(params: Params, question: Grid, target: Grid) -> list[int]:
 
 @final
 class _UpToMate(GameContinuation):
-    """Move by turns until black is mated: black as it likes, white so that the mate stays forced in time."""
+    """Check moves by turns until black is mated. Black moves freely, and white must keep the mate in time."""
 
     def check_step(self, params: Params, trajectory: Sequence[Grid], after: Grid) -> CheckResult:
         now = rules.replayed(trajectory)
@@ -233,7 +235,7 @@ class Chess(Task[Params]):
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
         """Return the boards after each move up to the mate. The moves are in `meta["line"]`.
 
-        Black holds out longest, white plays the first right move.
+        Black plays the reply that lasts longest, white the first right move.
         """
         now = rules.loaded(question)
         states: list[Grid] = []
@@ -245,16 +247,16 @@ class Chess(Task[Params]):
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
         """Return `score`, bits / (bits + 16), and what it is made of.
 
-        - bits: what a guesser must know to choose right at each of white's moves.
-        - moves: legal ones at the first.
-        - right: those of them that force mate.
-        - checks: those that give check.
-        - quiet: 1 if the target gives none.
-        - pieces: on the board.
+        - bits: the information that a guesser needs to choose right at each of white's moves.
+        - moves: legal first moves.
+        - right: first moves that force mate.
+        - checks: first moves that give check.
+        - quiet: 1 if the target gives no check.
+        - pieces: pieces on the board.
         """
         start = now = rules.loaded(question)
         checks = sum(start.after(move).checked for move in start.moves)
-        choices: list[tuple[int, int]] = []  # right moves and legal ones at each of white's
+        choices: list[tuple[int, int]] = []  # numbers of right and of legal moves, for each move of white
         for move in _line(params, question, target):
             if now.side > 0:
                 right, legal = _right_moves(now, params.mate - len(choices), ENDLESS)
@@ -274,14 +276,14 @@ class Chess(Task[Params]):
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """Check for a legal move of white after which black, whatever it does, is mated in time.
+        """Check for a legal move of white after which black is mated in time, whatever it does.
 
         The part `legal` is 1 if the answer is the board after a legal move.
         """
         start = rules.position(question)
         if start is None:
             return CheckResult(
-                False, "the question is no legal position with white to move, so no answer is right"
+                False, "the question is not a legal position with white to move, so no answer is right"
             )
         move = rules.moved(start, question, answer)
         if isinstance(move, str):
@@ -290,7 +292,7 @@ class Chess(Task[Params]):
         return CheckResult(not fault, fault, {"legal": 1.0})
 
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """Check for a legal move of white, the first of the process; the others are `_UpToMate`'s."""
+        """Check for a legal first move of white. `_UpToMate` checks the later ones."""
         start = rules.position(question)
         if start is None or not np.array_equal(question, before):
             return CheckResult(False, "white has no first move to make here")
@@ -298,10 +300,12 @@ class Chess(Task[Params]):
         return CheckResult(False, move) if isinstance(move, str) else CheckResult(True, "")
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
-        """Return the first move that forces mate; None if the search sees none, or no legal position.
+        """Return the board after the first move that forces mate.
 
-        The search gives up after `rules.MOST` moves. Of 1,000 positions with a mate in 3, the worst took
-        700,000.
+        Returns None if the search finds none, or if the position is not legal.
+
+        The search gives up after `rules.MOST` moves. Of 1,000 positions with a mate in 3, the slowest
+        took 700,000.
         """
         start = rules.position(question)
         if start is None:

@@ -1,4 +1,4 @@
-"""Check whether a game of chess could have come to a board, as far as the board shows it.
+"""Check whether a game of chess could lead to a board, as far as the board shows it.
 
 The conditions are necessary, not sufficient. They are those of `Board.is_valid` in python-chess, with which
 the tests compare them.
@@ -95,7 +95,8 @@ def _passed_fits(board, side):
     side: the one to move.
     """
     passed = np.int64(board[PASSED])
-    behind, ahead = passed - 16 * side, passed + 16 * side  # where the pawn came from and where it is
+    # The squares of the pawn before and after its move.
+    behind, ahead = passed - 16 * side, passed + 16 * side
     return (
         passed >> 4 == (2 if side > 0 else 5)
         and board[ahead] == -PAWN * side
@@ -106,9 +107,9 @@ def _passed_fits(board, side):
 
 @jit
 def _checking(board, side):
-    """Return the pieces that give check to `side`: how many, and the square of one.
+    """Return how many pieces give check to `side`, and the square of one of them.
 
-    Also whether two are on one line with the king between them.
+    The third value is whether two of them are on one line with the king between them.
     """
     king = np.int64(board[WHITE_KING if side > 0 else BLACK_KING])
     count, last, directions = 0, -1, 0
@@ -138,13 +139,13 @@ def _checks_fit(board, side):
         return count == 1
     before = board.copy()
     before[passed + 16 * side] = EMPTY
-    before[passed - 16 * side] = PAWN * side  # fills the square; a pawn of the own side attacks no own king
+    before[passed - 16 * side] = PAWN * side  # fills the square; a pawn does not attack its own king
     return not in_check(before, side)
 
 
 @jit
 def broken_rule(board, side):
-    """Return the index in RULES of the first rule that the board, with `side` to move, breaks; else 0."""
+    """Return the index in RULES of the first broken rule, 0 if none is broken. `side` is to move."""
     for colour in (1, -1):
         fault = _material(board, colour)
         if fault:

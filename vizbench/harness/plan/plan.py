@@ -1,4 +1,4 @@
-"""Plans: the product of tasks, models, shots and seeds. Each combination is one trial."""
+"""Describe a plan: the product of tasks, models, shots and seeds. Each combination is one trial."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final, final
 import msgspec
 
 from vizbench import loading
+from vizbench._util.numbers import is_whole
 from vizbench._util.params import read
 from vizbench._util.text import plural
 from vizbench.dataset import POOL, check_pool
@@ -370,5 +371,5 @@ def _check_each(what: str, values: Sequence[int], low: int, high: int, most: int
 
 
 def _check(what: str, value: int, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:  # pyright: ignore[reportUnnecessaryIsInstance] callers are users
+    if not is_whole(value, low, high):
         raise UserError(f"{what} {str(value)[:40]} is outside {low} … {high}: choose a whole number there")

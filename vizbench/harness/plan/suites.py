@@ -1,4 +1,4 @@
-"""Name lists of tasks, and the protocols that score them."""
+"""Define suites, which are named lists of tasks, and the protocols that score them."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ ModelName: TypeAlias = tuple[str, str, str]
 """A model's name, checkpoint and training, unabridged."""
 
 _FORMULAS: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-"""What makes a spreadsheet read a cell as a formula."""
+"""What makes a spreadsheet read a value as a formula."""
 
 NONE: Final = "none"
 """Stands for the checkpoint and the training of a model that has none."""

@@ -95,7 +95,8 @@ class Header(msgspec.Struct, frozen=True):
     """Digest of the file that the model comes from. None for a built-in family."""
     task_code: str | None = None
     """Digest of the Python file that the task comes from; None for other tasks. It must stay the same,
-    too."""
+    too.
+    """
 
 
 @final
@@ -191,7 +192,7 @@ def read_header(directory: Path) -> Header:
         header = msgspec.json.decode(read_bounded(path, "run file", 1 << 20), type=Header)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise UserError(
-            f"{path} is no run file ({error}): remove {directory} to measure this trial anew"
+            f"{path} is no run file ({error}): remove {directory} to measure this trial again"
         ) from None
     if header.format != FORMAT:
         raise UserError(
@@ -220,7 +221,7 @@ def read_log(path: Path, kind: type[R]) -> tuple[list[R], int]:
                 break  # it has no line end, so it is the last one
             raise UserError(
                 f"line {number} of {path} is corrupt ({error}): nothing was changed; "
-                f"mend or remove that line, or remove {path.parent} to measure it anew"
+                f"fix or remove that line, or remove {path.parent} to measure it again"
             ) from None
         good = end
     return records, good
@@ -256,7 +257,7 @@ def read_records(directory: Path, trial: Trial, ids: Iterable[str]) -> tuple[lis
             fault = "is there twice" if key in seen else "was not asked"
             raise UserError(
                 f"line {number} of {path} is corrupt ({record.id[:80]!r}, attempt {record.attempt} {fault}): "
-                f"mend it, or remove {directory} to measure it anew"
+                f"fix it, or remove {directory} to measure it again"
             )
         seen.add(key)
     return records, size

@@ -53,7 +53,7 @@ class Point:
     """The share of exact answers at a number of shots."""
 
     shots: int
-    """Training examples."""
+    """Number of training examples."""
     share: float
     """Share of exact answers, 0..1."""
     low: float
@@ -91,7 +91,8 @@ class Panel:
 def legend(rows: Sequence[Summary]) -> list[LegendEntry]:
     """Return an entry for each model, then one for the best baseline.
 
-    Without any model, each baseline has an entry."""
+    Without any model, each baseline has an entry.
+    """
     models = dict.fromkeys(model_of(row) for row in rows if row.model not in TRIVIAL)
     entries: list[LegendEntry] = []
     for number, model in enumerate(models or dict.fromkeys(map(model_of, rows))):
@@ -110,7 +111,8 @@ def paper_legend(panels: Sequence[Panel]) -> list[LegendEntry]:
 def panels(rows: Sequence[Summary]) -> list[Panel]:
     """Return one panel per task, in the order of the rows.
 
-    ARC files have none, because they bring their own examples."""
+    ARC files have none, because they bring their own examples.
+    """
     entries = legend(rows)
     tasks = dict.fromkeys(row.task for row in rows if not lookup.is_corpus(row.task))
     made: list[Panel] = []

@@ -31,7 +31,8 @@ _MARKS: Final = str.maketrans({mark: f"\\{mark}" for mark in r"\`*_[]<>|~$&"})
 def write_csv(trials: Sequence[TrialResult], path: Path) -> None:
     """Write one row per task, model and number of shots: the fields of `Summary`.
 
-    Shares are in 0..1. A field without a value is empty."""
+    Shares are in 0..1. A field without a value is empty.
+    """
     _write(path, csv_text(summaries(trials)))
 
 
@@ -45,13 +46,14 @@ def write_markdown(
 def csv_text(rows: Sequence[Summary]) -> str:
     """Return the rows as CSV (RFC 4180), with a column of pass@k for each k that occurs."""
     names = [field.name for field in fields(Summary) if field.name not in ("exact_at", "valid_at")]
-    steps = sorted({k for row in rows for k in row.exact_at})
+    # pass@k for each k, after the fields.
+    ks = sorted({k for row in rows for k in row.exact_at})
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow([*names, *(f"exact@{k}" for k in steps), *(f"valid@{k}" for k in steps)])
+    writer.writerow([*names, *(f"exact@{k}" for k in ks), *(f"valid@{k}" for k in ks)])
     for row in rows:
         values = [getattr(row, name) for name in names]
-        at = [share.get(k) for share in (row.exact_at, row.valid_at) for k in steps]
+        at = [share.get(k) for share in (row.exact_at, row.valid_at) for k in ks]
         writer.writerow([_plain(value) for value in (*values, *at)])
     return out.getvalue()
 
@@ -61,15 +63,16 @@ def markdown(trials: Sequence[TrialResult], unstarted: Sequence[UnstartedTrial] 
 
     There are results by task, shots to reach 90%, ratios, differences, ARC, and what is wrong with the data.
 
-    unstarted: trials that could not begin."""
+    unstarted: trials that could not begin.
+    """
     rows = summaries(trials)
-    sections = [_unfinished(trials, unstarted), _leaky(rows), _flagged(rows)]
+    sections = [_incomplete(trials, unstarted), _leaky(rows), _flagged(rows)]
     for task, origin in dict.fromkeys((row.task, row.origin) for row in rows):
         chosen = [row for row in rows if (row.task, row.origin) == (task, origin)]
         sections.append(_results(task_label(task, origin), chosen))
     sections += [
         _undecodable(rows),
-        _budgets(trials),
+        _shots_needed(trials),
         _ratios(trials),
         _differences(trials),
         _overlaps(trials),
@@ -80,10 +83,10 @@ def markdown(trials: Sequence[TrialResult], unstarted: Sequence[UnstartedTrial] 
     return "\n\n".join(["# vizbench results", *filter(None, sections)]) + "\n"
 
 
-def _unfinished(trials: Sequence[TrialResult], unstarted: Sequence[UnstartedTrial]) -> str:
+def _incomplete(trials: Sequence[TrialResult], unstarted: Sequence[UnstartedTrial]) -> str:
     incomplete = incomplete_trials(trials, unstarted)
     return _list(
-        "## Unfinished\n", [f"- {_text(trial.who())}: {_text(trial.state())}" for trial in incomplete]
+        "## Incomplete\n", [f"- {_text(trial.who())}: {_text(trial.state())}" for trial in incomplete]
     )
 
 
@@ -150,9 +153,10 @@ def _result(row: Summary, attempts: Sequence[int], has_paths: bool) -> list[str]
     return line
 
 
-def _budgets(trials: Sequence[TrialResult]) -> str:
+def _shots_needed(trials: Sequence[TrialResult]) -> str:
+    # One line per model and task. The paper's shots are beside models only.
     rows: list[list[str]] = []
-    for row in compare.budgets(trials):
+    for row in compare.shots_needed(trials):
         line = [
             _text(task_label(row.task)),
             _name(row.model),
@@ -164,6 +168,8 @@ def _budgets(trials: Sequence[TrialResult]) -> str:
         rows.append([*line, *(("", "") if row.model.trivial else _published(row.task))])
     if not rows:
         return ""
+
+    # What the columns mean, because Markdown has no hints on columns.
     models = [f"paper, {name}" for name in (paper.VIDEO, paper.TEXT)]
     head = ["task", "model", "seeds", "first measured", "interpolated", "95%", *models]
     text = (
@@ -175,7 +181,7 @@ def _budgets(trials: Sequence[TrialResult]) -> str:
         "The paper's shots are those that its tables give; in brackets those that its figures draw, "
         "if they differ."
     )
-    return f"## Examples to reach 90%\n\n{text}\n\n{_table(head, rows, 2)}"
+    return f"## Shots to reach 90%\n\n{text}\n\n{_table(head, rows, 2)}"
 
 
 def _published(task: str) -> list[str]:
@@ -199,6 +205,7 @@ def _ratios(trials: Sequence[TrialResult]) -> str:
 
 
 def _differences(trials: Sequence[TrialResult]) -> str:
+    # Shares in percent, and their difference in points.
     rows = [
         [
             _text(task_label(row.task, row.origin)),
@@ -234,7 +241,8 @@ def _overlaps(trials: Sequence[TrialResult]) -> str:
 def _concepts(trials: Sequence[TrialResult]) -> str:
     """Return the shares by concept.
 
-    Only a model that was asked every concept has a mean: a mean of fewer is another figure."""
+    Only a model that was asked every concept has a mean: a mean of fewer is another figure.
+    """
     concepts = arc.concepts(trials, TRIVIAL)
     if not concepts:
         return ""
@@ -256,7 +264,7 @@ def _choices(rows: Sequence[Summary]) -> str:
     if not any(paper.curves(row.task) for row in rows):
         return ""
     lines = [[what, choice] for what, choice in UNREPORTED.items()]
-    return f"## Ours, where the paper is silent\n\n{_table(['not reported', 'here'], lines, 2)}"
+    return f"## Our choices, which the paper does not report\n\n{_table(['not reported', 'here'], lines, 2)}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> str:

@@ -1,4 +1,4 @@
-"""Draw the figures of a report with matplotlib: curves, budgets, overlap on ARC, shares by concept.
+"""Draw the figures of a report with matplotlib: curves, shots needed, overlap on ARC, shares by concept.
 
 Names that come from runs are drawn only in files and beside bars, cut short. The page's captions are HTML.
 """
@@ -15,7 +15,7 @@ from vizbench.harness.report.curves import PAPER, Curve, LegendEntry, Panel, lab
 from vizbench.harness.report.svg import Drawing, Ink, Marks
 from vizbench.harness.stats import paper
 from vizbench.harness.stats.arc import Concept, Overlap
-from vizbench.harness.stats.compare import Budget
+from vizbench.harness.stats.compare import ShotsNeeded
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,7 @@ TICKS: Final = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
 """Numbers of shots that an axis may show."""
 
 _BEYOND: Final = 1.15
-"""The factor between a budget and the arrow that points beyond it."""
+"""The factor between a number of shots and the arrow that points beyond it."""
 
 _WIDE: Final = 5.2
 """Inches of a wide figure: a phone, 360 pixels wide, shows its text at 8 pixels or more."""
@@ -33,22 +33,24 @@ _WIDE: Final = 5.2
 def curves(panel: Panel, titled: bool) -> Drawing:
     """Return the share of exact answers by number of shots.
 
-    titled: with the task's name above it and a legend below, for a file."""
-    label = f"Exact answers by training examples, {panel.task}"
+    titled: with the task's name above it and a legend below, for a file.
+    """
+    label = f"Exact answers by shots, {panel.task}"
     return Drawing(f"curve-{panel.task}", label, partial(_curves, panel, titled))
 
 
-def budgets(rows: Sequence[Budget], entries: Sequence[LegendEntry]) -> Drawing:
-    """Return bars as long as the budget that reaches 90%, with intervals and the paper's budgets."""
+def shots_needed(rows: Sequence[ShotsNeeded], entries: Sequence[LegendEntry]) -> Drawing:
+    """Return bars as long as the shots that reach 90%, with intervals and the paper's shots."""
     return Drawing(
-        "budgets", "Training examples needed for 90% exact answers", partial(_budgets, rows, entries)
+        "shots-needed", "Shots needed for 90% exact answers", partial(_shots_needed, rows, entries)
     )
 
 
 def overlap(rows: Sequence[Overlap], entries: Sequence[LegendEntry]) -> Drawing:
     """Return bars of the tasks solved by one of two models, by both, by the other.
 
-    The paper's pair is below, if its tasks are among them."""
+    The paper's pair is below, if its tasks are among them.
+    """
     label = "ARC tasks solved by one model, by both, by the other"
     return Drawing("overlap", label, partial(_overlap, rows, entries))
 
@@ -77,14 +79,14 @@ def _new(width: float, height: float, ink: Ink, polar: bool = False) -> tuple[Fi
     return figure, axes
 
 
-def _budget_axis(axes: Any, ink: Ink, low: int, high: int) -> None:
+def _shots_axis(axes: Any, ink: Ink, low: int, high: int) -> None:
     """Make the x axis one of shots from `low` to `high`, on a log scale."""
     axes.set_xscale("log")
     shown = [n for n in TICKS if low <= n <= high]
     axes.set_xticks(shown, labels=[_short_number(n) for n in shown])
     axes.minorticks_off()
     axes.set_xlim(low * 0.85, high * 1.18)
-    axes.set_xlabel("training examples (log scale)", color=ink["soft"])
+    axes.set_xlabel("shots (log scale)", color=ink["soft"])
 
 
 def _short_number(n: int) -> str:
@@ -97,7 +99,7 @@ def _curves(panel: Panel, titled: bool, ink: Ink, marks: Marks) -> Figure:
         _curve(axes, curve, above, ink, marks)
     points = [point for curve in panel.curves for point in curve.points]
     shots = [max(point.shots, 1) for point in points] or [1]
-    _budget_axis(axes, ink, min(3, *shots), max(30, *shots))
+    _shots_axis(axes, ink, min(3, *shots), max(30, *shots))
     axes.set_ylim(-0.02, 1.03)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], labels=["0%", "25%", "50%", "75%", "100%"])
     axes.grid(axis="y", color=ink["rule"], linewidth=0.6)
@@ -112,7 +114,8 @@ def _curves(panel: Panel, titled: bool, ink: Ink, marks: Marks) -> Figure:
 def _curve(axes: Any, curve: Curve, above: int, ink: Ink, marks: Marks) -> None:
     """Draw a curve, and for one that was measured here its intervals and links.
 
-    above: how many curves it covers."""
+    above: how many curves it covers.
+    """
     entry, colour = curve.entry, ink[curve.entry.role]
     is_paper = entry.kind == "paper"
     kind, order = ("paper", 1) if is_paper else ("", 3 + above)
@@ -144,11 +147,16 @@ def _legend(axes: Any, entries: Sequence[LegendEntry], ink: Ink) -> None:
     )
 
 
-def _budgets(rows: Sequence[Budget], entries: Sequence[LegendEntry], ink: Ink, marks: Marks) -> Figure:
+def _shots_needed(
+    rows: Sequence[ShotsNeeded], entries: Sequence[LegendEntry], ink: Ink, marks: Marks
+) -> Figure:
     """Draw bars in one group per task, in the order of the rows."""
+    # The figure grows with its bars, so that bars are equally thick in every report.
     tasks = list(dict.fromkeys(row.task for row in rows))
     figure, axes = _new(_WIDE, 0.5 + 0.15 * len(rows) + 0.14 * len(tasks), ink)
-    most = max(5000, *(row.budgets[-1] for row in rows))
+    most = max(5000, *(row.shots[-1] for row in rows))
+
+    # Groups from top to bottom: the paper's marks, then the bars.
     place = 0.0
     middles: list[float] = []
     for task in tasks:
@@ -156,27 +164,29 @@ def _budgets(rows: Sequence[Budget], entries: Sequence[LegendEntry], ink: Ink, m
         middles.append(place + (len(group) - 1) / 2)
         for threshold in paper.thresholds():
             if threshold.task == task:
-                _paper_budget(axes, threshold, middles[-1], len(group), ink, marks)
+                _paper_shots(axes, threshold, middles[-1], len(group), ink, marks)
         for row in group:
-            _budget(axes, row, place, ink[role_of(row.model, entries)], ink, marks)
+            _bar(axes, row, place, ink[role_of(row.model, entries)], ink, marks)
             place += 1
         place += 0.9
+
+    # Tasks name the groups. The x axis leaves space for arrows beyond the bars.
     short = shortened(map(task_label, tasks), 28)
     axes.set_yticks(middles, labels=[_verbatim(short[task_label(task)]) for task in tasks])
     axes.set_ylim(place - 0.4, -0.9)
-    _budget_axis(axes, ink, 1, most)
+    _shots_axis(axes, ink, 1, most)
     axes.set_xlim(1, most * _BEYOND**3)
     axes.grid(axis="x", color=ink["rule"], linewidth=0.6)
     axes.set_axisbelow(True)
     return figure
 
 
-def _budget(axes: Any, row: Budget, place: float, colour: str, ink: Ink, marks: Marks) -> None:
+def _bar(axes: Any, row: ShotsNeeded, place: float, colour: str, ink: Ink, marks: Marks) -> None:
     """Draw a bar and its interval. A bar without a known end is pale and has an arrow."""
     title = f"{label_of(row.model)}, {row.task}: {row.at.text()} shots (95%: {row.interval.text()})"
     unreached, reached_at_first = row.at.high is None, row.at.low is None
     is_open = unreached or reached_at_first
-    length = float((row.at.low if unreached else row.at.high) or row.budgets[-1])
+    length = float((row.at.low if unreached else row.at.high) or row.shots[-1])
     alpha = 0.35 if is_open else 0.85
     bar = axes.barh(place, length - 1, left=1, height=0.78, color=colour, alpha=alpha, linewidth=0)
     bar.patches[0].set_gid(marks.add("", title))
@@ -187,10 +197,10 @@ def _budget(axes: Any, row: Budget, place: float, colour: str, ink: Ink, marks: 
     _whiskers(axes, row, place, ink["ink"], marks.add("", title))
 
 
-def _whiskers(axes: Any, row: Budget, place: float, colour: str, gid: str) -> None:
+def _whiskers(axes: Any, row: ShotsNeeded, place: float, colour: str, gid: str) -> None:
     """Draw the interval as a line: a known end has a stroke, an open one an arrow."""
     low, high = row.interval.low, row.interval.high
-    left, right = low or row.budgets[0] / _BEYOND**2, high or row.budgets[-1] * _BEYOND**2
+    left, right = low or row.shots[0] / _BEYOND**2, high or row.shots[-1] * _BEYOND**2
     axes.plot(
         [left, right], [place, place], color=colour, linewidth=1, solid_capstyle="butt", zorder=4, gid=gid
     )
@@ -201,27 +211,28 @@ def _whiskers(axes: Any, row: Budget, place: float, colour: str, gid: str) -> No
             axes.scatter([at], [place], color=colour, zorder=4, marker="|", s=30, linewidth=1)
 
 
-def _paper_budget(
+def _paper_shots(
     axes: Any, threshold: paper.Threshold, middle: float, rows: int, ink: Ink, marks: Marks
 ) -> None:
-    """Mark a budget of the paper: full as its tables imply, hollow as its figure draws, if that differs."""
+    """Mark shots of the paper: full as its tables imply, hollow as its figure draws, if that differs."""
     is_video = threshold.model == paper.VIDEO
     colour, marker = ink[PAPER.get(threshold.model, "soft")], "D" if is_video else "s"
     y = middle + (-0.2 if is_video else 0.2) * max(rows, 2)
-    where = f"paper, {threshold.model}, {threshold.task}"
+    name = f"paper, {threshold.model}, {threshold.task}"
     if threshold.tables is not None:
-        title = f"{where}: {threshold.tables:,} shots by its tables"
+        title = f"{name}: {threshold.tables:,} shots by its tables"
         edge = {"facecolors": colour, "edgecolors": ink["card"], "linewidth": 0.8}
         gid = marks.add("paper", title)
         axes.scatter([threshold.tables], [y], marker=marker, s=20, zorder=5, gid=gid, **edge)
     if threshold.disagrees:
-        title = f"{where}: {threshold.drawn:,} shots as its figure draws it, which its tables do not say"
+        title = f"{name}: {threshold.drawn:,} shots as its figure draws it, which its tables do not say"
         hollow = {"facecolors": "none", "edgecolors": colour, "linewidth": 0.9}
         gid = marks.add("paper", title)
         axes.scatter([threshold.drawn], [y], marker=marker, s=16, zorder=6, gid=gid, **hollow)
 
 
 def _overlap(rows: Sequence[Overlap], entries: Sequence[LegendEntry], ink: Ink, marks: Marks) -> Figure:
+    # One bar per pair, with names cut short so that they fit above it.
     has_paper = any(row.published for row in rows)
     figure, axes = _new(_WIDE, 0.3 + 0.55 * (len(rows) + has_paper), ink)
     corpora = shortened((row.corpus for row in rows), 30)
@@ -235,12 +246,15 @@ def _overlap(rows: Sequence[Overlap], entries: Sequence[LegendEntry], ink: Ink, 
         a, b = models[label_of(row.a)], models[label_of(row.b)]
         words = _verbatim(f"{corpora[row.corpus]}, {row.tasks} tasks: {a} | both | {b}")
         _stack(axes, place, parts, (row.tasks, words, ""), ink, marks)
+
+    # The paper's pair, only beside the tasks that it measured.
     if has_paper:
         published = paper.paper().arc_agi_1
         solved = zip(published.overlap.items(), ("p0", "soft", "p1"), strict=True)
         parts = tuple((f"paper: {name}", count, ink[role]) for (name, count), role in solved)
         words = f"paper, ARC-AGI-1, {published.tasks} tasks: {paper.VIDEO} | both | {paper.TEXT}"
         _stack(axes, len(rows), parts, (published.tasks, words, "paper"), ink, marks)
+
     axes.set_ylim(len(rows) - 0.5 + has_paper, -0.75)
     axes.set_yticks([])
     axes.set_xticks([])
@@ -257,7 +271,8 @@ def _stack(
 ) -> None:
     """Draw one bar with the numbers of its parts below.
 
-    parts: name, tasks and colour of each. bar: all tasks, the words above the bar, the class of its marks."""
+    parts: name, tasks and colour of each. bar: all tasks, the words above the bar, the class of its marks.
+    """
     tasks, words, kind = bar
     total = max(sum(count for _, count, _ in parts), 1)
     at = 0.0
@@ -323,7 +338,8 @@ def _wheel(
 ) -> None:
     """Draw one model on the wheel.
 
-    rows: its share of each concept, None if it was not asked."""
+    rows: its share of each concept, None if it was not asked.
+    """
     spokes = [(angle, row) for angle, row in zip(angles, rows, strict=True) if row is not None]
     whole = len(spokes) == len(angles)
     closed = [*spokes, spokes[0]] if whole else spokes

@@ -1,4 +1,4 @@
-"""Links from table rows to viewer entries, and the unique id of each trial."""
+"""Link table rows to viewer entries, and give each trial a unique id."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def trial_id(trial: TrialResult) -> str:
     """Return a digest of all that makes a trial.
 
     That is its task and the version, model, checkpoint, training, weights, file, shots, attempts and seed;
-    for a corpus also the data."""
+    for a corpus also the data.
+    """
     identity = msgspec.json.encode((kind(trial), trial.header.trial.seed))
     return hashlib.blake2b(identity, digest_size=6).hexdigest()
 
@@ -35,7 +36,8 @@ def trial_id(trial: TrialResult) -> str:
 def trial_labels(trials: Sequence[TrialResult]) -> dict[str, str]:
     """Return the name of each trial's model by trial id.
 
-    Models of a task with the same name also say in what they differ."""
+    Models of a task with the same name also say in what they differ.
+    """
     plain: dict[str, str] = {}
     groups: dict[tuple[str, str], list[TrialResult]] = {}
     origins = labels.model_marks(_name(trial) for trial in trials)
@@ -53,7 +55,8 @@ def trial_labels(trials: Sequence[TrialResult]) -> dict[str, str]:
 def trials_of_rows(rows: Sequence[Summary], trials: Sequence[TrialResult]) -> list[list[TrialResult]]:
     """Return for each row of `metrics.summaries(trials)` the trials that it pools, by seed.
 
-    trials: each once."""
+    trials: each once.
+    """
     groups: dict[Kind, list[TrialResult]] = {}
     for trial in trials:
         groups.setdefault(kind(trial), []).append(trial)
@@ -63,9 +66,9 @@ def trials_of_rows(rows: Sequence[Summary], trials: Sequence[TrialResult]) -> li
     for group in groups.values():
         if any(record.attempt == 0 for trial in group for record in trial.records):
             ordered = sorted(group, key=lambda trial: trial.header.trial.seed)
-            first, examples = ordered[0].header.trial, ordered[0].header.data.shots
+            first, shots = ordered[0].header.trial, ordered[0].header.data.shots
             seeds = tuple(trial.header.trial.seed for trial in ordered)
-            key = first.task, first.model, first.checkpoint, first.training, examples, first.attempts, seeds
+            key = first.task, first.model, first.checkpoint, first.training, shots, first.attempts, seeds
             waiting.setdefault(key, []).append(ordered)
     pooled: list[list[TrialResult]] = []
     for row in rows:
@@ -78,7 +81,8 @@ def link_table(table: Json, rows: Sequence[Summary], trials: Sequence[TrialResul
     """Add to each row the id of the trial that its button opens, and the model's full name.
 
     table: `tables.results(rows, …)`. If any row has several answers to a question, there is a column with
-    their number."""
+    their number.
+    """
     results = cast("Table", table)
     names, columns = trial_labels(trials), results["columns"]
     if any(row.attempts > 1 for row in rows):
@@ -112,7 +116,8 @@ def _link_curve(curve: Curve, linked: _Linked) -> Curve:
     """Return a curve with the trial's id in the link of each point.
 
     Points of a model that share a link, of other attempts, are in the order of their rows. The best baseline
-    has one of them, the best."""
+    has one of them, the best.
+    """
     met: Counter[str] = Counter()
     points: list[Point] = []
     mark = curve.entry.model.mark if curve.entry.model else ""

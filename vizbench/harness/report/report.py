@@ -36,7 +36,8 @@ KINDS: Final[tuple[Literal["svg", "pdf", "png"], ...]] = ("svg", "pdf", "png")
 def write_report(trials: Sequence[TrialResult], unstarted: Sequence[UnstartedTrial], html: Path) -> None:
     """Write the report of one or more trials to `html`, whole or not at all.
 
-    unstarted: trials that could not begin. Raises UserError if the file cannot be written."""
+    unstarted: trials that could not begin. Raises UserError if the file cannot be written.
+    """
     if html.is_dir():
         raise UserError(f"{html} is a folder: name a file, e.g. {html / 'report.html'}")
     write_atomically(html, render_report(trials, unstarted).encode("utf-8", "replace"))
@@ -45,7 +46,8 @@ def write_report(trials: Sequence[TrialResult], unstarted: Sequence[UnstartedTri
 def write_figures(trials: Sequence[TrialResult], folder: Path) -> list[Path]:
     """Write every figure of the report to `folder` as SVG, PDF and PNG.
 
-    Returns the files in the order of writing."""
+    Returns the files in the order of writing.
+    """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: name a folder for the figures")
     with disk_errors(folder):
@@ -67,12 +69,16 @@ def render_report(
     """Return the report as HTML text.
 
     unstarted: trials that could not begin.
-    most_bytes: bytes of the page that the viewer's questions and answers may take."""
+    most_bytes: bytes of the page that the viewer's questions and answers may take.
+    """
     import jinja2
 
+    # Everything that the page shows.
     findings = _compute(trials)
     panels = links.link_panels(curves.panels(findings.rows), findings.rows, findings.trials)
     packed = payload(findings.trials, most_bytes)
+
+    # Names and reasons may hold anything, so every value is escaped, and an unknown name is an error.
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "page"),
         autoescape=True,
@@ -156,7 +162,7 @@ class _Findings:
     trials: Sequence[TrialResult]
     rows: Sequence[Summary]
     legend: Sequence[curves.LegendEntry]
-    budgets: Sequence[compare.Budget]
+    shots_needed: Sequence[compare.ShotsNeeded]
     ratios: Sequence[compare.Ratio]
     differences: Sequence[compare.Difference]
     overlaps: Sequence[arc.Overlap]
@@ -166,9 +172,9 @@ class _Findings:
         """Return the figures of which there is only one, without those that have nothing to show."""
         drawings: dict[str, svg.Drawing] = {}
         drawn = {entry.model for entry in self.legend}  # the models, or without any the baselines
-        bars = [row for row in self.budgets if row.model in drawn]
+        bars = [row for row in self.shots_needed if row.model in drawn]
         if bars:
-            drawings["budgets"] = figure.budgets(bars, self.legend)
+            drawings["shots_needed"] = figure.shots_needed(bars, self.legend)
         shared = [row for row in self.overlaps if row.b in drawn]
         if shared:
             drawings["overlap"] = figure.overlap(shared, self.legend)
@@ -181,7 +187,7 @@ class _Findings:
         results = tables.results(self.rows, leaks(self.rows))
         return {
             "rows": links.link_table(results, self.rows, self.trials),
-            "budget-rows": tables.budgets(self.budgets),
+            "shots-needed-rows": tables.shots_needed(self.shots_needed),
             "ratio-rows": tables.ratios(self.ratios),
             "difference-rows": tables.differences(self.differences),
             "overlap-rows": tables.overlaps(self.overlaps),
@@ -196,7 +202,7 @@ def _compute(trials: Sequence[TrialResult]) -> _Findings:
         once,
         rows,
         curves.legend(rows),
-        compare.budgets(once),
+        compare.shots_needed(once),
         compare.ratios(once),
         compare.differences(once),
         arc.overlaps(once),

@@ -28,7 +28,8 @@ ROLES: Final = (
     "ink", "soft", "rule", *(f"c{k}" for k in range(MODEL_COLOURS)), "baseline", "p0", "p1", "card",
 )  # fmt: skip
 """What colours are for: text, quiet text, grid lines, the models, the best baseline, the paper's two models,
-ground."""
+ground.
+"""
 
 Ink: TypeAlias = Mapping[str, str]
 """The colour of each role."""
@@ -91,7 +92,8 @@ class Drawing:
 def inline(drawing: Drawing, number: int) -> Markup:
     """Return the drawing as an `svg` element.
 
-    number: its number on the page. It keeps the inner ids of two drawings apart."""
+    number: its number on the page. It keeps the inner ids of two drawings apart.
+    """
     from markupsafe import Markup
 
     marks = Marks()
@@ -121,7 +123,8 @@ def inline(drawing: Drawing, number: int) -> Markup:
 def save(drawing: Drawing, kind: Literal["png", "svg", "pdf"]) -> bytes:
     """Return the drawing as a file, on white.
 
-    The same drawing gives the same bytes with the same matplotlib."""
+    The same drawing gives the same bytes with the same matplotlib.
+    """
     undated: Mapping[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
     with _matplotlib(drawing.name):
         return _bytes(drawing.paint(PRINT, Marks()), kind, metadata=undated, dpi=160, facecolor="white")

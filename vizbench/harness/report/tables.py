@@ -23,13 +23,13 @@ from vizbench.harness.records import labels
 from vizbench.harness.report.curves import label_of
 from vizbench.harness.stats import paper
 from vizbench.harness.stats.arc import Concept, Overlap
-from vizbench.harness.stats.compare import RESAMPLED, Budget, Difference, Ratio
+from vizbench.harness.stats.compare import RESAMPLED, Difference, Ratio, ShotsNeeded
 from vizbench.harness.stats.metrics import Summary
 from vizbench.harness.stats.thresholds import Span
 from vizbench.types import Json
 
 _LAST: Final = 1e12
-"""A number that sorts after every budget."""
+"""A number that sorts after every number of shots."""
 
 SEEDS: Final = (
     "95% interval: Wilson's for one seed and for baselines that learn nothing; "
@@ -59,8 +59,10 @@ _SHARES: Final = (
 def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
     """Return every row of the summaries.
 
-    leaky: the worst trivial baseline of each leaky task, see `metrics.leaks`."""
-    steps = sorted({k for row in rows for k in row.exact_at} - {1})
+    leaky: the worst trivial baseline of each leaky task, see `metrics.leaks`.
+    """
+    # The columns that every report has. pass@1 is `exact` itself.
+    ks = sorted({k for row in rows for k in row.exact_at} - {1})
     columns = [
         _column("label", "task", "text", "What is asked."),
         _column(
@@ -71,7 +73,7 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
             "inside: this very rule, surely or perhaps.",
         ),
         _column("model", "model", "text", "Grey: a trivial baseline, or the solver, which is the oracle."),
-        _column("shots", "shots", "count", "Training examples."),
+        _column("shots", "shots", "count", "Number of training examples."),
         _column("asked", "questions", "worded", "Questions answered, over all seeds."),
         _column("exact", "exact", "share", "Equal to the target."),
         _column("exact_span", "95%", "span", f"Of exact. {SEEDS}"),
@@ -79,9 +81,11 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
         _column("valid_span", "95%", "span", f"Of valid. {SEEDS}"),
         _column("cells", "cells", "share", "Cells as in the target, the mean over answers."),
         _column("undecodable", "undecodable", "share", "No grid could be read; counted as wrong."),
-        *(_pass_column("exact", k) for k in steps),
-        *(_pass_column("valid", k) for k in steps),
+        *(_pass_column("exact", k) for k in ks),
+        *(_pass_column("valid", k) for k in ks),
     ]
+
+    # Measures of paths, only if a task has paths.
     if any(row.psr is not None for row in rows):
         columns += [
             _column("psr", "psr", "share", "Paths that join start and goal without a break."),
@@ -92,18 +96,19 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
                 "Path length over the shortest path's, of unbroken paths without stray cells.",
             ),
         ]
+
     columns += [
         _column("seconds", "adapted in", "seconds", "Seconds of adaptation, the mean per trial."),
         _column("predict_seconds", "answered in", "seconds", "Seconds per answer."),
     ]
-    return {"columns": columns, "rows": [_result(row, leaky.get(row.task), steps) for row in rows]}
+    return {"columns": columns, "rows": [_result(row, leaky.get(row.task), ks) for row in rows]}
 
 
 def _pass_column(what: str, k: int) -> dict[str, str]:
     return _column(f"{what}@{k}", f"{what}@{k}", "share", f"pass@{k}, unbiased: one of {k} answers {what}.")
 
 
-def _result(row: Summary, leak: Summary | None, steps: Sequence[int]) -> dict[str, Json]:
+def _result(row: Summary, leak: Summary | None, ks: Sequence[int]) -> dict[str, Json]:
     overlap = row.pretraining_overlap or ""
     reasons = [f"{count:,} x {reason}" for reason, count in row.undecodable_by.items()]
     line: dict[str, Json] = {
@@ -121,8 +126,8 @@ def _result(row: Summary, leak: Summary | None, steps: Sequence[int]) -> dict[st
         "valid_span": [row.valid_low, row.valid_high],
     }
     line |= {name: getattr(row, name) for name in _SHARES}
-    line |= {f"exact@{k}": row.exact_at.get(k) for k in steps}
-    line |= {f"valid@{k}": row.valid_at.get(k) for k in steps}
+    line |= {f"exact@{k}": row.exact_at.get(k) for k in ks}
+    line |= {f"valid@{k}": row.valid_at.get(k) for k in ks}
     return line
 
 
@@ -130,8 +135,9 @@ def _leaky(row: Summary) -> str:
     return f"leaky: the trivial baseline {row.model} gives {row.valid:.1%} valid answers of {row.n:,}"
 
 
-def budgets(rows: Sequence[Budget]) -> Json:
+def shots_needed(rows: Sequence[ShotsNeeded]) -> Json:
     """Return the shots needed for 90%, beside the paper's."""
+    # Columns of what was measured here, then one per model of the paper.
     published = {(threshold.task, threshold.model): threshold for threshold in paper.thresholds()}
     columns = [
         _column("label", "task", "text", "What is asked."),
@@ -146,6 +152,8 @@ def budgets(rows: Sequence[Budget]) -> Json:
     for name in (paper.VIDEO, paper.TEXT):
         hint = "As its tables imply; in brackets as its figure draws, if that differs."
         columns.append(_column(name, f"paper, {name}", "worded", hint))
+
+    # The paper's shots are beside models only, because it has no baselines.
     body: list[dict[str, Json]] = []
     for row in rows:
         line: dict[str, Json] = {
@@ -176,6 +184,7 @@ def _span(span: Span) -> tuple[float, str]:
 
 def ratios(rows: Sequence[Ratio]) -> Json:
     """Return how many times as many shots one model needs as another."""
+    # Help texts explain A and B, because the page's text does not.
     columns = [
         _column("label", "task", "text", "What is asked."),
         _column("a", "A", "text", "One model."),
@@ -190,6 +199,8 @@ def ratios(rows: Sequence[Ratio]) -> Json:
         ),
         _column("interval", "95%", "worded", f"{ANY} Resampled: {RESAMPLED}."),
     ]
+
+    # An open ratio sorts by the bound that it has.
     body = [
         {
             "label": labels.task_label(row.task),
@@ -206,9 +217,10 @@ def ratios(rows: Sequence[Ratio]) -> Json:
 
 def differences(rows: Sequence[Difference]) -> Json:
     """Return two models, or a model and a baseline, on the same questions."""
+    # Both shares are over the questions that both answered, so they differ from those of the results.
     columns = [
         _column("label", "task", "text", "What is asked."),
-        _column("shots", "shots", "count", "Training examples of both."),
+        _column("shots", "shots", "count", "Number of training examples of each."),
         _column("a", "A", "text", "One model."),
         _column("b", "B", "text", f"The other. After the models, grey: {_BASELINES}"),
         _column("n", "questions", "count", "Questions that both answered."),
@@ -218,6 +230,8 @@ def differences(rows: Sequence[Difference]) -> Json:
             "difference", "A - B, points", "worded", f"With a paired 95% interval. Resampled: {RESAMPLED}."
         ),
     ]
+
+    # The difference sorts by its number and shows its interval.
     body = [
         {
             "label": labels.task_label(row.task, row.origin),
@@ -240,9 +254,10 @@ def _points(row: Difference) -> str:
 
 
 def overlaps(rows: Sequence[Overlap]) -> Json:
-    """Return the tasks that two models solve alone and together.
+    """Return how many tasks only one of two models solves, and how many both solve.
 
-    The paper's pair is last, if its tasks are among them."""
+    The paper's pair is last, if its tasks are among them.
+    """
     columns = [
         _column("corpus", "files", "text", "The folder of ARC files."),
         _column("a", "A", "text", "One model."),
@@ -283,6 +298,7 @@ def _paper_overlap() -> dict[str, Json]:
 
 def concepts(rows: Sequence[Concept]) -> Json:
     """Return the shares by concept, each model's beside the paper's two if its tasks are the paper's."""
+    # Columns of what was measured here, then those of the paper if the tasks are its own.
     published = paper.paper().conceptarc_accuracy if any(row.published for row in rows) else {}
     paper_models = [name for name in (paper.VIDEO, paper.TEXT) if name in published]
     columns = [
@@ -301,6 +317,8 @@ def concepts(rows: Sequence[Concept]) -> Json:
     for name in paper_models:
         hint = "Three attempts at all ten tasks of the concept."
         columns.append(_column(name, f"paper, {name}", "share", hint))
+
+    # A row of other tasks has no share of the paper beside it.
     body: list[dict[str, Any]] = []
     for row in rows:
         line: dict[str, Any] = {key: getattr(row, key) for key in ("concept", "attempts", "n", "share")}

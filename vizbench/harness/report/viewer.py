@@ -63,7 +63,8 @@ class Payload:
 def payload(trials: Sequence[TrialResult], most_bytes: int = MAX_BYTES) -> Payload:
     """Pack every question and answer of these trials.
 
-    If that takes over `most_bytes`, fewer questions of each trial are packed, but at least one."""
+    If that takes over `most_bytes`, fewer questions of each trial are packed, but at least one.
+    """
     most = held = max(len(trial.questions) for trial in trials)
     names = trial_labels(trials)
     while True:
@@ -154,7 +155,8 @@ class _Packer:
     def _set_number(self, trial: TrialResult, rows: Sequence[Row]) -> int:
         """Return the number of the trial's test set.
 
-        A shorter set is the beginning of a longer one of the same task and seed."""
+        A shorter set is the beginning of a longer one of the same task and seed.
+        """
         digests: list[bytes] = []
         for row in rows:
             content = msgspec.json.encode((row.id, row.question, row.target))
@@ -174,7 +176,8 @@ class _Packer:
 def _set_labels(sets: Sequence[_TestSet]) -> list[str]:
     """Return what each test set is called: its task, and its seed if the task has several sets.
 
-    Sets of one name also have the task's version and a digest of the data."""
+    Sets of one name also have the task's version and a digest of the data.
+    """
     heads = [test_set.trial.header for test_set in sets]
     tasks = Counter(head.trial.task for head in heads)
     plain: list[str] = []
@@ -195,12 +198,13 @@ def pack_grid(rows: Sequence[Sequence[int]]) -> PackedGrid:
 
 
 def pack_trajectory(states: Sequence[Grid], answer: int) -> Json:
-    """Pack the states of a process.
+    """Pack the states of a trajectory.
 
     Returns the first state as a grid, then what changes in each of the others as cell, code, cell, code …,
     then which state is the answer.
 
-    answer: which state is the answer, from 0; -1 for the last."""
+    answer: which state is the answer, from 0; -1 for the last.
+    """
     if len(states) > MAX_STATES:
         states = [states[int(k)] for k in np.linspace(0, len(states) - 1, MAX_STATES)]
     changes: list[list[int]] = []
@@ -214,7 +218,8 @@ def pack_trajectory(states: Sequence[Grid], answer: int) -> Json:
 def _answer(record: Record, row: Row) -> list[Json]:
     """Return verdict, reason, share of right cells and grid, and the trajectory only if there is one.
 
-    The grid is None if there is none, and 0 if it is the target."""
+    The grid is None if there is none, and 0 if it is the target.
+    """
     grid: Json = None
     if record.answer is not None:
         grid = 0 if record.answer == row.target else pack_grid(record.answer)
@@ -234,9 +239,10 @@ def _verdict(record: Record) -> str:
 
 
 def _trajectories(trial: TrialResult, rows: Sequence[Row]) -> list[Json]:
-    """Return the steps to each target, made again by the rules.
+    """Return the trajectory to each target, made again by the rules.
 
-    None stands for a process of one step, and for a task that has no such rules any more."""
+    None stands for a trajectory of one step, and for a task that has no such rules any more.
+    """
     header = trial.header
     nothing: list[Json] = [None] * len(rows)
     try:
@@ -259,9 +265,9 @@ def _trajectory(task: Task[Any], params: Any, row: Row) -> Json:
         result = task.check(params, question, target)
         if result is None or not result.valid or question.shape != target.shape:
             return None
-        steps = list(task.steps(params, question, target))
+        states = list(task.steps(params, question, target))
     except Exception:  # a task owes no answer to a question that is not its own
         return None
-    if len(steps) < 2:
+    if len(states) < 2:
         return None
-    return pack_trajectory([question, *steps], -1 if task.continuation is None else 1)
+    return pack_trajectory([question, *states], -1 if task.continuation is None else 1)

@@ -44,7 +44,7 @@ class Estimate(msgspec.Struct, frozen=True):
     state: Literal["new", "begun", "done"]
     """How far it is."""
     shots: int | None
-    """Training examples. None if its data cannot be made."""
+    """Number of training examples. None if its data cannot be made."""
     questions: int | None
     """Test questions. None if its data cannot be made."""
     answers: int
@@ -59,7 +59,7 @@ class Estimate(msgspec.Struct, frozen=True):
 
 @final
 @dataclass(frozen=True, slots=True)
-class BlockSize:
+class Pace:
     """How fast a model is on a task, as measured. All times are in seconds."""
 
     start: float = 0.0
@@ -69,7 +69,7 @@ class BlockSize:
     steps: int = 0
     """Optimizer steps in all."""
     shots: int = 1
-    """The number of examples that takes so many steps."""
+    """The number of shots that takes so many steps."""
     answer: float = 0.0
     """Per answer."""
     spent: float = 0.0
@@ -102,7 +102,7 @@ def total(rows: Sequence[Estimate]) -> float:
     return sum(row.seconds or 0.0 for row in rows)
 
 
-def pace(trial: Trial, load: LoadData, model: Model[Any]) -> BlockSize:
+def pace(trial: Trial, load: LoadData, model: Model[Any]) -> Pace:
     """Measure STEPS optimizer steps and QUESTIONS questions.
 
     What fails here would fail in the run: it is returned as a problem, not raised. A model that reports no
@@ -113,7 +113,7 @@ def pace(trial: Trial, load: LoadData, model: Model[Any]) -> BlockSize:
         clock = time.perf_counter()
         measured = _measured(data, model)
     except Exception as error:  # a damaged file, a fault of a task family, or anybody's model
-        return BlockSize(problem=f"{type(error).__name__}: {error}")
+        return Pace(problem=f"{type(error).__name__}: {error}")
     return replace(measured, spent=time.perf_counter() - clock)
 
 
@@ -131,7 +131,7 @@ def _untimed(trial: Trial, directory: Path, limit: int | None, load: LoadData) -
 
 
 def _sizes(trial: Trial, load: LoadData) -> tuple[int | None, int | None, str]:
-    """Return the numbers of examples and questions, without making a row, or why there is no data."""
+    """Return the numbers of shots and questions, without making a row, or why there is no data."""
     try:
         data = load(trial.task, trial.seed, trial.pool)
     except Exception as error:  # a damaged file, a space that is too small, a fault of a task family
@@ -141,7 +141,7 @@ def _sizes(trial: Trial, load: LoadData) -> tuple[int | None, int | None, str]:
     return shots, questions, ""
 
 
-def _paces(trials: Sequence[Trial], load: LoadData) -> tuple[dict[_Key, BlockSize], dict[str, float]]:
+def _paces(trials: Sequence[Trial], load: LoadData) -> tuple[dict[_Key, Pace], dict[str, float]]:
     """Measure each model on each task, until PATIENCE seconds have passed.
 
     In rounds: first every model on its first task, the named models before the baselines, then on the next.
@@ -156,7 +156,7 @@ def _paces(trials: Sequence[Trial], load: LoadData) -> tuple[dict[_Key, BlockSiz
     for key in first:
         order.append((rounds[key[:2]], key[0] in TRIVIAL, key))
         rounds[key[:2]] += 1
-    paces: dict[_Key, BlockSize] = {}
+    paces: dict[_Key, Pace] = {}
     data_seconds: dict[str, float] = {}
     began = time.monotonic()
     for number, _, key in sorted(order, key=lambda each: each[:2]):
@@ -173,7 +173,7 @@ class _EnoughSteps(BaseException):
     """Ends a training that was timed for long enough. Not an Exception, so that no model swallows it."""
 
 
-def _measured(data: TrialData, model: Model[Any]) -> BlockSize:
+def _measured(data: TrialData, model: Model[Any]) -> Pace:
     codec, trial = codec_of(data, model), data.trial
 
     # Time some steps.
@@ -189,7 +189,7 @@ def _measured(data: TrialData, model: Model[Any]) -> BlockSize:
     steps = totals[-1]
     step = (times[-1] - times[1]) / (len(times) - 2) if len(times) > 2 else 0.0
     start = times[1] - times[0] - step if len(times) > 1 else time.perf_counter() - times[0]
-    measured = BlockSize(max(start, 0.0), step, steps, len(data.train))
+    measured = Pace(max(start, 0.0), step, steps, len(data.train))
 
     # Time some answers, of a model that was adapted in a single step.
     del times[1:]
@@ -220,7 +220,7 @@ def _adapt(
 
 def _timed(
     row: Estimate,
-    paces: Mapping[_Key, BlockSize],
+    paces: Mapping[_Key, Pace],
     data_seconds: Mapping[str, float],
     counted: set[tuple[str, int]],
 ) -> Estimate:

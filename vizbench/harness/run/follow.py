@@ -19,7 +19,8 @@ def follow() -> None:
     """Adapt to the trials that rank 0 broadcasts. This process predicts, writes and prints nothing.
 
     Errors that all processes share are reported by rank 0. Any other error ends this process, after which the
-    launcher ends all of them. Ctrl-C is left to rank 0."""
+    launcher ends all of them. Ctrl-C is left to rank 0.
+    """
     stopped = Event()
     signal.signal(signal.SIGINT, lambda number, frame: stopped.set())
     try:

@@ -45,7 +45,7 @@ Notify: TypeAlias = Callable[[Literal["adapt", "predict"], Progress], None]
 
 @final
 class ModelFaultError(Exception):
-    """A model raised, or broke the protocol: its trial fails, and the others go on."""
+    """A model raised, or broke the protocol: its trial fails, and the others continue."""
 
 
 @final
@@ -125,11 +125,14 @@ def predict_all(
 
     Raises ModelFaultError if the model fails. The answers up to then are kept.
     """
+    # What is open, and what an earlier run has recorded.
     trial, test = data.trial, data.test
     numbers = set(range(len(test)) if open_questions is None else open_questions)
     records, size = read_records(directory, trial, [instance.id for instance in test])
     answered = _answered(records)
     _adapt(directory, data, model, codec, notify)
+
+    # Ask whole groups, and keep only the answers that are new.
     log = Log(directory / "records.jsonl", size)
     try:
         for first in sorted({number - number % CHUNK for number in numbers}):
@@ -155,6 +158,7 @@ def _answered(records: Sequence[Record]) -> set[tuple[str, int]]:
 
 def _adapt(directory: Path, data: TrialData, model: Model[Any], codec: Codec[Any], notify: Notify) -> None:
     """Adapt the model, and log what it took."""
+    # Adapt, together with the other ranks if the model is split.
     started, clock = now(), time.perf_counter()
     trial = data.trial
     try:
@@ -169,6 +173,8 @@ def _adapt(directory: Path, data: TrialData, model: Model[Any], codec: Codec[Any
     except (Exception, SystemExit) as error:
         raise ModelFaultError(_sentence("adapting", error)) from error
     _check_schedule(trial, figures)
+
+    # Log the session, after what a killed run may have left of a line.
     session = Session(started, time.perf_counter() - clock, figures, environment())
     path = directory / "sessions.jsonl"
     _, size = read_log(path, Session)

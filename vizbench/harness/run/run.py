@@ -37,8 +37,8 @@ def run(
 ) -> list[Outcome]:
     """Run every trial of `plan` under `out`. Existing answers are kept, missing ones are added.
 
-    If one trial fails because of its model or its data, the others go on; `error.txt` in its directory says
-    why. After Ctrl-C or a kill the same call continues.
+    If one trial fails because of its model or its data, the others continue. `error.txt` in its directory
+    says why. After Ctrl-C or a kill the same call continues.
 
     report: called at every step.
     pretraining_overlap: task -> "near: …", "far: …" or None, for the tables.

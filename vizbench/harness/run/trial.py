@@ -83,7 +83,7 @@ class Outcome:
 @final
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A trial to run, and where it goes."""
+    """A trial to run, and the directory of its records."""
 
     trial: Trial
     """The trial."""

@@ -20,6 +20,7 @@ from typing import Any, Final, TypeAlias, final
 
 from vizbench import loading
 from vizbench._util.notices import notice, notices_to
+from vizbench._util.numbers import is_whole
 from vizbench._util.processes import exit_with_parent, interrupts_held, safe_path
 from vizbench.errors import UserError
 from vizbench.harness.run.model_cache import ModelCache
@@ -37,7 +38,7 @@ _CRASHES: Final = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
 
 def check_jobs(jobs: int) -> None:
     """Raise UserError if a number of processes is not an integer in 1 … MAX_JOBS."""
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or not 1 <= jobs <= MAX_JOBS:  # pyright: ignore[reportUnnecessaryIsInstance] callers are users
+    if not is_whole(jobs, 1, MAX_JOBS):
         raise UserError(f"jobs {str(jobs)[:40]} is outside 1 … {MAX_JOBS}: choose a whole number there")
 
 
@@ -211,7 +212,7 @@ def _stillborn(code: int) -> str:
 
 def _ended(code: int) -> str:
     """Say what ended a process, by its exit code: a kill from outside, a crash, or its own exit."""
-    continues = "the same command goes on from its last answer"
+    continues = "the same command continues from its last answer"
     if code >= 0:
         return f"its process ended by itself, with code {code}: {continues}"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"

@@ -22,7 +22,7 @@ from vizbench.errors import UserError
 from vizbench.types import DecodeFailure, Json
 
 MAX_LINE: Final = 64 << 20
-"""Bytes of the longest line that is read: a process of many states makes a long line."""
+"""Bytes of the longest line that is read: a trajectory of many states makes a long line."""
 
 MAX_REASONS: Final = 5
 """Faulty lines of a file whose reasons are kept. The others are only counted."""
@@ -50,7 +50,7 @@ class AnswerLine(msgspec.Struct, frozen=True):
     id: str | int
     """The row's id. A number names no row; it is kept so that it can be reported."""
     answer: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    """JSON of a grid as nested lists, of a text that holds one, or of a list of grids (a process)."""
+    """JSON of a grid as nested lists, of a text that holds one, or of a list of grids (a trajectory)."""
 
 
 @final
@@ -96,7 +96,8 @@ def answer_lines(path: Path, faults: Faults) -> Iterator[tuple[str, LineAnswer]]
 
     A number that nothing can hold (1e400) comes as its text, and an answer with NaN as a DecodeFailure, so
     that only their rows are wrong. Lines without an answer are counted in `faults`. Raises UserError if the
-    file holds broken lines and no line that can be read."""
+    file holds broken lines and no line that can be read.
+    """
     readable = 0
     for number, line in _lines(path):
         try:
@@ -128,7 +129,8 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
     A line that is too long is skipped in pieces and comes empty. Byte order marks, commas after a line and
     lone brackets are removed, because other writers of JSON leave them. A file in UTF-16 with its mark is
-    read, because PowerShell's `>` makes one."""
+    read, because PowerShell's `>` makes one.
+    """
     with open_regular(path, "file of answers") as file:
         next_line = _line_reader(path, file)
         number = 0
@@ -147,7 +149,8 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 def _line_reader(path: Path, file: BinaryIO) -> Callable[[], bytes]:
     """Return a function that reads one line, or a part of at most MAX_LINE + 1, as UTF-8; empty at the end.
 
-    Raises UserError if the first bytes are those of an archive or a picture."""
+    Raises UserError if the first bytes are those of an archive or a picture.
+    """
     start = file.read(4)
     for mark, kind in _NOT_TEXT.items():
         if start.startswith(mark):

@@ -65,7 +65,8 @@ def last_state(path: Path, verifier: Verifier, row: Instance) -> tuple[Grid, lis
 
     Each of these states differs from the next. They are read at the place of the board in the first frame.
     There are none if that frame shows no board, or if the board of the last frame has another place or
-    another shape than the question."""
+    another shape than the question.
+    """
     states: _SpreadStates | None = None
     number, last = -1, None
     try:
@@ -93,7 +94,8 @@ def all_states(path: Path, verifier: Verifier, row: Instance) -> list[Grid] | De
     """Return the grids that a clip's frames show, one for each frame.
 
     A frame that cannot be read is left out, because a fade between two states is no state. Returns a
-    DecodeFailure if the last frame cannot be read."""
+    DecodeFailure if the last frame cannot be read.
+    """
     states: list[Grid] = []
     before: Image | None = None
     reading: _Reading = DecodeFailure("")
@@ -101,6 +103,8 @@ def all_states(path: Path, verifier: Verifier, row: Instance) -> list[Grid] | De
     try:
         for frame in frames(path):
             image = frame.image()
+            # A frame like the one before has the same reading. A search for the board is slow, so the
+            # place of the frame before is tried first.
             if before is None or not _same(image, before):
                 nearby = _read_nearby(image, reading)
                 if nearby is not None:

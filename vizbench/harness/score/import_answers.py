@@ -47,8 +47,9 @@ def import_score_sheet(sheet: ScoreSheet, out: Path, name: str, shots: int | Non
     means as many as an ARC file brings, else 0.
 
     A row without an answer counts as wrong, as in the score. A trial that holds the same answers already is
-    left alone. Raises UserError for a process, for rows that no plan would ask, if `out` asked other
-    questions of the task, and if the trial holds other answers."""
+    not changed. Raises UserError if the sheet is of trajectories, if no plan would ask its rows, if `out`
+    asked other questions of the task, or if the trial holds other answers.
+    """
     data = _data_of(_trial(sheet, name, shots))
     if data_digest(data.test) != data_digest(row.instance for row in sheet.rows):
         raise UserError(
@@ -77,6 +78,7 @@ def import_score_sheet(sheet: ScoreSheet, out: Path, name: str, shots: int | Non
 
 def _trial(sheet: ScoreSheet, name: str, shots: int | None) -> Trial:
     """Return the trial that the sheet is. Raises UserError if no plan would have it."""
+    # Refuse what no plan asks.
     spec, rows = sheet.spec, len(sheet.rows)
     if sheet.process:
         raise UserError("a run holds answers and no processes: leave --process out, or --out")
@@ -88,6 +90,8 @@ def _trial(sheet: ScoreSheet, name: str, shots: int | None) -> Trial:
         )
     if not _is_model_name(name):
         raise UserError(f"name {name[:80]!r} is no name for an outside model: choose another, e.g. sora-2")
+
+    # Shots are the owner's word. ARC files bring theirs.
     corpus = lookup.is_corpus(spec.task)
     if corpus and shots is not None:
         raise UserError("ARC files bring their own examples: leave --shots out")
@@ -115,7 +119,8 @@ def _is_model_name(name: str) -> bool:
 def _data_of(trial: Trial) -> TrialData:
     """Return the trial's data as a plan would have it.
 
-    Without shots, which no plan asks for, it holds only the test rows."""
+    Without shots, which no plan asks for, it holds only the test rows.
+    """
     if trial.shots != 0:
         return trial_data(trial, loading.load_recorded)
     data = loading.load_recorded(trial.task, trial.seed, trial.pool)
@@ -151,7 +156,8 @@ def _difference(seed: int, count: int, test: Sequence[Instance]) -> str:
 def _record(row: ScoredRow, answered: bool) -> Record:
     """Return a row's record.
 
-    answered: whether there is an answer. A missing one is wrong, but not undecodable."""
+    answered: whether there is an answer. A missing one is wrong, but not undecodable.
+    """
     verdict = row.verdict
     trajectory = tuple(state.tolist() for state in row.trajectory)
     return Record(

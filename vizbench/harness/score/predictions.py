@@ -46,7 +46,7 @@ class Pictures:
     """Several pictures that answer one row."""
 
     files: tuple[Path, ...]
-    """In order: the last is the answer, and the earlier ones are its process."""
+    """In order: the last is the answer, and the earlier ones are its trajectory."""
 
 
 SavedAnswer: TypeAlias = "LineAnswer | Path | Pictures"
@@ -97,7 +97,8 @@ def read_predictions(path: Path, spec: SplitSpec, rows: int) -> Predictions:
     first. Hidden files are left out.
 
     Raises UserError if there are no answers, if none is to a row, if they are of several models or tasks, if
-    pictures are beside videos, and if no line of a file can be read."""
+    pictures are beside videos, and if no line of a file can be read.
+    """
     _refuse_data_set(path)
     keys = RowKeys(spec, rows)
     predictions = _from_folder(path, keys) if path.is_dir() else _from_lines(path, keys)
@@ -194,9 +195,9 @@ def _from_media(path: Path, keys: RowKeys, files: list[Path]) -> Predictions:
     pictures = [file for file in files if not _is_video(file)]
     videos = [file for file in files if _is_video(file)]
     if bool(pictures) == bool(videos):
-        fault = "pictures and videos" if pictures else "neither pictures nor videos"
+        content = "pictures and videos" if pictures else "neither pictures nor videos"
         raise UserError(
-            f"{path} holds {fault}: give a folder of {_names(PICTURES)}, or one of {_names(VIDEOS)}"
+            f"{path} holds {content}: give a folder of {_names(PICTURES)}, or one of {_names(VIDEOS)}"
         )
     if videos:
         return _predictions("videos", path, keys, _places(path, keys, videos, _row_folder, _flat))
@@ -209,7 +210,8 @@ def _from_media(path: Path, keys: RowKeys, files: list[Path]) -> Predictions:
 def _media(path: Path, unread: list[Path]) -> list[Path]:
     """Return the pictures and videos below a folder as sorted paths in it, without questions and references.
 
-    unread: gets those of other formats."""
+    unread: gets those of other formats.
+    """
     files: list[Path] = []
     for count, file in enumerate(visible_files(path)):
         if count >= MAX_FILES:
@@ -270,7 +272,8 @@ def _places(path: Path, keys: RowKeys, files: Sequence[Path], outer: _Layout, in
 
     outer: the layout whose key is further up. Layouts above a known folder (`video`, `images`) may both not
     fit; then the list is empty. Raises UserError if both fit and it cannot be known which one is meant, and
-    for keys in several folders."""
+    for keys in several folders.
+    """
     above, below = _placed(files, outer), _placed(files, inner)
     anchored = inner is not _flat
     if not any(_is_keyed(keys, place.key, anchored) for place in (*above, *below)):
@@ -320,7 +323,8 @@ def _is_flat(keys: RowKeys, places: Sequence[_Place]) -> bool:
 def _is_keyed(keys: RowKeys, key: str, anchored: bool) -> bool:
     """Return whether a key holds a number.
 
-    The folder of a run is no key: its number may be that of the run, or the time."""
+    The folder of a run is no key: its number may be that of the run, or the time.
+    """
     if not anchored:
         return _has_digit(key)
     return keys.own(key) is not None or is_numbered(key)
@@ -386,7 +390,8 @@ def _refuse_variants(path: Path, places: Sequence[_Place]) -> None:
     """Raise UserError if several names of clips recur in the folders of rows: those of several models.
 
     Names that differ only in numbers, as those of runs and seeds, are of one model. Names that do not recur
-    are random."""
+    are random.
+    """
     rows: dict[tuple[str, str], dict[str, _Place]] = {}
     for place in places:
         if place.below:
@@ -405,7 +410,8 @@ def _refuse_variants(path: Path, places: Sequence[_Place]) -> None:
 def _variant(name: str, key: str) -> str:
     """Return what a name below a row's folder says beside the row.
 
-    Of `svd_maze_0017_20250103` below `maze_0017` it is `svd_`."""
+    Of `svd_maze_0017_20250103` below `maze_0017` it is `svd_`.
+    """
     if key in name and not key.isdigit():
         return name.partition(key)[0]
     return re.sub(r"[\W_0-9]+", "", name).lower()
@@ -439,7 +445,8 @@ def _predictions(kind: Kind, path: Path, keys: RowKeys, places: Sequence[_Place]
 def _steps_joined(files: Mapping[str, list[Path]], rows: Mapping[str, int | None]) -> dict[str, list[Path]]:
     """Return the files by key, with the steps of one row under the row's first key.
 
-    Steps of one row are `0_step1` and `0_step2`."""
+    Steps of one row are `0_step1` and `0_step2`.
+    """
     by_row: dict[int | None, list[str]] = {}
     for key in files:
         by_row.setdefault(rows[key], []).append(key)
@@ -455,7 +462,8 @@ def _steps_joined(files: Mapping[str, list[Path]], rows: Mapping[str, int | None
 def _sequence(path: Path, files: Sequence[Path]) -> SavedAnswer:
     """Return the pictures of one row in the order of their numbers.
 
-    A picture that is named as the answer is the last."""
+    A picture that is named as the answer is the last.
+    """
     if len(files) == 1:
         return path / files[0]
     numbered = sorted((file for file in files if _has_digit(file.stem)), key=_number_of)

@@ -99,7 +99,8 @@ class RowKeys:
     def own(self, name: str) -> int | None:
         """Return the row of a name that says the row by itself: its number, perhaps the task, and notes.
 
-        Return None for any other name."""
+        Return None for any other name.
+        """
         index = self._index_in(name)
         return None if index is None or index >= self._rows else index
 
@@ -117,7 +118,8 @@ class RowKeys:
         place: what an error calls the folder.
 
         Raises UserError with the names if it cannot be known which row is meant. The same holds if other
-        names may be the answers to rows that no name says by itself."""
+        names may be the answers to rows that no name says by itself.
+        """
         indices: dict[str, int] = {}
         others: list[str] = []
         for name in names:
@@ -136,7 +138,8 @@ class RowKeys:
     def _doubtful(self, others: list[str], indices: Mapping[str, int]) -> list[str]:
         """Return the names that may be the answers to rows that no name says by itself.
 
-        The copy of a file is no such answer."""
+        The copy of a file is no such answer.
+        """
         answered = set(indices.values())
         doubtful: list[str] = []
         for name in sorted(others):
@@ -207,7 +210,8 @@ class RowKeys:
         """Return which of the numbers in each name is the row's, or None if that cannot be known.
 
         ends_in_number: whether the names end in a number. That number is the row's if none changes, as for a
-        single name."""
+        single name.
+        """
         columns = list(zip(*numbers, strict=True))
         changing: dict[tuple[int, ...], int] = {}  # equal columns count once, at their first position
         for position, column in enumerate(columns):
@@ -239,7 +243,8 @@ def is_numbered(name: str) -> bool:
 def without_notes(name: str) -> str:
     """Return a name without the notes of tools, as long as a number is left.
 
-    `0_step5` becomes `0_`, and `step5` stays."""
+    `0_step5` becomes `0_`, and `step5` stays.
+    """
     name = _drop(name, _NOTES)
     notes = list(_WEAK_NOTES.finditer(name))
     for note in reversed(notes):  # the last first, because a row's number comes before its notes

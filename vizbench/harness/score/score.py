@@ -36,12 +36,21 @@ from vizbench.task import Task, Verifier
 from vizbench.types import Decoded, DecodeFailure, Grid, Instance, Verdict
 
 MAX_PICTURES: Final = 1024
-"""Pictures of one row that are read as a process."""
+"""Pictures of one row that are read as its trajectory."""
 
 MAX_STRANGERS: Final = 5
 """Names of unknown answers that a score lists."""
 
 _MISSING = Verdict(False, False, 0.0, "there is no answer")
+
+_ONE_GRID = Verdict(
+    False,
+    False,
+    0.0,
+    "the answer is one grid, but a process is a list of grids, one per state: list them, or leave --process "
+    "out",
+    {"legal": 0.0},
+)
 
 
 @final
@@ -53,7 +62,7 @@ class Score(msgspec.Struct, frozen=True):
     kind: Kind
     """How the answers are saved."""
     process: bool
-    """Whether every state of the process was checked, or only the last."""
+    """Whether every state of the trajectory was checked, or only the last."""
     rows: int
     """Rows of the data set: answered + missing."""
     answered: int
@@ -112,7 +121,7 @@ class ScoredRow:
     verdict: Verdict
     """The verdict on its answer; that of a wrong answer if there is none."""
     grid: Grid | None
-    """The answer. None if no grid could be read, or if a process was checked."""
+    """The answer. None if no grid could be read, or if every state was checked."""
     trajectory: tuple[Grid, ...] = ()
     """The states that the frames or pictures before the last show."""
 
@@ -125,7 +134,7 @@ class ScoreSheet:
     spec: SplitSpec
     """What the data set holds."""
     process: bool
-    """Whether every state of the process was checked, or only the last."""
+    """Whether every state of the trajectory was checked, or only the last."""
     predictions: Predictions
     """The answers as they were saved."""
     rows: tuple[ScoredRow, ...]
@@ -150,13 +159,17 @@ def score_rows(predictions: Path, dataset: Path, process: bool = False) -> Score
     of a video, the pictures of a row, or the grids of a list in a line.
 
     A file that cannot be read is a wrong answer with a reason. Raises UserError for what `read_predictions`
-    and `formats.read` refuse, and if answers of this task or kind can hold no process."""
+    and `formats.read` refuse, and if answers of this task or kind can hold no trajectory.
+    """
+    # The rules, and the answers as they are saved.
     manifest = manifests.load(dataset)
     verifier, _ = verifier_and_params(manifest.spec.task)
     task = _task_with_moves(verifier, manifest.spec.task) if process else None
     saved = read_predictions(predictions, manifest.spec, manifest.rows)
     if process and saved.kind == "pictures":
         raise UserError(f"{predictions} holds pictures, and a picture is no process: leave --process out")
+
+    # Check row by row. What holds no grid is a wrong answer.
     rows: list[ScoredRow] = []
     failures: list[str] = []
     for instance in read(dataset):
@@ -167,7 +180,7 @@ def score_rows(predictions: Path, dataset: Path, process: bool = False) -> Score
         if task is None:
             scored = _score_answer(verifier, instance, answer)
         else:
-            scored = _score_process(task, instance, answer)
+            scored = _score_trajectory(task, instance, answer)
         if isinstance(scored, DecodeFailure):
             failures.append(scored.reason)
             verdict = Verdict(False, False, 0.0, escape_non_utf8(scored.reason))
@@ -179,6 +192,7 @@ def score_rows(predictions: Path, dataset: Path, process: bool = False) -> Score
 
 def summarize(sheet: ScoreSheet) -> Scored:
     """Return the figures of a sheet, and its verdicts by row."""
+    # Shares are over all rows, so that a missing answer counts as wrong.
     saved = sheet.predictions
     verdicts = {row.instance.id: row.verdict for row in sheet.rows}
     rows, answered = len(verdicts), len(saved.answers)
@@ -218,7 +232,7 @@ def _task_with_moves(verifier: Verifier, name: str) -> Task[Any]:
 
 
 def _score_answer(verifier: Verifier, row: Instance, answer: SavedAnswer) -> ScoredRow | DecodeFailure:
-    """Check only the answer, not the process."""
+    """Check only the answer, not the states before it."""
     if isinstance(answer, DecodeFailure):
         return answer
     if isinstance(answer, Pictures):
@@ -263,25 +277,39 @@ def _score_last_picture(
     return ScoredRow(row, last.verdict, last.grid, tuple(changing(earlier, last.grid)))
 
 
-def _score_process(task: Task[Any], row: Instance, answer: SavedAnswer) -> ScoredRow | DecodeFailure:
+def _score_trajectory(task: Task[Any], row: Instance, answer: SavedAnswer) -> ScoredRow | DecodeFailure:
     """Check every state of an answer."""
     if isinstance(answer, DecodeFailure):
         return answer
     if isinstance(answer, Pictures):
-        return _score_pictures(task, row, answer.files)
+        return _score_states_in_pictures(task, row, answer.files)
     if isinstance(answer, str):
         return DecodeFailure("the answer is a text, and a process is a list of grids")
+    if _is_one_grid(answer):
+        return ScoredRow(row, _ONE_GRID, None)
     if not isinstance(answer, Path):
         return ScoredRow(row, task.verify_steps(row, answer), None)
     if not _is_video(answer):
-        return _score_pictures(task, row, (answer,))
+        return _score_states_in_pictures(task, row, (answer,))
     grids = clips.all_states(answer, task, row)
     if isinstance(grids, DecodeFailure):
         return grids
     return ScoredRow(row, task.verify_steps(row, states(task, row, grids)), None)
 
 
-def _score_pictures(task: Task[Any], row: Instance, pictures: tuple[Path, ...]) -> ScoredRow | DecodeFailure:
+def _is_one_grid(answer: object) -> bool:
+    """Return whether JSON holds a list of rows of numbers. A process is a list of such lists."""
+    if not isinstance(answer, list) or not answer:
+        return False
+    for row in cast("list[object]", answer):
+        if not isinstance(row, list) or not row or isinstance(row[0], list):
+            return False
+    return True
+
+
+def _score_states_in_pictures(
+    task: Task[Any], row: Instance, pictures: tuple[Path, ...]
+) -> ScoredRow | DecodeFailure:
     """Check pictures as states. A picture like the one before holds its state."""
     if len(pictures) > MAX_PICTURES:
         return DecodeFailure(f"the answer has {len(pictures):,} pictures: {MAX_PICTURES:,} are read")
@@ -301,7 +329,8 @@ def states(task: Task[Any], row: Instance, grids: list[Grid]) -> list[Grid]:
 
     If there are as many frames as the task has steps, each is a state. Otherwise equal frames in a row are
     one state that is held. A state that follows itself (a still board) is repeated until the number of steps
-    is reached."""
+    is reached.
+    """
     expected = task.step_count(row.params, row.question)
     after_question = grids[1:] if np.array_equal(grids[0], row.question) else grids
     if len(after_question) == expected:

@@ -1,4 +1,4 @@
-"""Count ARC results as the paper does: tasks that models solve together or alone, and shares by concept.
+"""Count ARC results as the paper does: tasks that one or both of two models solve, and shares by concept.
 
 A test input is solved if one of the attempts is exact. A task is solved if all its test inputs are. Only
 complete trials count, because a task with missing answers cannot be called unsolved.
@@ -24,7 +24,7 @@ from vizbench.harness.stats.paper import concept_was_measured, corpus_was_measur
 @final
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """How many tasks of a corpus two models solved, together and alone, within the attempts."""
+    """How many tasks of a corpus one or both of two models solved within the attempts."""
 
     corpus: str
     """The folder of ARC files."""
@@ -165,9 +165,9 @@ def concepts(runs: Sequence[TrialResult], baselines: Collection[str] = ()) -> li
             seeds.setdefault(trial.seed, []).append((path.stem, sum(inputs), len(inputs)))
     rows: list[Concept] = []
     for (model, attempts), by_concept in groups.items():
-        alike = _correlation(by_concept)
+        correlation = _correlation(by_concept)
         for concept, seeds in by_concept.items():
-            rows.append(_concept(model, concept, attempts, seeds, alike))
+            rows.append(_concept(model, concept, attempts, seeds, correlation))
     return sorted(rows, key=lambda row: (row.model, row.attempts, order[row.concept]))
 
 
@@ -202,8 +202,13 @@ def _solved(corpus: str, model: ModelKey, attempts: int, seeds: _TasksBySeed) ->
     return Solved(corpus, model, attempts, n, hits, share, low, high, published)
 
 
-def _concept(model: ModelKey, concept: str, attempts: int, seeds: _InputsBySeed, alike: float) -> Concept:
-    """alike: correlation of the test inputs of a task (`clusters.correlation`)."""
+def _concept(
+    model: ModelKey, concept: str, attempts: int, seeds: _InputsBySeed, correlation: float
+) -> Concept:
+    """Return one model's share on one concept, over the seeds.
+
+    correlation: of the test inputs of a task (`clusters.correlation`).
+    """
     counts: list[tuple[int, int]] = []
     every_task: list[tuple[int, int]] = []
     published = True
@@ -213,7 +218,7 @@ def _concept(model: ModelKey, concept: str, attempts: int, seeds: _InputsBySeed,
         counts.append((sum(hits for hits, _ in by_task), sum(of for _, of in by_task)))
         asked = [(name, of) for name, _, of in tasks]
         published = published and concept_was_measured(concept, asked, attempts)
-    effect = clusters.design_effect(every_task, alike)
+    effect = clusters.design_effect(every_task, correlation)
     n, hits, share, low, high = _pooled(model, counts, effect)
     return Concept(model, concept, attempts, n, hits, share, low, high, published)
 

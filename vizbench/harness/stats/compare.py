@@ -32,7 +32,7 @@ Two models that answer 200 questions alike may still differ, which a resample of
 """
 
 HALF: Final = 0.5
-"""The weight of each of these. Agresti and Min 2005 add as much to each cell of the table of pairs."""
+"""The weight of each of these. Agresti and Min 2005 add as much to each entry of the table of pairs."""
 
 RESAMPLED: Final = (
     "questions for one seed; for several seeds the seeds themselves, with Student's t, but questions if "
@@ -46,7 +46,7 @@ NO_RATIO: Final = f"{', '.join(UNTRAINED)} learn nothing from examples and have 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Budget:
+class ShotsNeeded:
     """How many shots one model needs on one task."""
 
     task: str
@@ -55,7 +55,7 @@ class Budget:
     """The model."""
     seeds: tuple[int, ...]
     """The seeds that are pooled."""
-    budgets: tuple[int, ...]
+    shots: tuple[int, ...]
     """The measured numbers of shots, rising."""
     shares: tuple[float, ...]
     """The share of right answers at each of them."""
@@ -76,7 +76,7 @@ class Budget:
         """Return the number as a table shows it.
 
         For a baseline that does not reach the target it is "not reached", because "more than" would promise
-        that more examples help.
+        that more shots help.
         """
         return "not reached" if self.model.trivial and self.at.high is None else self.at.text()
 
@@ -111,7 +111,7 @@ class Ratio:
         """Return the ratio as a table shows it, with who does not reach the target, or why it is unknown."""
         never = [name for name, at in (("A", self.a_at), ("B", self.b_at)) if at.high is None]
         if self.at == thresholds.UNKNOWN:
-            return "not reached by either" if never else "reached by both with the fewest examples"
+            return "not reached by either" if never else "reached by both with the fewest shots"
         return f"{self.at.text()} ({never[0]} not reached)" if never else self.at.text()
 
 
@@ -146,14 +146,16 @@ class Difference:
     """Upper end of this interval."""
 
 
-def budgets(runs: Sequence[TrialResult], metric: Metric = "exact", target: float = TARGET) -> list[Budget]:
+def shots_needed(
+    runs: Sequence[TrialResult], metric: Metric = "exact", target: float = TARGET
+) -> list[ShotsNeeded]:
     """Return one row per task and model that was measured at two or more numbers of shots.
 
     Models come first, by task, then baselines.
     """
-    rows: list[Budget] = []
+    rows: list[ShotsNeeded] = []
     for curves in _curves_by_task(runs):
-        rows += [_budget(curve, metric, target) for curve in curves if len(curve.shots()) > 1]
+        rows += [_shots_needed(curve, metric, target) for curve in curves if len(curve.shots()) > 1]
     return sorted(rows, key=lambda row: row.model.trivial)
 
 
@@ -267,7 +269,7 @@ def _table(curves: Sequence[_Curve], seed: int, columns: Sequence[tuple[int, int
     return table
 
 
-def _budget(curve: _Curve, metric: Metric, target: float) -> Budget:
+def _shots_needed(curve: _Curve, metric: Metric, target: float) -> ShotsNeeded:
     shots, seeds = curve.shots(), curve.seeds()
     tables = [_table([curve], seed, [(0, n) for n in shots], metric) for seed in seeds]
     if curve.model.name in UNTRAINED:
@@ -276,11 +278,11 @@ def _budget(curve: _Curve, metric: Metric, target: float) -> Budget:
     draws = resampled_curves(tables, stream("budget", curve.task, *_identity(curve)))
     low, high = thresholds.reached(shots, values[None], weights, target)
     measured = tuple(float(value) for value in values)
-    return Budget(
+    return ShotsNeeded(
         task=curve.task,
         model=curve.model,
         seeds=seeds,
-        budgets=shots,
+        shots=shots,
         shares=measured,
         first=thresholds.first_reached(shots, measured, target),
         at=thresholds.span(float(low[0]), float(high[0])),
@@ -367,9 +369,9 @@ def resampled_curves(tables: Sequence[Floats], origin: int, draws: int = bootstr
     Agresti and Coull (1998) do for a share. Otherwise a step from 0 to 1 would have an interval without
     width.
 
-    Coverage of the interval of a `Budget` over 1,000 trials, of one seed with 200 and with 50 questions, and
-    of 3 seeds with 200 that do not differ and that differ by .06: 92-97% for six rising curves of five
-    points. It is least for a step from .001 to .999 with one seed, and 93.4 or more otherwise. Efron's
+    Coverage of the interval of a `ShotsNeeded` over 1,000 trials: 92-97% for six rising curves of five
+    points, with one seed of 200 and of 50 questions, and with 3 seeds of 200 that do not differ and that
+    differ by .06. It is least for a step from .001 to .999 with one seed, and 93.4 or more otherwise. Efron's
     bootstrap without the two questions has 40 and 13% for that step, 92 and 74 for .02 .1 .98 .99 .995, and
     94 and 92 for .3 .6 .85 .93 .97. His BCa interval is within 1 of these.
     """
@@ -380,6 +382,7 @@ def resampled_curves(tables: Sequence[Floats], origin: int, draws: int = bootstr
 
 def _difference(a: _Curve, b: _Curve, shots: int, metric: Metric) -> Difference | None:
     """Return the difference of two curves at a number of shots, or None if they share no question."""
+    # Only questions that both answered count, seed by seed.
     both: dict[int, Floats] = {}
     for seed in _common_seeds(a, b):
         table = _table([a, b], seed, [(0, shots), (1, shots)], metric)
@@ -388,6 +391,8 @@ def _difference(a: _Curve, b: _Curve, shots: int, metric: Metric) -> Difference 
             both[seed] = answered
     if not both:
         return None
+
+    # The shares, and the paired interval of their difference.
     tables = list(both.values())
     a_share, b_share = (float(share) for share in bootstrap.shares(tables))
     low, high = paired(tables, stream("difference", a.task, shots, *_identity(a), *_identity(b)))

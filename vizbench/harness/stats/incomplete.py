@@ -34,11 +34,11 @@ class IncompleteTrial:
     trial: Trial
     """The trial."""
     shots: int | None
-    """Number of training examples. None if it depends on data that could not be had."""
+    """Number of training examples. None if it depends on data that could not be made."""
     answers: int
     """Answers given."""
     asked: int | None
-    """Answers asked for. None if it depends on data that could not be had."""
+    """Answers asked for. None if it depends on data that could not be made."""
     error: str
     """Why the trial failed. "" if it only stopped."""
     mark: str = ""
@@ -52,7 +52,7 @@ class IncompleteTrial:
             model_label(trial.model, trial.checkpoint, trial.training, self.mark),
         ]
         if self.shots is not None:
-            parts.append(plural(self.shots, "example"))
+            parts.append(plural(self.shots, "shot"))
         return ", ".join([*parts, f"seed {trial.seed}"])
 
     def state(self) -> str:

@@ -156,8 +156,8 @@ def distinct(runs: Sequence[TrialResult]) -> list[TrialResult]:
 def kind(run: TrialResult) -> Kind:
     """Return what a trial has in common with those of other seeds.
 
-    The trial with its seed and n_test set to 0, its shots set to the number of examples, and the training of
-    a baseline left out. Then the version of the task, the digests of the model's weights and file, and for a
+    The trial with its seed and n_test set to 0, its shots as the data has them, and the training of a
+    baseline left out. Then the version of the task, the digests of the model's weights and file, and for a
     corpus the digest of the data. Other weights, another file or another version of the task are never
     pooled, and neither are two ARC files of the same name. The digest is that of the questions that were
     asked, so that a plan with fewer questions is another kind.

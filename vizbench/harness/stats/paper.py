@@ -59,9 +59,11 @@ class Paper(msgspec.Struct, frozen=True):
 
     source: str
     """Where it comes from."""
-    accuracy_by_budget: dict[str, dict[str, tuple[tuple[int, float], ...]]]
+    accuracy_by_shots: dict[str, dict[str, tuple[tuple[int, float], ...]]] = msgspec.field(
+        name="accuracy_by_budget"
+    )
     """Task -> model -> (shots, share) pairs, by rising shots."""
-    budget_to_reach_90_percent: dict[str, dict[str, int]]
+    shots_to_reach_90_percent: dict[str, dict[str, int]] = msgspec.field(name="budget_to_reach_90_percent")
     """Task -> model -> shots as the figures show it."""
     conceptarc_accuracy: dict[str, dict[str, float]]
     """Model -> concept -> share of test inputs solved in one of three attempts."""
@@ -146,15 +148,15 @@ def other_corpora(published: Sequence[bool]) -> str:
 
 def curves(task: str) -> dict[str, tuple[tuple[int, float], ...]]:
     """Return model -> (shots, share) pairs of a task, as published; {} if the paper lacks the task."""
-    return paper().accuracy_by_budget.get(task, {})
+    return paper().accuracy_by_shots.get(task, {})
 
 
 def thresholds() -> list[Threshold]:
     """Return the shots that reach 90% for every published curve, in the order of the tables."""
-    drawn = paper().budget_to_reach_90_percent
+    drawn = paper().shots_to_reach_90_percent
     return [
         Threshold(task, model, drawn.get(task, {}).get(model), _reached(points))
-        for task, models in paper().accuracy_by_budget.items()
+        for task, models in paper().accuracy_by_shots.items()
         for model, points in models.items()
     ]
 

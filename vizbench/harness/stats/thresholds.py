@@ -1,6 +1,6 @@
 """Find the number of shots at which a curve reaches a share of right answers.
 
-The curve is made monotone first, by isotonic regression weighted by the answers, because more examples do no
+The curve is made monotone first, by isotonic regression weighted by the answers, because more shots do no
 harm. Between measured numbers of shots it is read by straight lines over log n. It is never extrapolated: a
 curve that reaches the share at its smallest number of shots needs "at most" that many, and one that never
 reaches it needs "more than" its largest. `first_reached` is the paper's convention: the smallest measured

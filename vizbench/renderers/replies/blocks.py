@@ -36,7 +36,7 @@ _RUN: Final = "0123456789 \t,"
 @final
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Rows directly below each other."""
+    """Hold rows directly below each other."""
 
     rows: Codes
     """The rows that were read."""
@@ -225,7 +225,7 @@ def _block(lines: Sequence[Line], near: bool, shape: Shape | None) -> _Block:
 
 
 def _flaw(lines: Sequence[Line]) -> str:
-    """Return why lines are no complete grid, apart from the values of their cells, or ""."""
+    """Return why lines are not a complete grid, apart from the values of their cells; "" if they are."""
     for n, line in enumerate(lines, 1):
         if line.sort is Sort.DOTS:
             return LEFT_OUT
@@ -372,12 +372,12 @@ def _candidate(blocks: Sequence[_Block]) -> Candidate:
     first = blocks[0]
     weak = len(rows) <= 1 and not problem
     if weak and first.listed:
-        problem = "a list alone is no complete grid: two brackets make one of it"
+        problem = "a single list is not a complete grid: two brackets make it one"
     return Candidate(first.start, blocks[-1].end, rows, problem, listed=first.listed, weak=weak)
 
 
 def _misnumbered(numbers: Sequence[int | None]) -> str:
-    """Return why numbered rows are no complete grid, or "" if no row is missing."""
+    """Return why numbered rows are not a complete grid; "" if no row is missing."""
     if all(number is None for number in numbers):
         return ""
     start = numbers[0]

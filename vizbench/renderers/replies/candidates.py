@@ -25,7 +25,7 @@ LEFT_OUT: Final = "the grid leaves cells or rows out"
 @final
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A grid that a text shows."""
+    """Hold a grid that a text shows."""
 
     start: int
     """The index of its first character in the text."""
@@ -44,7 +44,7 @@ class Candidate:
 
 
 def code(word: str) -> int | None:
-    """Return the code 0 … 255 that a word stands for, or None if it is no code.
+    """Return the code 0 … 255 of a word, or None if it is not a code.
 
     1.0, 01 and -0 are codes too, because models write them.
     """

@@ -20,7 +20,7 @@ from vizbench.renderers.replies.labels import Kind, Label, boxes, labels
 from vizbench.renderers.replies.nested import nested_grids
 
 NO_GRID: Final = "the text holds no complete grid"
-UNREADABLE: Final = "the text holds no complete grid where it gives its answer"
+UNREADABLE: Final = "the text holds no complete grid in its answer"
 WITHDRAWN: Final = "the text holds no answer: it takes its grid back, or gives up"
 TWO: Final = "the text names two grids and does not decide"
 QUESTION_ONLY: Final = "the text holds no complete grid but the question"
@@ -78,7 +78,7 @@ _NOTHING: Final = re.compile(
 @final
 @dataclass(slots=True)
 class _Section:
-    """The text from a label to the next one.
+    """Hold the text from a label to the next one.
 
     It is mutable, because `kind`, `grids` and `of_example` are known only after all sections are cut.
     """
@@ -113,7 +113,7 @@ def final_grid(text: str, shape: Shape | None) -> Candidate | str:
 
 @final
 class _Reply:
-    """The sections of a reply and the grids in them."""
+    """Hold the sections of a reply and the grids in them."""
 
     def __init__(self, text: str, shape: Shape | None) -> None:
         self.text = text
@@ -162,7 +162,7 @@ class _Reply:
         return sections
 
     def run_on(self) -> int | None:
-        """Return the index at which a reply goes on to ask and answer further questions.
+        """Return the index at which a reply begins to ask and answer further questions.
 
         None if it does not, or if it holds more than a grid before that. Models that learn from examples in
         their prompt write more of these after their answer.
@@ -233,7 +233,7 @@ class _Reply:
         return choice
 
     def _first(self, section: _Section) -> Candidate | None:
-        """Return the first grid of a section, or None if words before it say that it is no answer."""
+        """Return the first grid of a section, or None if words before it say that it is not an answer."""
         if not section.grids:
             return None
         complete = [grid for grid in section.grids if not grid.weak]
@@ -292,7 +292,7 @@ class _Reply:
         return self._is_directly_of(section, section.grids[0])
 
     def _of_programs(self) -> Candidate | str:
-        """Return the last grid of a program, or the reason why there is no grid at all."""
+        """Return the last grid of a program, or the reason why there is no grid."""
         programs = [section for section in self.sections if section.code]
         grids = [grid for section in programs for grid in section.grids]
         complete = [grid for grid in grids if not grid.weak]
@@ -390,7 +390,7 @@ def _is_nothing(text: str, start: int, end: int) -> bool:
 
 
 def _outside(marks: Sequence[Label], nested: Sequence[Candidate]) -> list[Label]:
-    """Return the labels that are not inside a grid. A comment after a row is no label."""
+    """Return the labels that are not inside a grid. A comment after a row is not a label."""
     kept: list[Label] = []
     at = 0
     for mark in marks:
@@ -417,8 +417,8 @@ def _with_ends(marks: Sequence[Label], codes: Sequence[tuple[int, int]]) -> list
 def _masked(text: str, marks: Sequence[Label], nested: Sequence[Candidate]) -> str:
     """Return the text with labels and nested grids blotted out. Its length stays the same.
 
-    They are no lines of cells, and end a grid above them. A tag, a key or a brace after the last row of a
-    grid is not part of the row.
+    They are not lines of cells, and they end a grid above them. A tag, a key or a brace after the last row of
+    a grid is not part of the row.
     """
     spans = [(mark.start, mark.end, True) for mark in marks]
     spans += [(grid.start, grid.end, False) for grid in nested]

@@ -13,7 +13,7 @@ from typing import Final, final
 
 
 class Kind(enum.Enum):
-    """What a label says about the text below it. The value of each member describes it."""
+    """Classify what a label says about the text below it. The value of each member describes it."""
 
     FINAL = "the answer"
     SOLUTION = "the answer, or how it was found"
@@ -29,7 +29,7 @@ class Kind(enum.Enum):
 @final
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A label in a text."""
+    """Hold a label in a text."""
 
     kind: Kind
     """What it says about the text below it."""
@@ -179,7 +179,7 @@ def labels(text: str) -> Iterator[Label]:
 
 
 def boxes(text: str) -> Iterator[Label]:
-    """Yield the ends of boxes of LaTeX, because the text after a box is no answer."""
+    """Yield the ends of boxes of LaTeX, because the text after a box is not an answer."""
     if "boxed" not in text:
         return
     opened: list[bool] = []  # for each open brace, whether it is the one of a box
@@ -240,7 +240,7 @@ def _phrase(text: str, segment: re.Match[str]) -> Label | None:
 def _yielded(words: str, verb: re.Match[str] | None) -> Kind | None:
     """Return what a verb of change at the end of words says, or None if there is none.
 
-    "Applying the rule to the input gives" is no label of an input.
+    "Applying the rule to the input gives" is not a label of an input.
     """
     if verb is None or not verb["yields"] or words[verb.end() :].strip(" *_`~"):
         return None
@@ -268,7 +268,7 @@ def _heading(text: str, segment: re.Match[str]) -> Label | None:
 
 
 def _kind(phrase: str) -> Kind | None:
-    """Return what the head of a phrase says, or None if the phrase is no label."""
+    """Return what the head of a phrase says, or None if the phrase is not a label."""
     head = phrase.partition("(")[0].lower()
     if _REJECTED.search(phrase) or _NOT.search(head):
         return Kind.ASIDE

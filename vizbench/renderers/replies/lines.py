@@ -18,7 +18,7 @@ _MOST: Final = 1 << 16
 """Longer lines are not searched for the marks around cells."""
 
 FRAME: Final = " \t\"'`,;"
-"""Characters around the cells of a line that are no part of them."""
+"""Characters around the cells of a line that are not part of them."""
 SPLIT: Final = re.compile(r"[ \t,]+")
 """What separates two cells."""
 
@@ -96,7 +96,7 @@ _HOLE: Final = re.compile(
 
 
 class Sort(enum.Enum):
-    """What a line is. The value of each member describes it."""
+    """Classify lines. The value of each member describes it."""
 
     ROW = "cells, or groups of cells between bars"
     LIST = "one row or more in brackets"
@@ -112,7 +112,7 @@ class Sort(enum.Enum):
 @final
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a text."""
+    """Hold a line of a text."""
 
     sort: Sort
     """What the line is."""

@@ -35,7 +35,7 @@ _TRUTH: Final = {"true": 1, "false": 0}
 
 @final
 class _Reader:
-    """The state between two tokens.
+    """Hold the state between two tokens.
 
     Its methods take one token each, at an index of the text, and return the grid that ends there, if any.
     """
@@ -61,7 +61,7 @@ class _Reader:
             self._begin(at)
         elif self.row is None:
             self.row = []
-        elif self.row or self.rows:  # a bracket inside a row, so that what came before is no grid
+        elif self.row or self.rows:  # a bracket inside a row, so that the text before it is not a grid
             broken = self._broken(at, "a row holds a list")
             self._begin(at)
         else:  # another bracket around the grid, which has no meaning
@@ -75,11 +75,11 @@ class _Reader:
     def whole_row(self, text: str) -> bool:
         """Take a row of plain numbers at once, which is faster than one by one.
 
-        Return False if its tokens must be taken one by one, because no row may begin here or a number is no
-        code.
+        Return False if its tokens must be taken one by one, because no row may begin here or a number is not
+        a code.
         """
         if self.rows is None:
-            return True  # a single list is no grid
+            return True  # a single list is not a grid
         if self.row is not None or self.strings:
             return False
         row = [int(word) for word in text[1:-1].split(",")]
@@ -177,7 +177,7 @@ class _Reader:
 
 
 def _string_row(text: str) -> list[int] | None:
-    """Return the cells of a row that is a string, or None if one of them is no code.
+    """Return the cells of a row that is a string, or None if one of them is not a code.
 
     Without separators, each character is a cell.
     """
@@ -195,6 +195,7 @@ def nested_grids(text: str) -> Iterator[Candidate]:
     at = 0
     while token := _TOKEN.search(text, at):
         at = token.end()
+        # A row of plain numbers is taken at once if possible, otherwise token by token.
         if token.lastgroup == "flat":
             if reader.whole_row(token["flat"]):
                 continue
@@ -203,12 +204,16 @@ def nested_grids(text: str) -> Iterator[Candidate]:
             if grid is not None:
                 yield grid
             continue
+
+        # Any other token. A comment in a grid extends to the end of its line.
         if token.lastgroup == "comment" and reader.rows is not None:
             at = _line_end(text, at)
         grid = _step(reader, token)
         if grid is not None:
             is_computed = not grid.problem and _COMPUTED.match(text, grid.end)
             yield replace(grid, problem=LEFT_OUT) if is_computed else grid
+
+    # The end of the text may cut off a grid.
     last = reader.end(len(text))
     if last is not None:
         yield last

@@ -12,7 +12,7 @@ from vizbench.renderers.replies.lines import Line, Sort, are_cells
 _HEAD_RULE: Final = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?")
 """The rule below the head of a table in Markdown."""
 _CROSSED_RULE: Final = re.compile(r"[+|]?-+(?:[+|]-+)+[+|]?")
-"""A rule with crossings where columns meet."""
+"""A rule with crossings between columns."""
 _LEGEND: Final = re.compile(r"(?!(?:null|none|nan)$)[A-Za-z][A-Za-z' -]+", re.IGNORECASE)
 """The meaning of a code."""
 
@@ -110,7 +110,7 @@ def _is_index(rows: Sequence[Line]) -> bool:
 
 
 def _counts(names: Sequence[str]) -> bool:
-    """Return whether names count from 0 or 1, or are no numbers at all."""
+    """Return whether names count from 0 or 1, or are not numbers."""
     if not all(name.isdigit() and len(name) <= 4 for name in names):
         return not any(name.isdigit() for name in names)
     numbers = [int(name) for name in names]

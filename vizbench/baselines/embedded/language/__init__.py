@@ -1,1 +1,1 @@
-"""The embedded language model."""
+"""Define, adapt and pretrain the embedded language model."""

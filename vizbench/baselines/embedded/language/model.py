@@ -9,7 +9,6 @@ Checkpoints:
 
 from __future__ import annotations
 
-import hashlib
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
+from vizbench.baselines.shared.checkpoint import digest_of_file
 from vizbench.baselines.shared.hub import require
 from vizbench.baselines.shared.threads import one_thread
 from vizbench.errors import UserError, unknown
@@ -80,7 +80,7 @@ class EmbeddedLanguage(Model[str]):
             raise unknown("checkpoint of qwen3", checkpoint, CHECKPOINTS)
         require("qwen3", "torch", "transformers", "peft", "safetensors")
         if checkpoint == "tiny" and weights.is_file():
-            self.weights = hashlib.sha256(weights.read_bytes()).hexdigest()[:16]
+            self.weights = digest_of_file(weights)
         self._checkpoint = checkpoint
         self._weights = weights
         self._config = config or AdaptationConfig()

@@ -25,6 +25,7 @@ from vizbench.baselines.embedded.language.network import NetworkConfig, build_ne
 from vizbench.baselines.embedded.language.tokens import Tokens, example
 from vizbench.baselines.embedded.language.train import accuracy, backward
 from vizbench.baselines.embedded.worlds import WorldBatch, opened, sample
+from vizbench.baselines.shared.optimizers import muon_and_adamw, step_all
 from vizbench.renderers.text import to_text
 from vizbench.seeds import stream
 
@@ -60,8 +61,8 @@ class PretrainingConfig:
     """Held-out batches in a measurement."""
 
 
-def lr_scale(config: PretrainingConfig, step: int) -> float:
-    """Return the factor of the peak learning rates: a rise, a plateau, a linear fall to 0."""
+def lr_factor(config: PretrainingConfig, step: int) -> float:
+    """Return the factor on the peak learning rates: a rise, a plateau, a linear fall to 0."""
     left = (config.steps - step) / (config.decay_share * config.steps)
     return min(1.0, (step + 1) / config.warmup, left)
 
@@ -72,7 +73,10 @@ def pretrain(out: Path, config: PretrainingConfig, sizes: NetworkConfig) -> Path
     The log has a line per `save_every` steps: the mean loss and the held-out figures.
     """
     model = build_network(sizes, stream("qwen3", "start", config.seed) >> 1)
-    optimizers = _muon_and_adamw(model, config)
+    # Embeddings, norms and biases are left to AdamW.
+    optimizers = muon_and_adamw(
+        model, lambda name: "embed" not in name, config.matrix_lr, config.other_lr, (0.9, 0.95), 0.0
+    )
     folder = PretrainingFolder(out, {"family": "qwen3", **asdict(config), **asdict(sizes)})
     start, before = folder.resume(model, optimizers)
     began, losses = time.monotonic() - before, list[float]()
@@ -80,10 +84,7 @@ def pretrain(out: Path, config: PretrainingConfig, sizes: NetworkConfig) -> Path
         # One optimizer step.
         losses.append(_backward(model, config, step))
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
-        _set_learning_rates(optimizers, config, step)
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
+        step_all(optimizers, lr_factor(config, step))
 
         # Log and save.
         if (step + 1) % config.save_every == 0 or step + 1 == config.steps:
@@ -115,28 +116,6 @@ def _sequences(batch: WorldBatch, caption_drop: float, random: np.random.Generat
     ):
         sequences.append(example(to_text(question, "rows"), to_text(target, "rows"), words if keep else ""))
     return sequences
-
-
-def _muon_and_adamw(model: Any, config: PretrainingConfig) -> list[torch.optim.Optimizer]:
-    """Return Muon for the matrices inside the layers, and AdamW for embeddings, norms and biases."""
-    matrices: list[torch.nn.Parameter] = []
-    others: list[torch.nn.Parameter] = []
-    for name, parameter in model.named_parameters():
-        is_matrix = parameter.ndim == 2 and "embed" not in name
-        (matrices if is_matrix else others).append(parameter)
-    return [
-        torch.optim.Muon(matrices, lr=config.matrix_lr, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(others, lr=config.other_lr, weight_decay=0.0, betas=(0.9, 0.95)),
-    ]
-
-
-def _set_learning_rates(
-    optimizers: list[torch.optim.Optimizer], config: PretrainingConfig, step: int
-) -> None:
-    """Set the learning rates of Muon and AdamW for a step."""
-    for optimizer, peak in zip(optimizers, (config.matrix_lr, config.other_lr), strict=True):
-        for group in optimizer.param_groups:
-            group["lr"] = peak * lr_scale(config, step)
 
 
 def measure(model: Any, config: PretrainingConfig) -> Mapping[str, Any]:

@@ -1,1 +1,1 @@
-"""The embedded video model: network, adaptation and pretraining."""
+"""Define, adapt and pretrain the embedded video model."""

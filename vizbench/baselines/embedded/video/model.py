@@ -9,7 +9,6 @@ Checkpoints:
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from vizbench.baselines.embedded.video.network import (
     neutral_caption,
     pipeline,
 )
+from vizbench.baselines.shared.checkpoint import digest_of_file
 from vizbench.baselines.video.backbone import Tensors, WeightSource
 from vizbench.baselines.video.cogvideox import BACKBONE
 from vizbench.baselines.video.config import VideoConfig
@@ -101,7 +101,7 @@ class EmbeddedWeights(WeightSource):
                 raise UserError(
                     f"the weights {WEIGHTS.name} are missing: make them with `vizbench pretrain cogvideox`"
                 )
-            self.weights = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:16]
+            self.weights = digest_of_file(WEIGHTS)
 
     def check(self, shapes: Iterable[tuple[int, ...]]) -> None:
         """Accept all shapes: the model fits into any memory."""

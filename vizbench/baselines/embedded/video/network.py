@@ -126,6 +126,7 @@ def scheduler() -> Any:
 
 def build_network(config: NetworkConfig, seed: int) -> Any:
     """Return a new network with local windows. Its weights depend only on config and seed."""
+    # Draw the weights without disturbing torch's own generator.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model: Any = CogVideoXTransformer3DModel(

@@ -33,6 +33,7 @@ from vizbench.baselines.embedded.video.network import (
 )
 from vizbench.baselines.embedded.worlds import WorldBatch, opened, sample, shows
 from vizbench.baselines.embedded.worlds.draw import Draw
+from vizbench.baselines.shared.optimizers import step_all
 from vizbench.baselines.video.cogvideox import BACKBONE
 from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.optimizers import MATRIX_LR, OTHER_LR, muon_and_adamw
@@ -114,8 +115,8 @@ def velocity(pipe: Any, noisy: Tensor, question: Tensor, caption: Tensor, timest
     return predicted.float()
 
 
-def lr_scale(config: PretrainingConfig, step: int) -> float:
-    """Return the factor of the peak learning rates: a rise, a plateau, a linear fall to 2%."""
+def lr_factor(config: PretrainingConfig, step: int) -> float:
+    """Return the factor on the peak learning rates: a rise, a plateau, a linear fall to 2%."""
     left = (config.steps - step) / (config.steps * config.decay_share)
     return min(1.0, (step + 1) / config.warmup, max(0.02, left))
 
@@ -136,10 +137,7 @@ def pretrain(out: Path, config: PretrainingConfig, sizes: NetworkConfig) -> Path
         # One optimizer step.
         losses.append(_backward(pipe, alphas, config, step))
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
-        _set_learning_rates(optimizers, config, step)
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
+        step_all(optimizers, lr_factor(config, step))
 
         # Log and save.
         last = step + 1 == config.steps
@@ -170,15 +168,6 @@ def _backward(pipe: Any, alphas: Tensor, config: PretrainingConfig, step: int) -
     loss = (velocity(pipe, noisy, clips[:, :1], caption, timesteps) - goal).square().mean()
     loss.backward()
     return loss.item()
-
-
-def _set_learning_rates(
-    optimizers: list[torch.optim.Optimizer], config: PretrainingConfig, step: int
-) -> None:
-    """Set the learning rates of Muon and AdamW for a step."""
-    for optimizer, peak in zip(optimizers, (config.matrix_lr, config.other_lr), strict=True):
-        for group in optimizer.param_groups:
-            group["lr"] = peak * lr_scale(config, step)
 
 
 @torch.no_grad()

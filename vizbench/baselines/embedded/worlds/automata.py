@@ -1,4 +1,4 @@
-"""Worlds of local rules: random neighbourhood laws on the plane and on rows, and two-colour walkers."""
+"""Draw worlds of local rules: random neighbourhood laws on the plane and on rows, and two-colour walkers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Worlds in which things move: shifts, bounces, gravity, rays, walkers along walls, mirrors and turns."""
+"""Draw worlds in which things move: shifts, bounces, gravity, rays, walkers, mirrors and turns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Worlds of shape and order: growth, floods, symmetry, sorting, and Latin squares with missing cells."""
+"""Draw worlds of shape and order: growth, floods, symmetry, sorting, and Latin squares with missing cells."""
 
 from __future__ import annotations
 

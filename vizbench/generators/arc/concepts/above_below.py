@@ -1,7 +1,4 @@
-"""Rules about above and below.
-
-They ask what is above a line, a mark or another object, and what is straight above or below an object.
-"""
+"""Define the rules of AboveBelow: what is above or below a line, a mark or another object."""
 
 from __future__ import annotations
 
@@ -235,7 +232,7 @@ class DrawToLargest(Rule):
     """Move the objects straight above or below the largest object until they touch it.
 
     An object is straight above another if they share a column.
-    The row of the largest object where the others arrive has no gap.
+    The row of the largest object that the others reach has no gap.
     """
 
     says = "Every object straight {where} the largest object moves until it touches it; the others stay."
@@ -287,7 +284,7 @@ class DrawToLargest(Rule):
                 down = min(largest.bottom - thing.top, 0)
             if down != 0:
                 move(grid, scene, thing, down, 0)
-        # If moved objects overlap, ink is lost.
+        # Overlapping objects lose coloured cells.
         return grid if np.count_nonzero(grid) == np.count_nonzero(scene.grid) else None
 
     def fault(self, question: Scene, answer: Grid) -> str:
@@ -394,7 +391,7 @@ class SwapAcrossLine(Rule):
         rolled = np.roll(answer, half, axis=0)
         rolled[half:-1], rolled[-1] = rolled[half:-1], answer[half]
         without_line = np.delete(question.grid, half, axis=0)
-        return "" if np.array_equal(rolled[:-1], without_line) else "a half is not where the other was"
+        return "" if np.array_equal(rolled[:-1], without_line) else "a half is not in the place of the other"
 
 
 @final

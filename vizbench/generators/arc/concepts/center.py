@@ -1,4 +1,4 @@
-"""Rules about the centre of an object, of a line of objects and of the grid."""
+"""Define the rules of Center: the centre of an object, of a line of objects and of the grid."""
 
 from __future__ import annotations
 
@@ -367,7 +367,7 @@ class CrossbarToTheMiddle(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         groups = Scene(answer).groups
         if len(groups) != 1:
-            return "the pieces do not hang together"
+            return "the pieces are not connected"
         window = answer[groups[0].box]
         is_symmetric = np.array_equal(window, window[::-1]) and np.array_equal(window, window[:, ::-1])
         return "" if is_symmetric else "the figure is not its own mirror image"

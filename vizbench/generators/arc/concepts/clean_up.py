@@ -1,4 +1,4 @@
-"""Rules about cleaning up: take away what does not belong, and restore what it hid or broke."""
+"""Define the rules of CleanUp: take away what does not belong, and restore what it hid or broke."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class RestoreWallpaper(Rule):
         # How often each colour occurs at each place, `(side * side, 10)`.
         keys = (10 * places + scene.grid).ravel()
         counts = np.bincount(keys, minlength=10 * side * side).reshape(-1, 10)
-        is_occupied = counts.any(axis=1)  # a small grid has not all places
+        is_occupied = counts.any(axis=1)  # a small grid does not have all places
         if (2 * counts.max(axis=1) < counts.sum(axis=1) + is_occupied).any():
             return None
         return counts.argmax(axis=1).astype(np.uint8)[places]
@@ -157,7 +157,7 @@ class WholeRectangles(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         rectangles = Scene(answer).shapes
         if _boxes(rectangles) != _boxes(thing for thing in question.shapes if thing.size > MAX_SPECK):
-            return "the rectangles are not where the objects are"
+            return "the rectangles are not in the places of the objects"
         return "" if all(thing.solid for thing in rectangles) else "a rectangle is not full"
 
 
@@ -212,7 +212,7 @@ class RepairFrames(Rule):
         after = Scene(answer)
         frames = after.shapes
         if _boxes(frames) != _boxes(thing for thing in question.shapes if thing.size > MAX_SPECK):
-            return "the frames are not where their pieces are"
+            return "the frames are not in the places of their pieces"
         if len(after.holes) != len(frames) or not all(hole.solid for hole in after.holes):
             return "a frame is open, or not empty"
         expected = sum(2 * (thing.height + thing.width) - 4 for thing in frames)
@@ -427,7 +427,7 @@ class BackIntoLine(Rule):
         for thing, start in zip(scene.shapes, starts, strict=True):
             down, right = (line - start, 0) if is_row else (0, line - start)
             move(grid, scene, thing, down, right)
-        # If moved objects overlap, ink is lost.
+        # Overlapping objects lose coloured cells.
         return grid if np.count_nonzero(grid) == np.count_nonzero(scene.grid) else None
 
     def fault(self, question: Scene, answer: Grid) -> str:

@@ -1,4 +1,4 @@
-"""Rules about completing a shape: put back what is broken off, left out or somewhere else."""
+"""Define the rules of CompleteShape: put back what is broken off, left out or somewhere else."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ class CompleteByTurning(Rule):
         return changed(question, answer, (len(orbits) - 1) * orbit_size + 1 - len(marked))
 
     def _images(self, row: int, column: int) -> list[tuple[int, int]]:
-        """Return where the turns bring a cell, relative to the centre. The first place is after one turn."""
+        """Return the places to which the turns bring a cell, relative to the centre, one per turn."""
         if self.turns == "half turns":
             return [(-row, -column)]
         return [(column, -row), (-row, -column), (-column, row)]
@@ -311,10 +311,10 @@ class FitThePiece(Rule):
         broken = max(question.shapes, key=lambda thing: thing.size)
         after = answer[broken.box]
         if not after.all() or len(Scene(answer).groups) != len(question.groups) - 1:
-            return "the block is not full, or other pieces are not as they were"
+            return "the block is not full, or other pieces changed"
         if np.unique(after).size != 2:
             return "the gap is filled with several pieces"
-        # The cells of the gap change, and as many where the piece was.
+        # The cells of the gap change, and as many at the old place of the piece.
         gap_size = broken.height * broken.width - broken.size
         return changed(question, answer, 2 * gap_size)
 

@@ -1,4 +1,4 @@
-"""Rules about copying: repeat something at places that the grid shows."""
+"""Define the rules of Copy: repeat something at places that the grid shows."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class CopyOntoDots(Rule):
     place: Literal[
         "centre", "top left corner", "top right corner", "bottom left corner", "bottom right corner"
     ]
-    """The place in the object's box that comes to where the dot was."""
+    """The place in the object's box that comes onto the dot."""
     dot: Seen
     """The colour of the dots."""
 

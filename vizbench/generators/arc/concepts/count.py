@@ -1,4 +1,4 @@
-"""Rules about counting objects, holes, spots or cells, and about what there is most or fewest of."""
+"""Define the rules of Count: numbers of objects, holes, spots or cells, and the largest and smallest ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vizbench.generators.arc.scene import (
     keep,
     most,
     paint,
-    stands,
+    present_exactly_if,
 )
 from vizbench.types import Grid
 
@@ -153,7 +153,7 @@ class KeepByHoles(Rule):
             alone = np.zeros_like(question.grid)
             paint(alone, thing, 1)
             is_kept = len(Scene(alone).holes) == HOLES.index(self.holes)
-            if not stands(answer, thing, is_kept):
+            if not present_exactly_if(answer, thing, is_kept):
                 return "an object with another number of holes is kept, or one with this number is not"
         return ""
 

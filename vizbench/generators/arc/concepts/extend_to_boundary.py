@@ -1,4 +1,4 @@
-"""Rules about extending lines, blocks and colours until an edge or a wall stops them."""
+"""Define the rules of ExtendToBoundary: lines, blocks and colours that grow until an edge or a wall."""
 
 from __future__ import annotations
 
@@ -354,7 +354,7 @@ class WeaveFromTheEdges(Rule):
     )
     keeps = SAME_SIZE | ADDS | OLD_COLOURS
     over: Literal["rows", "columns"]
-    """The lines that cover the others where they cross."""
+    """The lines that cover the others at crossings."""
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(8, 15)
@@ -422,13 +422,13 @@ class SpreadToTheWalls(Rule):
         if draw.chance(0.5):
             grid[row, draw.below(width)] = 0
 
-        # A coloured cell in some of the rooms.
-        rooms = Scene(grid).rooms
-        if len(rooms) < 2 or min(room.size for room in rooms) < 4:
+        # A coloured cell in some of the regions.
+        regions = Scene(grid).ground_regions
+        if len(regions) < 2 or min(region.size for region in regions) < 4:
             return None
-        for room in draw.some(rooms, draw.between(1, len(rooms) - 1)):
+        for region in draw.some(regions, draw.between(1, len(regions) - 1)):
             colour = draw.colour(self.wall)
-            cells = np.flatnonzero(room.labels == room.number)
+            cells = np.flatnonzero(region.labels == region.number)
             grid.flat[cells[draw.below(len(cells))]] = colour
         return grid
 
@@ -437,8 +437,8 @@ class SpreadToTheWalls(Rule):
             return None
         grid = scene.copy()
         walls = Scene((grid == self.wall).astype(np.uint8))
-        for room in walls.rooms:
-            window, mask = grid[room.box], room.mask
+        for region in walls.ground_regions:
+            window, mask = grid[region.box], region.mask
             cells = window[mask]
             colour = cells.max()
             if ((cells != 0) & (cells != colour)).any():
@@ -451,11 +451,11 @@ class SpreadToTheWalls(Rule):
         for lines in (answer, answer.T):
             one, other = lines[:-1], lines[1:]
             if ((one != other) & (one != self.wall) & (other != self.wall)).any():
-                return "a colour stops where there is no wall"
+                return "a colour stops without a wall"
         # Every region of one colour had a coloured cell before.
         for region in Scene(answer).pieces:
             if not question.grid[region.box][region.mask].any():
-                return "a room without a coloured cell is filled"
+                return "a region without a coloured cell is filled"
         return ""
 
 

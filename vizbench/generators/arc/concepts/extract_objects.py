@@ -1,4 +1,4 @@
-"""Rules about extracting an object: cut one part out of a busy grid, and leave the rest behind."""
+"""Define the rules of ExtractObjects: cut one part out of a busy grid, and leave the rest behind."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ class ObjectsInLine(Rule):
         return 1 if self.line == "row" else 0
 
     def _objects(self, scene: Scene) -> list[Thing]:
-        """Return the objects that are no specks, in their order along the line."""
+        """Return the objects that are not specks, in their order along the line."""
         things = [thing for thing in scene.shapes if thing.size > 2]
         return sorted(things, key=lambda thing: thing.middle[self._axis])
 
@@ -305,7 +305,7 @@ class BetweenTheCornerMarks(Rule):
         colours = draw.colours(draw.between(1, 4), self.mark)
         grid = draw.coloured(block(height, width), [0, 0, 0, *colours])
 
-        # Marks at the corners of a box of four to seven cells a side.
+        # Marks at the corners of a box of four to seven cells per side.
         box_height = draw.between(4, min(7, height - 1))
         box_width = draw.between(4, min(7, width - 1))
         top, left = draw.below(height - box_height + 1), draw.below(width - box_width + 1)

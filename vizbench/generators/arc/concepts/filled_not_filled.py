@@ -1,4 +1,4 @@
-"""Define the rules of FilledNotFilled: full objects against outlines of their kinds, and what fills holes."""
+"""Define the rules of FilledNotFilled: filled and hollow objects, and what fills holes."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ class SwapFilledAndHollow(Rule):
         open_ground = np.ones((answer.shape[0] + 2, answer.shape[1] + 2), np.uint8)
         within = open_ground[1:-1, 1:-1]
         within[:] = 0
-        for room in question.rooms:
-            if room.at_border:
-                paint(within, room, 1)
+        for region in question.ground_regions:
+            if region.at_border:
+                paint(within, region, 1)
 
         # Open ground and the cells beside it keep their colour; all others change.
         above, below = open_ground[:-2, 1:-1], open_ground[2:, 1:-1]
@@ -444,7 +444,7 @@ def _shape(form: _Form, height: int, width: int, is_filled: bool) -> Mask:
 
 
 def _random_shape(draw: Draw, is_filled: bool, largest: int = 6) -> Mask:
-    """Draw a filled shape that has inner cells, or the outline of one, of at most `largest` cells a side."""
+    """Draw a filled shape with inner cells, or the outline of one, of at most `largest` cells per side."""
     if draw.chance(0.2):
         return _shape("diamond", 5, 5, is_filled)
     form: _Form = "rounded" if draw.chance(0.3) else "rectangle"

@@ -1,4 +1,4 @@
-"""Define the rules of HorizontalVertical: how bars, frames, stripes, rows and mirror lines are directed."""
+"""Define the rules of HorizontalVertical: the directions of bars, frames, stripes, rows and mirror lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vizbench.generators.arc.facts import (
     SHRINKS,
 )
 from vizbench.generators.arc.rule import Ink, Paint, Rule, changed
-from vizbench.generators.arc.scene import Mask, Scene, Thing, full_lines, keep, paint, stands
+from vizbench.generators.arc.scene import Mask, Scene, Thing, full_lines, keep, paint, present_exactly_if
 from vizbench.types import Grid
 
 _Direction: TypeAlias = Literal["horizontal", "vertical"]
@@ -335,7 +335,7 @@ class KeepByMirrorLine(Rule):
             is_kept = all(line == line[::-1] for line in lines)
             if not is_kept:
                 removed_cells += thing.size
-            if not stands(answer, thing, is_kept):
+            if not present_exactly_if(answer, thing, is_kept):
                 return "an object without such a mirror line is kept, or one with it is not"
         return changed(question, answer, removed_cells)
 

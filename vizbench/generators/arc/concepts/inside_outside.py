@@ -50,9 +50,9 @@ class FloodOneSide(Rule):
         if not scene.holes:
             return None
         grid = scene.copy()
-        for room in scene.rooms:
-            if room.at_border == (self.where == "outside"):
-                paint(grid, room, self.ink)
+        for region in scene.ground_regions:
+            if region.at_border == (self.where == "outside"):
+                paint(grid, region, self.ink)
         return grid
 
     def fault(self, question: Scene, answer: Grid) -> str:
@@ -64,7 +64,7 @@ class FloodOneSide(Rule):
             return "the paint stops on open ground"
 
         # What is left of the ground is all open, or all enclosed.
-        is_open = [room.at_border for room in Scene(answer).rooms]
+        is_open = [region.at_border for region in Scene(answer).ground_regions]
         inside_is_painted = all(is_open)
         if any(is_open) != inside_is_painted or inside_is_painted != (self.where == "inside"):
             return "an inside is painted, or one is not"
@@ -471,9 +471,9 @@ def _sides(scene: Scene) -> _Sides:
         return sides
 
     # Open and enclosed ground, with one more cell around the grid, which counts as open.
-    is_open_room = np.array([False, *(room.at_border for room in scene.rooms)])
+    is_open_region = np.array([False, *(region.at_border for region in scene.ground_regions)])
     open_ground = np.ones((scene.height + 2, scene.width + 2), np.bool_)
-    open_ground[1:-1, 1:-1] = is_open_room[scene.rooms[0].labels]
+    open_ground[1:-1, 1:-1] = is_open_region[scene.ground_regions[0].labels]
     enclosed_ground = np.zeros_like(open_ground)
     enclosed_ground[1:-1, 1:-1] = (scene.grid == 0) & ~open_ground[1:-1, 1:-1]
 

@@ -49,11 +49,11 @@ class SlideAndStack(Rule):
         highest_taken = np.full(scene.width, scene.height)  # the highest taken row of each column
         for thing in sorted(scene.shapes, key=lambda thing: -thing.bottom):
             mask, columns = thing.mask, slice(thing.left, thing.right)
-            # A column stops the object where its lowest cell there meets a taken one.
+            # A column stops the object if its lowest cell there meets a taken one.
             empty_below = mask[::-1].argmax(axis=0)
             down = int((highest_taken[columns] + empty_below).min()) - thing.bottom
             if down < 0:
-                return None  # it hangs over another: the sentence does not say which moves first
+                return None  # it is above a part of another one: the sentence does not say which moves first
             highest_taken[columns] = thing.top + down + mask.argmax(axis=0)
             grid[thing.top + down : thing.bottom + down, columns][mask] = thing.colour
         return np.ascontiguousarray(np.rot90(grid, -turns))
@@ -68,7 +68,7 @@ class SlideAndStack(Rule):
             below = after[1:][new[:-1]]
             rests_on_object = ((below != 0) & (below != colour)).any()
             if not new[-1].any() and not rests_on_object:
-                return "an object stops in the open"
+                return "an object stops before the edge and before any other object"
         return ""
 
 
@@ -120,7 +120,7 @@ class LooseCellsSlide(Rule):
         if (np.where(was_loose, 0, before) != np.where(is_loose, 0, after)).any():
             return "a fixed cell moved"
         if (is_loose[:-1] & (after[1:] == 0)).any():
-            return "a loose cell stops in the open"
+            return "a loose cell stops before the edge and before any other cell"
         # The order of the coloured cells in a column stays.
         for old, new in zip(before.T, after.T, strict=True):
             if old[old > 0].tolist() != new[new > 0].tolist():
@@ -168,6 +168,7 @@ class SlideByTheLine(Rule):
         for thing in scene.shapes:
             if thing is line:
                 continue
+            # The side to which the object goes, and how far.
             start, end = thing.span(axis)
             is_before = end <= line_start
             if self.way.startswith("towards"):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from vizbench.generators.arc.draw import Draw, block
 from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, ONE_INK, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
 from vizbench.generators.arc.rule import Ink, Paint, Rule, changed
-from vizbench.generators.arc.scene import Mask, Scene, Thing, drop, keep, paint, parted, stands
+from vizbench.generators.arc.scene import Mask, Scene, Thing, drop, keep, paint, parted, present_exactly_if
 from vizbench.types import Grid
 
 Deed: TypeAlias = Literal["Keep only", "Take away"]
@@ -65,7 +65,7 @@ class SharedTrait(Rule):
             else:
                 alike = sum(np.array_equal(other.mask, thing.mask) for other in question.shapes)
             is_kept = (alike > 1) == (self.deed == "Keep only")
-            if not stands(answer, thing, is_kept):
+            if not present_exactly_if(answer, thing, is_kept):
                 return "an object is removed that should be kept, or is kept that should be removed"
         return ""
 
@@ -103,7 +103,7 @@ class LinesTheSameWay(Rule):
         steps = [np.diff(np.argwhere(thing.mask)[:2], axis=0).tolist() for thing in question.shapes]
         for thing, step in zip(question.shapes, steps, strict=True):
             is_kept = (steps.count(step) > 1) == (self.deed == "Keep only")
-            if not stands(answer, thing, is_kept):
+            if not present_exactly_if(answer, thing, is_kept):
                 return "a line is removed that should be kept, or is kept that should be removed"
         return ""
 
@@ -200,7 +200,7 @@ class CompareHalves(Rule):
         if not is_painted.any():
             return None
         if top_bottom:
-            is_painted = is_painted.T  # the grid was compared on its side
+            is_painted = is_painted.T  # the halves are one above the other
         return np.ascontiguousarray(is_painted * np.uint8(self.ink))
 
     def fault(self, question: Scene, answer: Grid) -> str:
@@ -442,7 +442,7 @@ class SameHalves(Rule):
             else:
                 mirrored = [(thing.height - 1 - row, column) for row, column in cells]
             is_kept = ({*mirrored} == {*cells}) == (self.deed == "Keep only")
-            if not stands(answer, thing, is_kept):
+            if not present_exactly_if(answer, thing, is_kept):
                 return "an object is removed that should be kept, or is kept that should be removed"
         return ""
 

@@ -1,4 +1,4 @@
-"""Define the rules of TopBottom3D: which of overlapping sheets, lines or storeys is on top of the others."""
+"""Define the rules of TopBottom3D: the upper and the lower of overlapping sheets, lines or storeys."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class TakeLinesByLayer(Rule):
         """Return whether the right ones of the vertical lines are gone."""
         crossed_rows = np.flatnonzero(before.all(axis=1))
         for column in np.flatnonzero(before.all(axis=0)).tolist():
-            # A line over all others shows in all rows; one beneath all others between crossings only.
+            # A line over all others shows in all rows; one beneath all others only between crossings.
             between_before = np.delete(before[:, column], crossed_rows)
             between_after = np.delete(after[:, column], crossed_rows)
             colour = between_before[0]

@@ -81,7 +81,7 @@ async function show() {
   $("place").textContent = (state.i + 1) + " of " + answers.length + " · " + asked.ids[state.i];
   $("passing").textContent = $("only-verdict").value === "any" ? "" : passing + " of " + answers.length + " questions";
   const right = trajectory ? film(trajectory, set.colours, null, "Target") : picture(target, set.colours, null, "Target");
-  const how = !trajectory ? "" : trajectory[2] < trajectory[1].length ? ", and how it goes on" : ", step by step";
+  const how = !trajectory ? "" : trajectory[2] < trajectory[1].length ? ", and how it continues" : ", step by step";
   const tail = given.length ? given.map((answer, k) => answered(answer, k, given.length, set, target))
     : [board("Answer", element("div", "not answered", "blank"))];
   $("attempt").textContent = "";

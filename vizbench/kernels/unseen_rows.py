@@ -1,7 +1,8 @@
-"""Find rows that were never seen before, by 64-bit digests in a hash table with open addressing.
+"""Find rows that were not seen before, by 64-bit digests in a hash table with open addressing.
 
-A collision of digests (expected once in 2^64 pairs) only drops a row that was new. It never lets a repeat in.
-A Python set of `bytes` does the same at 20 times the time and 10 times the memory (`benchmarks/filter.py`).
+A collision of digests (expected once in 2^64 pairs) drops a row that was new. It never lets a repeated row
+in. A Python set of `bytes` does the same at 20 times the time and 10 times the memory
+(`benchmarks/filter.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _MIX2 = np.uint64(0x94D049BB133111EB)
 
 
 @jit
-def digests(rows):
+def row_digests(rows):
     """Return a 64-bit digest, never 0, of each row `(n, d)` uint8: `(n,)` uint64.
 
     The bytes enter eight at a time.
@@ -36,10 +37,10 @@ def digests(rows):
 
 
 @jit
-def add_new(table, rows):
+def add_unseen(table, rows):
     """Put digests `(n,)` into `table`. Return which of them are new, `(n,)` bool.
 
-    table: a power of two of slots, 0 is free, never full.
+    table: a power of two of slots. A free slot holds 0. At least one slot is free.
     """
     new = np.zeros(rows.shape[0], np.bool_)
     last = np.uint64(table.shape[0] - 1)
