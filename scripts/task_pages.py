@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from vizbench.dataset import generated_dataset
+from vizbench.dataset.splits import generated_dataset
 from vizbench.renderers.frames import index_palette, render_indices
 from vizbench.renderers.layout import common_board
-from vizbench.task import Metric, Task, TaskSpec, families, params_json, spec
+from vizbench.task.contract import Metric, Task
+from vizbench.task.registry import TaskSpec, families, params_json, spec
 from vizbench.types import Batch, Look
 
 FOLDER = Path(__file__).parents[1] / "docs"

@@ -15,8 +15,8 @@ from tests.support.contract import (
     verdict_of_answer,
     verdict_of_process,
 )
-from vizbench import task
 from vizbench._util.grids import MAX_STATES
+from vizbench.task import registry
 
 
 @every_task
@@ -75,7 +75,7 @@ def test_changed_states_are_noticed(name: str):
 
 @every_family
 def test_hostile_processes_are_wrong_and_never_raise(name: str):
-    name = task.spec(name).name
+    name = registry.spec(name).name
     instance = instances(name)[0]
     steps = list(instance.steps)
     for thing in hostile(instance.target):

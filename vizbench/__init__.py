@@ -17,8 +17,7 @@ from vizbench._util.version import __version__
 
 if TYPE_CHECKING:
     from vizbench._util.jit import jit
-    from vizbench.bases import AnswerTask, MoveTask, StepTask
-    from vizbench.dataset import Dataset, Split
+    from vizbench.dataset.splits import Dataset, Split
     from vizbench.errors import UserError
     from vizbench.formats.lookup import verifier_of
     from vizbench.kernels.rng import rng_below, rng_chance, rng_next, rng_seed, rng_shuffle
@@ -39,7 +38,9 @@ if TYPE_CHECKING:
     from vizbench.renderers.text import from_text, to_text
     from vizbench.rewards import reward, reward_batch
     from vizbench.seeds import random_grids
-    from vizbench.task import GameContinuation, Metric, Space, Task, TaskSpec, Verifier, check_equal, tasks
+    from vizbench.task.bases import AnswerTask, MoveTask, StepTask
+    from vizbench.task.contract import GameContinuation, Metric, Space, Task, Verifier, check_equal
+    from vizbench.task.registry import TaskSpec, tasks
     from vizbench.types import (
         Answer,
         Batch,
@@ -120,8 +121,8 @@ __all__ = [
 
 _HOMES = {
     "vizbench._util.jit": ("jit",),
-    "vizbench.bases": ("AnswerTask", "MoveTask", "StepTask"),
-    "vizbench.dataset": ("Dataset", "Split"),
+    "vizbench.task.bases": ("AnswerTask", "MoveTask", "StepTask"),
+    "vizbench.dataset.splits": ("Dataset", "Split"),
     "vizbench.errors": ("UserError",),
     "vizbench.formats.lookup": ("verifier_of",),
     "vizbench.kernels.rng": ("rng_below", "rng_chance", "rng_next", "rng_seed", "rng_shuffle"),
@@ -151,7 +152,7 @@ _HOMES = {
     "vizbench.renderers.text": ("from_text", "to_text"),
     "vizbench.rewards": ("reward", "reward_batch"),
     "vizbench.seeds": ("random_grids",),
-    "vizbench.task": (
+    "vizbench.task.contract": (
         "GameContinuation",
         "Metric",
         "Space",

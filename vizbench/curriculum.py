@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import final
 
 from vizbench.errors import UserError
-from vizbench.task import LEVELS
+from vizbench.task.contract import LEVELS
 
 
 @final

@@ -9,14 +9,15 @@ from typing import Any, SupportsIndex, cast
 import msgspec
 
 from vizbench._util.grids import as_states
-from vizbench.dataset import POOL, Dataset, check_pool, demonstrated_dataset, generated_dataset
+from vizbench.dataset.splits import POOL, Dataset, check_pool, demonstrated_dataset, generated_dataset
 from vizbench.errors import UserError
 from vizbench.formats.lookup import is_corpus, source_of, split_name, verifier_and_params, verifier_of
 from vizbench.renderers import frames
 from vizbench.renderers.layout import Shape
 from vizbench.renderers.prompts import Reader, prompt_of
 from vizbench.seeds import check_seed
-from vizbench.task import HasDemonstrations, Task, Verifier, import_task, level_name, spec
+from vizbench.task.contract import HasDemonstrations, Task, Verifier
+from vizbench.task.registry import import_task, level_name, spec
 from vizbench.types import Answer, Batch, DecodeFailure, Grid, Image, Instance, Look, Verdict, Verdicts
 
 EPISODES = 16

@@ -27,7 +27,7 @@ from typing import Any, ClassVar, Final, Generic, Literal, TypeAlias, TypeVar, c
 from vizbench._util import plugins
 from vizbench._util.text import is_utf8
 from vizbench.errors import UserError, unknown
-from vizbench.task import Verifier
+from vizbench.task.contract import Verifier
 from vizbench.types import DecodeFailure
 
 X = TypeVar("X")

@@ -16,7 +16,7 @@ import pytest
 
 from vizbench import formats, loading
 from vizbench._util.files import read_lines
-from vizbench.dataset import Split
+from vizbench.dataset.splits import Split
 from vizbench.errors import UserError
 from vizbench.formats import writer
 from vizbench.formats.manifest import FormatName

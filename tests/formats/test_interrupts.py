@@ -25,7 +25,7 @@ from vizbench.formats.workers import in_order
 GUARD = 30
 """Seconds after which something counts as hanging. On an idle machine everything ends within one."""
 
-SEARCH = ("vizbench.leakage.make_candidates", 0)
+SEARCH = ("vizbench.dataset.leakage.make_candidates", 0)
 TRIAL = ("vizbench.formats.writer._check_space", 0)
 
 

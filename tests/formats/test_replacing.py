@@ -17,7 +17,7 @@ from tests.support import paused_process as places
 from tests.support.commands import Run, refused
 from tests.support.paused_process import held, released
 from vizbench import formats, loading
-from vizbench.dataset import Split
+from vizbench.dataset.splits import Split
 from vizbench.errors import UserError
 from vizbench.formats import folder, manifest, writer
 from vizbench.types import Instance

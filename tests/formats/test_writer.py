@@ -17,7 +17,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
 from vizbench import formats, loading
-from vizbench.dataset import Split
+from vizbench.dataset.splits import Split
 from vizbench.errors import UserError
 from vizbench.formats import lookup, writer
 from vizbench.formats.manifest import FormatName

@@ -12,9 +12,10 @@ from pysat.solvers import Minisat22
 
 import vizbench as vb
 from tests.oracles import hitori
-from vizbench import seeds, task
+from vizbench import seeds
 from vizbench.errors import UserError
 from vizbench.generators.hitori import TASK, VARIANTS, Params
+from vizbench.task import registry
 from vizbench.types import Batch, Grid, Instance
 
 EVERY_VARIANT = pytest.mark.parametrize("name", VARIANTS)
@@ -75,7 +76,7 @@ def test_the_variants_are_those_of_record() -> None:
         "medium": (6, "medium"),
         "hard": (6, "hard"),
     }
-    assert task.spec("hitori").name == "hitori/5"
+    assert registry.spec("hitori").name == "hitori/5"
 
 
 @EVERY_VARIANT

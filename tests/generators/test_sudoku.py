@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from tests.support.sudoku_boards import EASY, SOLVED, made, sat_solutions
-from vizbench import task
 from vizbench.errors import UserError
 from vizbench.generators.sudoku import MINIMAL, TASK, VARIANTS, Params
 from vizbench.kernels.sudoku_search import unit_tables
+from vizbench.task import registry
 from vizbench.types import Grid
 
 
@@ -26,7 +26,7 @@ def test_the_variants_are_those_of_record() -> None:
         "mini-medium": (4, 6),
         "mini-hard": (4, 4),
     }
-    assert task.spec("sudoku").name == "sudoku/easy"
+    assert registry.spec("sudoku").name == "sudoku/easy"
 
 
 @pytest.mark.parametrize("givens", [24, 26, 32, 40, 64, 80])

@@ -8,15 +8,15 @@ import pytest
 
 import vizbench as vb
 from tests.support.contract import every_task, instances
-from vizbench import task
 from vizbench.renderers.palettes import PALETTES, colour_names
 from vizbench.renderers.prompts import READERS, STYLES
+from vizbench.task import registry
 
 
 @every_task
 def test_a_prompt_is_one_line_that_says_everything(name: str):
     instance = instances(name)[0]
-    verifier = task.spec(name).task
+    verifier = registry.spec(name).task
     instructions = verifier.instructions(instance.params)
     for reader in READERS:
         texts = [vb.prompt(instance, reader, style) for style in range(STYLES)]

@@ -11,7 +11,7 @@ from vizbench.errors import unknown
 
 if TYPE_CHECKING:
     from vizbench.model import ModelFamily
-    from vizbench.task import Space
+    from vizbench.task.contract import Space
 
 
 def task_records(family: str | None = None) -> list[dict[str, Any]]:
@@ -19,7 +19,7 @@ def task_records(family: str | None = None) -> list[dict[str, Any]]:
 
     Raises UserError if there is no such family.
     """
-    from vizbench.task import families, params_json
+    from vizbench.task.registry import families, params_json
 
     if family is not None:
         _check_family(family)
@@ -49,7 +49,7 @@ def print_families() -> None:
     """Print one row per task family: its question, and the names of its variants."""
     from rich.text import Text
 
-    from vizbench.task import families
+    from vizbench.task.registry import families
 
     table = new_table("family")
     table.add_column("what is asked, and the variants", overflow="fold", min_width=24)
@@ -69,7 +69,7 @@ def print_variants(family: str) -> None:
 
     Raises UserError if there is no such family.
     """
-    from vizbench.task import families, params_json
+    from vizbench.task.registry import families, params_json
 
     _check_family(family)
     task = families()[family]
@@ -85,7 +85,7 @@ def print_variants(family: str) -> None:
 
 
 def _check_family(name: str) -> None:
-    from vizbench.task import families
+    from vizbench.task.registry import families
 
     if name not in families():
         raise unknown("task family", name, families())

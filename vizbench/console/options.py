@@ -12,21 +12,21 @@ from vizbench.errors import UserError
 from vizbench.formats.layout_names import FORMS
 
 if TYPE_CHECKING:
-    from vizbench.dataset import Split
+    from vizbench.dataset.splits import Split
     from vizbench.model import MemoryRequest
     from vizbench.types import Instance
 
 
 def complete_task(incomplete: str) -> list[str]:
     """Return the tasks that begin with a text, for the shell."""
-    from vizbench.task import families, tasks
+    from vizbench.task.registry import families, tasks
 
     return [name for name in [*families(), *tasks()] if name.startswith(incomplete)]
 
 
 def complete_family(incomplete: str) -> list[str]:
     """Return the task families that begin with a text, for the shell."""
-    from vizbench.task import families
+    from vizbench.task.registry import families
 
     return [name for name in families() if name.startswith(incomplete)]
 
@@ -195,7 +195,7 @@ DryRunOption = Annotated[
 
 def import_named(task: str | None) -> None:
     """Import the Python file of the task in `--task`, if one is given."""
-    from vizbench.task import import_task, is_in_file
+    from vizbench.task.registry import import_task, is_in_file
 
     if task is None:
         return
@@ -208,7 +208,7 @@ def import_named(task: str | None) -> None:
 
 def pool_of(pool: int | None) -> int:
     """Return the value of `--pool`, or the default."""
-    from vizbench.dataset import POOL, check_pool
+    from vizbench.dataset.splits import POOL, check_pool
 
     return POOL if pool is None else check_pool(pool)
 

@@ -35,15 +35,16 @@ import numpy.typing as npt
 from vizbench._util.files import open_regular
 from vizbench._util.params import path_and_params
 from vizbench._util.text import encoding_of, plural
-from vizbench.dataset import Dataset, Split, SplitSpec, StoredSplit
+from vizbench.dataset.leakage import is_test
+from vizbench.dataset.splits import Dataset, Split, SplitSpec, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.file_source import FileSource, files_below
 from vizbench.generators.chess import rules as chessrules
 from vizbench.generators.chess.rules import Position
 from vizbench.generators.chess.task import TASK, Params
 from vizbench.kernels.pairwise_distance import far_enough
-from vizbench.leakage import is_test
-from vizbench.task import Verifier, params_json, spec
+from vizbench.task.contract import Verifier
+from vizbench.task.registry import params_json, spec
 from vizbench.types import Batch, Grid, Grids, Instance, SplitName
 
 PREFIX = "lichess-csv:"

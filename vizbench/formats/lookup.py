@@ -12,7 +12,8 @@ from typing import Any
 from vizbench.errors import UserError, unknown
 from vizbench.formats.file_source import FileSource, check_text
 from vizbench.formats.layout_names import CORPORA, LAYOUTS
-from vizbench.task import HasDemonstrations, Verifier, is_in_file, spec
+from vizbench.task.contract import HasDemonstrations, Verifier
+from vizbench.task.registry import is_in_file, spec
 from vizbench.types import Instance
 
 

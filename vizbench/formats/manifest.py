@@ -12,11 +12,11 @@ from msgspec import Meta
 from vizbench._util.files import read_bounded, write_new
 from vizbench._util.text import plural, text_of
 from vizbench._util.version import __version__
-from vizbench.dataset import SplitSpec
+from vizbench.dataset.splits import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats.lookup import source_of
 from vizbench.formats.workspace import moved_aside
-from vizbench.task import code_of
+from vizbench.task.registry import code_of
 
 NAME = "manifest.json"
 """The name of the file in the folder of a data set."""

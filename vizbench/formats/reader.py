@@ -16,7 +16,8 @@ from vizbench.formats.manifest import Manifest
 from vizbench.formats.rows import instance_of, row_digest
 from vizbench.formats.shard import Place
 from vizbench.formats.writer import format_named
-from vizbench.task import Verifier, code_of, params_json
+from vizbench.task.contract import Verifier
+from vizbench.task.registry import code_of, params_json
 from vizbench.types import Instance
 
 

@@ -10,9 +10,9 @@ import numpy as np
 from msgspec import Meta
 
 from vizbench._util.grids import MAX_SIDE
-from vizbench.dataset import MAX_ROWS, SplitSpec
+from vizbench.dataset.splits import MAX_ROWS, SplitSpec
 from vizbench.errors import UserError
-from vizbench.task import Verifier
+from vizbench.task.contract import Verifier
 from vizbench.types import Grid, Grids, Instance, Json, SplitName
 
 MAX_STEPS = 65_536

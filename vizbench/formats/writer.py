@@ -16,7 +16,7 @@ from typing import final
 
 from vizbench._util.background import run_in_background, stop_if_abandoned
 from vizbench._util.numbers import is_whole
-from vizbench.dataset import Rows, Split
+from vizbench.dataset.splits import Rows, Split
 from vizbench.errors import UserError, unknown
 from vizbench.formats import manifest as manifests
 from vizbench.formats.folder import replace_folder

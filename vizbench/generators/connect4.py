@@ -24,10 +24,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
-from vizbench.bases import MoveTask
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task import GameContinuation, Metric
+from vizbench.task.bases import MoveTask
+from vizbench.task.contract import GameContinuation, Metric
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 ROWS: Final = 6

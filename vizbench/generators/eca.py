@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
-from vizbench.bases import StepTask
 from vizbench.errors import UserError
 from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_from, rng_seed
-from vizbench.task import Space
+from vizbench.task.bases import StepTask
+from vizbench.task.contract import Space
 from vizbench.types import Batch, Grid, Grids, Keys, Look
 
 UNKNOWN = 2

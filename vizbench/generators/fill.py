@@ -23,7 +23,7 @@ from vizbench.errors import UserError
 from vizbench.kernels.bfs import bfs_distances
 from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_below, rng_chance, rng_from, rng_seed
-from vizbench.task import Task
+from vizbench.task.contract import Task
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 EMPTY, WALL, FILLED = 0, 1, 2

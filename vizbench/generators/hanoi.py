@@ -28,7 +28,7 @@ from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
-from vizbench.task import Space, Task
+from vizbench.task.contract import Space, Task
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 GROUND, PEG, BASE, GOAL_GROUND = 0, 7, 8, 9

@@ -19,11 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
-from vizbench.bases import AnswerTask
 from vizbench.errors import UserError, unknown
 from vizbench.kernels.bfs import bfs_distances
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.kernels.sudoku_search import random_bit
+from vizbench.task.bases import AnswerTask
 from vizbench.types import Batch, CheckResult, Grid, Keys, Look
 
 _ROW = np.uint64(8)

@@ -15,11 +15,11 @@ from typing import final
 import numpy as np
 
 from vizbench._util.jit import jit
-from vizbench.bases import StepTask
 from vizbench.errors import UserError
 from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task import Space
+from vizbench.task.bases import StepTask
+from vizbench.task.contract import Space
 from vizbench.types import Batch, Grid, Grids, Keys, Look
 
 WHITE, BLACK, ANT_ON_WHITE, ANT_ON_BLACK = 0, 1, 2, 6

@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
-from vizbench.bases import StepTask
 from vizbench.errors import UserError
 from vizbench.kernels.random_cells import EVENS, chance, random_cells, random_word
 from vizbench.kernels.rng import rng_from, rng_seed
-from vizbench.task import Space
+from vizbench.task.bases import StepTask
+from vizbench.task.contract import Space
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Trajectories
 
 _NOT_FIRST = np.uint64(0xFEFEFEFEFEFEFEFE)  # columns 1 … 7

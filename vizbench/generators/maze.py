@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from vizbench._util.cells import neighbours
 from vizbench._util.jit import jit
-from vizbench.bases import AnswerTask
 from vizbench.errors import UserError
 from vizbench.kernels.paths import (
     GOAL,
@@ -33,7 +32,8 @@ from vizbench.kernels.paths import (
     shortest_path,
 )
 from vizbench.kernels.rng import rng_next, rng_seed
-from vizbench.task import DistributionShift, Metric, Space
+from vizbench.task.bases import AnswerTask
+from vizbench.task.contract import DistributionShift, Metric, Space
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _FREE, _TREE, _OUTSIDE = 0, 1, 2  # states of a room in Wilson's walk

@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 from vizbench._util.cells import neighbours
 from vizbench._util.jit import jit
-from vizbench.bases import AnswerTask
 from vizbench.errors import UserError
 from vizbench.kernels.paths import (
     GOAL,
@@ -35,7 +34,8 @@ from vizbench.kernels.paths import (
     shortest_path,
 )
 from vizbench.kernels.rng import rng_below, rng_chance, rng_seed
-from vizbench.task import Metric
+from vizbench.task.bases import AnswerTask
+from vizbench.task.contract import Metric
 from vizbench.types import Batch, CheckResult, Grid, Keys, Look
 
 _TRIES = (

@@ -22,7 +22,6 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
-from vizbench.bases import AnswerTask
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.kernels.sudoku_search import (
@@ -37,7 +36,8 @@ from vizbench.kernels.sudoku_search import (
     write_digit,
     write_last_places,
 )
-from vizbench.task import Space
+from vizbench.task.bases import AnswerTask
+from vizbench.task.contract import Space
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 MINIMAL = 0

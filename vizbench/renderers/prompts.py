@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias, get_args
 from vizbench.errors import UserError
 from vizbench.renderers.palettes import colour_names
 from vizbench.seeds import stream
-from vizbench.task import Verifier
+from vizbench.task.contract import Verifier
 from vizbench.types import Instance
 
 Reader: TypeAlias = Literal["text", "vision", "image", "video"]

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import vizbench as vb
-from vizbench import loading, task
+from vizbench import loading
 from vizbench.formats import lookup
 from vizbench.generators.arc.facts import pair
 from vizbench.generators.arc.library import concepts, rules
 from vizbench.generators.arc.task import Params, rule_of
+from vizbench.task import registry
 
 
 @pytest.mark.parametrize("family", rules(), ids=lambda family: family.id())
@@ -87,7 +88,7 @@ def test_a_task_without_an_episode_stands_for_many():
 )
 def test_a_wrong_task_name_is_refused(name: str, part: str):
     with pytest.raises(vb.UserError, match=part):
-        task.spec(name)
+        registry.spec(name)
 
 
 def test_rows_of_many_sizes_are_padded_in_arrays_and_whole_by_themselves():
@@ -103,4 +104,4 @@ def test_rows_of_many_sizes_are_padded_in_arrays_and_whole_by_themselves():
 
 
 def test_every_concept_is_a_variant():
-    assert [*task.families()["arc"].variants] == [*concepts()]
+    assert [*registry.families()["arc"].variants] == [*concepts()]

@@ -12,7 +12,7 @@ from vizbench.harness.plan.plan import TRIVIAL, Plan, Trial, seed_list, slug
 from vizbench.harness.plan.suites import SUITES
 from vizbench.harness.stats.paper import paper
 from vizbench.model import Schedule
-from vizbench.task import tasks
+from vizbench.task.registry import tasks
 
 
 def test_trials_are_the_product_with_the_baselines_first():

@@ -18,7 +18,7 @@ from vizbench.formats.lookup import verifier_of
 from vizbench.harness.score.score import score, score_rows, states, summarize
 from vizbench.renderers.pictures import save_png
 from vizbench.renderers.video import clip, process, write_video
-from vizbench.task import spec
+from vizbench.task.registry import spec
 
 N = 6
 

@@ -30,7 +30,7 @@ from vizbench.generators.arc.library import concepts, rule
 from vizbench.generators.arc.rule import MAX_SIDE, Rule
 from vizbench.generators.arc.scene import Scene
 from vizbench.seeds import keys, stream
-from vizbench.task import Demonstrations, HasDemonstrations, Metric, Task, check_equal
+from vizbench.task.contract import Demonstrations, HasDemonstrations, Metric, Task, check_equal
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 ANY: Final = "any"

@@ -37,7 +37,7 @@ from vizbench.generators.chess.board import (
 from vizbench.generators.chess.mates import ENDLESS, first_moves, forced, play_line
 from vizbench.generators.chess.rules import Position
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task import GameContinuation, Task
+from vizbench.task.contract import GameContinuation, Task
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _START = np.zeros((8, 8), np.uint8)

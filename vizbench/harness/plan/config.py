@@ -15,7 +15,7 @@ import msgspec
 
 from vizbench._util.files import read_bounded
 from vizbench._util.text import text_of
-from vizbench.dataset import POOL
+from vizbench.dataset.splits import POOL
 from vizbench.errors import UserError, unknown
 
 MAX_BYTES: Final = 1 << 20

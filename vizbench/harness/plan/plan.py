@@ -13,7 +13,7 @@ from vizbench import loading
 from vizbench._util.numbers import is_whole
 from vizbench._util.params import read
 from vizbench._util.text import plural
-from vizbench.dataset import POOL, check_pool
+from vizbench.dataset.splits import POOL, check_pool
 from vizbench.errors import UserError, unknown
 from vizbench.formats import lookup
 from vizbench.harness.plan.augment import KINDS as AUGMENTS

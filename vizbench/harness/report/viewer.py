@@ -27,7 +27,8 @@ from vizbench.harness.records import labels
 from vizbench.harness.records.records import Record, TrialResult
 from vizbench.harness.report.links import trial_id, trial_labels
 from vizbench.renderers.palettes import palette
-from vizbench.task import Task, params_json
+from vizbench.task.contract import Task
+from vizbench.task.registry import params_json
 from vizbench.types import Grid, Json
 
 MAX_BYTES: Final = 64 << 20

@@ -23,7 +23,7 @@ from vizbench.renderers.frames import render
 from vizbench.renderers.layout import Shape, common_board
 from vizbench.renderers.text import from_text, to_text
 from vizbench.renderers.video import clip
-from vizbench.task import Verifier
+from vizbench.task.contract import Verifier
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid, Image, Instance, Look, Video
 
 X = TypeVar("X")

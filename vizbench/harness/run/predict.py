@@ -30,7 +30,7 @@ from vizbench.harness.records.records import Record, Session, read_log, read_rec
 from vizbench.harness.run.codec import Codec, FrameCodec, codec_for
 from vizbench.model import CheckedModel, Context, CutText, Model, Progress, Schedule
 from vizbench.seeds import stream
-from vizbench.task import Verifier
+from vizbench.task.contract import Verifier
 from vizbench.types import DecodeFailure, Grid, Instance
 
 CHUNK: Final = 32

@@ -14,7 +14,7 @@ import msgspec
 
 from vizbench._util.files import disk_errors, remove_drafts, write_atomically
 from vizbench._util.locks import folder_lock
-from vizbench.dataset import Dataset, Split
+from vizbench.dataset.splits import Dataset, Split
 from vizbench.errors import UserError
 from vizbench.formats.lookup import source_of
 from vizbench.formats.rows import encode
@@ -25,7 +25,7 @@ from vizbench.harness.records.records import FORMAT, DataInfo, Header, TaskInfo,
 from vizbench.harness.run.model_cache import ModelCache
 from vizbench.harness.run.predict import ModelFaultError, TrialData, checked, missing_answers, predict_all
 from vizbench.model import Model, Progress, model_code
-from vizbench.task import code_of, params_json
+from vizbench.task.registry import code_of, params_json
 from vizbench.types import Instance, Json
 
 Kind: TypeAlias = Literal["start", "skip", "adapt", "predict", "done", "failed"]

@@ -16,7 +16,7 @@ from vizbench.harness.run.codec import changing
 from vizbench.renderers.decode import place_and_read, read_at
 from vizbench.renderers.locate import Placement
 from vizbench.renderers.video import Frame, frames
-from vizbench.task import Verifier
+from vizbench.task.contract import Verifier
 from vizbench.types import Answer, DecodeFailure, Grid, Image, Instance
 
 _SURE: Final = 0.5

@@ -17,7 +17,7 @@ from vizbench import loading
 from vizbench._util.files import disk_errors, write_atomically
 from vizbench._util.locks import folder_lock
 from vizbench._util.text import plural
-from vizbench.dataset import POOL
+from vizbench.dataset.splits import POOL
 from vizbench.errors import UserError
 from vizbench.formats import lookup
 from vizbench.formats.rows import Row, encode

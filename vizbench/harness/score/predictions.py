@@ -21,7 +21,7 @@ from typing import Final, Literal, TypeAlias, final
 
 from vizbench._util.paths import visible_files
 from vizbench._util.text import escape_non_utf8, plural
-from vizbench.dataset import SplitSpec
+from vizbench.dataset.splits import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats.manifest import NAME
 from vizbench.harness.score.answer_lines import Faults, LineAnswer, answer_lines

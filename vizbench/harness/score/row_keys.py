@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Final, NoReturn, final
 from urllib.parse import unquote
 
-from vizbench.dataset import SplitSpec
+from vizbench.dataset.splits import SplitSpec
 from vizbench.errors import UserError
 from vizbench.types import POOL, row_id
 

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from vizbench._util.text import escape_non_utf8
-from vizbench.dataset import SplitSpec
+from vizbench.dataset.splits import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.lookup import verifier_and_params
@@ -32,7 +32,7 @@ from vizbench.harness.stats.metrics import mean
 from vizbench.renderers.decode import decode
 from vizbench.renderers.pictures import read_png
 from vizbench.renderers.text import from_text
-from vizbench.task import Task, Verifier
+from vizbench.task.contract import Task, Verifier
 from vizbench.types import Decoded, DecodeFailure, Grid, Instance, Verdict
 
 MAX_PICTURES: Final = 1024

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.test_dataset import naive_side
 
 import vizbench as vb
 from tests.support.contract import every_task
-from tests.test_dataset import naive_side
-from vizbench import task
-from vizbench.dataset import Dataset, generated_dataset
+from vizbench.dataset.leakage import SHARE, is_test
+from vizbench.dataset.splits import Dataset, generated_dataset
 from vizbench.errors import UserError
 from vizbench.harness.score.row_keys import RowKeys
-from vizbench.leakage import SHARE, is_test
+from vizbench.task import registry
 from vizbench.types import POOL, Batch
 
 # Train rows of slow tasks: 50,000 would take minutes to hours each. All other tasks have 50,000, or all that
@@ -46,7 +46,7 @@ def read_all(data: Dataset, split: str, most: int) -> Batch:
 
 @every_task
 def test_no_question_is_on_both_sides(name: str):
-    spec = task.spec(name)
+    spec = registry.spec(name)
     sides: dict[str, set[bytes]] = {"train": set(), "test": set()}
     for seed in (0, 1):
         train = FEW.get(name, 50_000)
@@ -74,7 +74,7 @@ SMALL = (
 @pytest.mark.parametrize("name", SMALL)
 def test_small_spaces_are_divided_whole(name: str):
     """Without a pool, the two sides together are the whole space."""
-    spec = task.spec(name)
+    spec = registry.spec(name)
     data = generated_dataset(spec, 0, 0)
     rows = [read_all(data, split, 10_000) for split in ("train", "test")]
     identities = [{row.tobytes() for row in spec.task.identity(spec.params, batch)} for batch in rows]
@@ -87,15 +87,15 @@ def test_small_spaces_are_divided_whole(name: str):
 @pytest.mark.parametrize("side", [2, 3, 4, 6, 8])
 def test_mazes_are_counted_as_networkx_counts_trees(side: int):
     trees = networkx.number_of_spanning_trees(networkx.grid_2d_graph(side, side))
-    space = task.spec(f"maze/base?size={2 * side + 1}").task.space(
-        task.spec(f"maze/base?size={2 * side + 1}").params
+    space = registry.spec(f"maze/base?size={2 * side + 1}").task.space(
+        registry.spec(f"maze/base?size={2 * side + 1}").params
     )
     assert space is not None and space.count == pytest.approx(trees, rel=1e-9)
 
 
 def test_a_recoloured_puzzle_is_the_same_question():
     """Hanoi of 4 disks and more takes puzzles that differ in colours for one, so both are on one side."""
-    spec = task.spec("hanoi/4")
+    spec = registry.spec("hanoi/4")
     batch = generated_dataset(spec, 0, 0).train.batch(0, 200)
     question = batch.question.copy()
     disks = (question >= 1) & (question <= 6)
@@ -103,7 +103,7 @@ def test_a_recoloured_puzzle_is_the_same_question():
     twins = Batch(question, batch.target)
     assert not np.array_equal(question, batch.question)
     assert not is_test(spec.task.identity(spec.params, twins)).any()
-    three = task.spec("hanoi/3")
+    three = registry.spec("hanoi/3")
     assert (
         three.task.identity(three.params, generated_dataset(three, 0, 0).train.batch(0, 1)).size > 100
     )  # all its cells

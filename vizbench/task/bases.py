@@ -4,7 +4,7 @@
 - `AnswerTask`: a puzzle. Write `solve`, and `check` if several answers can be right.
 - `MoveTask`: moves towards a goal. Write the legal `moves` and `goal_fault`.
 
-Each takes `generate_batch` as well. `vizbench.task.Task` is for anything else.
+Each takes `generate_batch` as well. `vizbench.task.contract.Task` is for anything else.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy.typing as npt
 from vizbench._util.cells import changed, one_by_one
 from vizbench._util.text import plural
 from vizbench.kernels.rng import rng_below, rng_from
-from vizbench.task import Task, check_equal
+from vizbench.task.contract import Task, check_equal
 from vizbench.types import CheckResult, Grid, Grids
 
 P = TypeVar("P")

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from vizbench._util.files import read_bounded
 from vizbench._util.text import text_of
-from vizbench.dataset import (
+from vizbench.dataset.splits import (
     POOL,
     Dataset,
     Rows,
@@ -33,7 +33,8 @@ from vizbench.dataset import (
 )
 from vizbench.errors import UserError
 from vizbench.seeds import check_seed, integer, keys, stream
-from vizbench.task import LEVELS, TaskSpec, import_task, level_name, params_json, spec
+from vizbench.task.contract import LEVELS
+from vizbench.task.registry import TaskSpec, import_task, level_name, params_json, spec
 from vizbench.types import Batch, Instance, Json
 
 PREFIX: Final = "mixture:"

@@ -34,7 +34,8 @@ from vizbench.errors import UserError
 from vizbench.kernels.pairwise_distance import far_enough
 from vizbench.kernels.unseen_rows import add_unseen, row_digests
 from vizbench.seeds import instance_stream, keys, keys_at, splitmix64
-from vizbench.task import DistributionShift, Metric, TaskSpec, params_json
+from vizbench.task.contract import DistributionShift, Metric
+from vizbench.task.registry import TaskSpec, params_json
 from vizbench.types import Batch, Grids, Keys, SplitName
 
 Numbers = npt.NDArray[np.int64]

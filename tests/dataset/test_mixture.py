@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vizbench as vb
-from vizbench.mixture import MAX_WEIGHT, is_mixture, mixture
+from vizbench.dataset.mixture import MAX_WEIGHT, is_mixture, mixture
 
 NAME = "mixture:eca/110=2,life/conway=3,langton/2=1"
 MIXED = mixture("eca/110=4,life=6,langton/2=2", seed=5)

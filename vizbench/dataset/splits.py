@@ -11,10 +11,11 @@ from typing import Any, SupportsIndex, final
 
 import numpy as np
 
+from vizbench.dataset.leakage import LeakageFilter, Numbers, candidate_batches
 from vizbench.errors import UserError
-from vizbench.leakage import LeakageFilter, Numbers, candidate_batches
 from vizbench.seeds import check_seed, integer
-from vizbench.task import Demonstrations, TaskSpec, Verifier, import_task, params_json, spec
+from vizbench.task.contract import Demonstrations, Verifier
+from vizbench.task.registry import TaskSpec, import_task, params_json, spec
 from vizbench.types import POOL, Batch, Grid, Instance, Json, SplitName
 
 MAX_ROWS = 10**8

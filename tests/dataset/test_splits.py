@@ -13,14 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support import toy_task
-from vizbench import leakage, loading
-from vizbench.dataset import MAX_POOL, MAX_ROWS, Dataset, Split, StoredSplit, generated_dataset
+from vizbench import loading
+from vizbench.dataset import leakage
+from vizbench.dataset.splits import MAX_POOL, MAX_ROWS, Dataset, Split, StoredSplit, generated_dataset
 from vizbench.errors import UserError
 from vizbench.formats.rows import encode
 from vizbench.kernels.pairwise_distance import distances, far_enough
 from vizbench.kernels.unseen_rows import add_unseen, row_digests
 from vizbench.seeds import instance_stream, keys, keys_at, splitmix64
-from vizbench.task import TaskSpec, params_json
+from vizbench.task.registry import TaskSpec, params_json
 from vizbench.types import Instance
 
 
@@ -129,7 +130,7 @@ def test_an_instance_says_what_it_is() -> None:
     assert set(row.meta) == {"number", "odd", "candidate", "difficulty"}
     assert type(row.meta["number"]) is int and type(row.meta["odd"]) is bool  # plain, so that JSON takes it
     assert np.array_equal(row.steps[-1], row.target)
-    assert row.meta["difficulty"] == {"score": float(row.question.mean())}
+    assert row.meta["difficulty"] == {"score": float(row.question.mean()), "effort": float(row.question.mean())}
 
 
 def test_seeds_and_splits_share_no_stream() -> None:

@@ -10,7 +10,8 @@ import pytest
 
 import vizbench as vb
 from vizbench.seeds import keys
-from vizbench.task import Task, TaskSpec
+from vizbench.task.contract import Task
+from vizbench.task.registry import TaskSpec
 
 
 @final
