@@ -157,11 +157,10 @@ _HOMES = {
         "Metric",
         "Space",
         "Task",
-        "TaskSpec",
         "Verifier",
         "check_equal",
-        "tasks",
     ),
+    "vizbench.task.registry": ("TaskSpec", "tasks"),
     "vizbench.types": (
         "Answer",
         "Batch",
