@@ -26,7 +26,7 @@ from vizbench._util import notices, plugins
 from vizbench.formats import read, write
 from vizbench.formats.rows import encode
 from vizbench.seeds import keys
-from vizbench.task import contract, registry
+from vizbench.task import registry
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "own_task.py"
 
@@ -50,7 +50,7 @@ FAMILY = vb.ModelFamily("own-model", "grid", "Copies.", ("none",), lambda checkp
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Copy the example to a folder of its own, with no file imported so far."""
-    monkeypatch.setattr(contract, "_imported", {})
+    monkeypatch.setattr(registry, "_imported", {})
     path = tmp_path / "mine.py"
     shutil.copy(EXAMPLE, path)
     yield path
@@ -251,7 +251,7 @@ def test_a_data_set_of_a_files_task_is_read_once_the_user_names_it(
     manifest = write(split, 4, tmp_path / "data", workers=1)
     assert manifest.code == registry.code_of(f"{file}:TASK")
     rows = [encode(row, True) for row in read(tmp_path / "data")]
-    monkeypatch.setattr(contract, "_imported", {})
+    monkeypatch.setattr(registry, "_imported", {})
     mark.unlink()
     with pytest.raises(vb.UserError, match="is run only if you name it yourself"):
         list(read(tmp_path / "data"))
@@ -273,7 +273,7 @@ def test_the_commands_take_a_files_task(file: Path, run: Run, monkeypatch: pytes
     lines = [json.dumps({"id": row["id"], "answer": row["target"]}) for row in rows]
     Path("answers.jsonl").write_text("\n".join(lines))
     for command in (("verify", "data", "answers.jsonl"), ("score", "answers.jsonl", "--dataset", "data")):
-        monkeypatch.setattr(contract, "_imported", {})
+        monkeypatch.setattr(registry, "_imported", {})
         refused = run(*command)
         assert (refused.code, "is run only if you name it yourself" in refused.err) == (2, True)
         assert run(*command, "--task", name, "--json").code == 0
@@ -324,7 +324,7 @@ def test_a_run_of_a_files_task_goes_on_until_its_code_changes(
     assert refused.code == 2
     assert "task_code was" in refused.err
     mark = marked(file)
-    monkeypatch.setattr(contract, "_imported", {})
+    monkeypatch.setattr(registry, "_imported", {})
     assert run("report", "runs", "--html", "page.html").code == 0
     assert not mark.exists()
 
@@ -363,7 +363,7 @@ def test_spawned_processes_import_the_file(file: Path, tmp_path: Path) -> None:
 def test_objects_of_a_file_are_pickled_by_its_name(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = vb.load(f"{file}:TASK")
     pickled = pickle.dumps((data, data.params, data.verifier, data.train[0]))
-    monkeypatch.setattr(contract, "_imported", {})
+    monkeypatch.setattr(registry, "_imported", {})
     again, params, verifier, row = pickle.loads(pickled)
     assert again.train[0].id == row.id
     assert registry.params_json(params) == registry.params_json(data.params)
