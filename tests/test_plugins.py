@@ -21,7 +21,7 @@ import vizbench as vb
 from tests import test_contract, test_guesses, test_processes
 from tests.support.commands import Run, refused
 from tests.support.contract import hostile
-from vizbench import generators, model
+from vizbench import baselines, generators, model
 from vizbench._util import notices, plugins
 from vizbench.formats import read, write
 from vizbench.formats.rows import encode
@@ -494,3 +494,25 @@ def test_an_installed_package_offers_a_model(package: Package, tmp_path: Path) -
     (tmp_path / "a_model.py").write_text(MODEL)
     own: Any = model.load_model(f"{tmp_path}/a_model.py:Own")
     assert type(own).__name__ == "Own"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("1 / 0", "model file vizbench.baselines.aa_broken fails on import: ZeroDivisionError"),
+        ("FAMILIES = (3,)", "FAMILIES in vizbench.baselines.aa_broken is wrong: it is of type int"),
+        ("FAMILIES = (int,)", "it is the class int: give an instance of vizbench.ModelFamily"),
+    ],
+)
+def test_a_broken_file_of_models_is_named(
+    code: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "aa_broken.py").write_text(code)
+    monkeypatch.setattr(baselines, "__path__", [*baselines.__path__, str(tmp_path)])
+    model.families.cache_clear()
+    try:
+        with pytest.raises(vb.UserError, match=re.escape(reason)):
+            model.families()
+    finally:
+        model.families.cache_clear()
+        sys.modules.pop("vizbench.baselines.aa_broken", None)

@@ -22,6 +22,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, ClassVar, Final, Generic, Literal, TypeAlias, TypeVar, cast, final
 
 from vizbench._util import plugins
@@ -244,14 +245,31 @@ def families() -> Mapping[str, ModelFamily]:
 
     own: dict[str, ModelFamily] = {}
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
-        offered = getattr(importlib.import_module(f"{package.__name__}.{module.name}"), "FAMILIES", ())
-        own.update((family.name, family) for family in offered)
+        offered: Sequence[object] = getattr(_own_module(f"{package.__name__}.{module.name}"), "FAMILIES", ())
+        for item in offered:
+            if fault := _family_fault(item):
+                raise UserError(f"FAMILIES in {package.__name__}.{module.name} is wrong: {fault}")
+            own[cast("ModelFamily", item).name] = cast("ModelFamily", item)
     return {**own, **dict(plugins.installed("vizbench.models", _family_fault, lambda each: each.name, own))}
 
 
+def _own_module(name: str) -> ModuleType:
+    """Import a module of `vizbench.baselines`. Raises UserError with its name if it fails."""
+    try:
+        return importlib.import_module(name)
+    except Exception as error:  # one broken file would break every command without being named
+        raise UserError(
+            f"model file {name} fails on import: {plugins.reason_of(error)}: correct the file, or move it "
+            "away"
+        ) from error
+
+
 def _family_fault(item: object) -> str:
-    """Return why an object of an installed package is not a model family, as a clause."""
-    return "" if isinstance(item, ModelFamily) else f"{repr(item)[:80]} is not a ModelFamily"
+    """Return why an object is not a model family, as a clause, or "" if it is one."""
+    if isinstance(item, ModelFamily):
+        return ""
+    kind = f"the class {item.__name__}" if isinstance(item, type) else f"of type {type(item).__name__}"
+    return f"it is {kind}: give an instance of vizbench.ModelFamily"
 
 
 def family(name: str) -> ModelFamily:

@@ -197,7 +197,7 @@ def test_the_command_writes_what_it_is_asked_for(run, tmp_path):
 
 def test_the_command_refuses_in_one_sentence(run, tmp_path):
     run("eval", "--task", "life/conway", "--shots", "3", "--n-test", 2, "--out", "r")
-    assert "give --html FILE, --csv FILE" in refused(run("report", "r"))
+    assert "--html FILE, --csv FILE" in refused(run("report", "r"))
     assert "is a folder" in refused(run("report", "r", "--csv", "r"))
     assert "the folder does not exist" in refused(run("report", "r", "--md", "nowhere/t.md"))
     assert "holds no run" in refused(run("report", "nowhere", "--csv", "t.csv"))
@@ -224,5 +224,5 @@ def test_the_terminal_shows_attempts_and_names_leaky_tasks(capsys):
         summaries([answered(share(0.06), "copy", task=task) for task in ("t/x", "t/y")]), ()
     )
     text = capsys.readouterr().out
-    assert "passes: t/x (copy 6.0% valid, n 200), t/y (copy 6.0% valid, n 200)\n" in text
+    assert "solves t/x (copy 6.0% valid, n 200), t/y (copy 6.0% valid, n 200)\n" in text
     assert "first attempts" not in text

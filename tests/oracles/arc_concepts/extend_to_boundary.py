@@ -8,12 +8,12 @@ STRAIGHT = [(0, 1), (1, 0), (0, -1), (-1, 0)]
 DIAGONAL = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
 
 
-def rays_from_dots(rows: Rows, directions: str) -> Rows:
+def rays_from_dots(rows: Rows, ways: str) -> Rows:
     """Draw rays from every dot to the edges: straight ones, diagonal ones, or both."""
     steps: list[tuple[int, int]] = []
-    if "diagonals" not in directions:
+    if "diagonals" not in ways:
         steps += STRAIGHT
-    if "row" not in directions:
+    if "row" not in ways:
         steps += DIAGONAL
     out = [list(row) for row in rows]
     for r, row in enumerate(rows):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from tests.oracles.arc_rows import Rows, transposed
 
 
-def recolour_lines_that_run(rows: Rows, direction: str, ink: int) -> Rows:
+def recolour_lines_that_run(rows: Rows, way: str, ink: int) -> Rows:
     """Recolour the runs of a row whose colour is not beside them."""
-    if direction == "vertical":
+    if way == "vertical":
         return transposed(recolour_lines_that_run(transposed(rows), "horizontal", ink))
     # A border of ground saves the tests for the edges.
     empty = [0] * (len(rows[0]) + 2)

@@ -269,9 +269,10 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def _with_checkpoint(named: Sequence[tuple[str, str | None]], checkpoint: str) -> tuple[str, str]:
         """Return the one named model with the plan's checkpoint."""
         if len(named) != 1:
-            models = ", ".join(name[:80] for name, _ in named) or "none"
+            models = ", ".join(name[:80] for name, _ in named)
+            asked = f"names {len(named)} ({models})" if named else "names no model that has checkpoints"
             raise UserError(
-                f"checkpoint {checkpoint[:80]!r} is of one model and the plan names {len(named)} ({models}): "
+                f"checkpoint {checkpoint[:80]!r} is of one model, but the plan {asked}: "
                 "give each its own by --model NAME=CHECKPOINT"
             )
         ((name, own),) = named
