@@ -25,14 +25,14 @@ SHOWN: Final = [names for names in LAYERS if "__main__" not in names]
 
 PURPOSE: Final = {
     "errors": "records, keys, errors, helpers",
-    "kernels": "compiled code · several processes",
+    "kernels": "several processes · compiled code",
     "task": "the protocols of tasks and models",
     "generators": "task families · pictures, clips, text",
     "dataset": "rows, mixtures · what keeps train and test apart",
     "formats": "data sets and files of others",
     "loading": "load, instance, verify, render, prompt",
-    "rewards": "one number per answer · levels that follow success",
-    "harness": "measuring · models",
+    "rewards": "levels that follow success · one number per answer",
+    "harness": "models · measuring",
     "console": "options, tables, progress",
     "cli": "the commands",
 }
