@@ -209,9 +209,11 @@ class Verifier(ABC):
     @final
     def _parts(self, instance: Instance, grid: Grid, valid: bool) -> dict[str, float]:
         """Return the parts of an answer of the target's shape."""
-        question, target = instance.question[None], instance.target[None]
-        columns = self._parts_of(instance.params, question, target, grid[None], np.array([valid]))
-        return {name: float(column[0]) for name, column in columns.items()}
+        if valid or np.array_equal(grid, instance.question):  # as in `_parts_of`
+            return dict.fromkeys(self.parts, float(valid))
+        row = (instance.question[None], instance.target[None], grid[None])
+        columns = self.parts_batch(instance.params, *row)
+        return {name: float(columns[name][0]) for name in self.parts}
 
     @final
     def _parts_of(
