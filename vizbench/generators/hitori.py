@@ -24,7 +24,7 @@ from vizbench.kernels.bfs import bfs_distances
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.kernels.sudoku_search import random_bit
 from vizbench.task.bases import AnswerTask
-from vizbench.types import Batch, CheckResult, Grid, Keys, Look
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _ROW = np.uint64(8)
 _ONE = np.uint64(1)
@@ -396,8 +396,8 @@ class Hitori(AnswerTask[Params]):
         _make(keys, params.size, whole(params.size), *_LEVELS[params.level], question, target)
         return Batch(question, target)
 
-    def canvas(self, params: Params, question: Grid) -> Grid:
-        """Return a board without shaded cells."""
+    def canvas(self, params: Params, question: Grids) -> Grids:
+        """Return boards without shaded cells."""
         return np.zeros_like(question)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
