@@ -159,6 +159,7 @@ def test_difficulty_of_a_question_read_by_hand() -> None:
     )
     assert TASK.difficulty(Params(givens=11), question, SOLVED) == {
         "score": 9 / 25,
+        "effort": 9.0,
         "rounds": 2.0,
         "first": 4.0,
         "places": 0.0,

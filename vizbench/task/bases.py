@@ -9,6 +9,7 @@ Each takes `generate_batch` as well. `vizbench.task.contract.Task` is for anythi
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -17,11 +18,12 @@ from typing import ClassVar, TypeVar, final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench._util.cells import changed, one_by_one
+from vizbench._util.cells import changed
 from vizbench._util.text import plural
+from vizbench.kernels.cell_steps import cell_steps
 from vizbench.kernels.rng import rng_below, rng_from
 from vizbench.task.contract import Task, check_equal
-from vizbench.types import CheckResult, Grid, Grids
+from vizbench.types import CheckResult, Grid, Grids, Trajectories
 
 P = TypeVar("P")
 
@@ -135,13 +137,17 @@ class AnswerTask(Task[P]):
             return CheckResult(False, "no answer to this question is right")
         return check_equal(answer, expected, "differ from the answer")
 
-    def canvas(self, params: P, question: Grid) -> Grid:
-        """Return the grid that the process begins with. Default: the question."""
+    def canvas(self, params: P, question: Grids) -> Grids:
+        """Return the grids that the processes begin with, `(n, h, w)`. Default: the questions."""
         return question
 
-    def order(self, params: P, question: Grid, target: Grid) -> npt.NDArray[np.integer]:
-        """Return the cells `(k, 2)` in the order in which the process writes them. Default: reading order."""
-        return np.argwhere(self.canvas(params, question) != target)
+    def moments(self, params: P, question: Grids, target: Grids) -> npt.NDArray[np.integer]:
+        """Return the number of the step that writes each cell, `(n, h, w)` from 0; -1 if none does.
+
+        Default: the cells that differ from the canvas, in reading order.
+        """
+        written = (self.canvas(params, question) != target).reshape(len(target), math.prod(target.shape[1:]))
+        return np.where(written, np.cumsum(written, axis=1) - 1, -1).reshape(target.shape)
 
     def cell_fault(self, params: P, question: Grid, before: Grid, after: Grid, cell: tuple[int, int]) -> str:
         """Return why this cell, the only one that differs, must not get this value; "" if it may."""
@@ -149,20 +155,23 @@ class AnswerTask(Task[P]):
 
     def steps(self, params: P, question: Grid, target: Grid) -> Grids:
         """Return the canvas with one more cell of the target per state."""
-        start = self.canvas(params, question)
-        if start.shape != target.shape:
-            return target[None]
-        states = one_by_one(start, target, self.order(params, question, target))
-        return states if len(states) else target[None]
+        return self.steps_batch(params, question[None], target[None]).states
+
+    def steps_batch(self, params: P, question: Grids, target: Grids) -> Trajectories:
+        """Return the canvases with more of the target's cells per state, see `moments`."""
+        canvas = self.canvas(params, question)
+        if canvas.shape != target.shape:
+            return Trajectories(target, np.arange(len(target) + 1))
+        return cell_steps(canvas, target, self.moments(params, question, target))
 
     def check_step(self, params: P, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """Check that one cell was written that was not written before. Its value may be wrong."""
-        start = self.canvas(params, question)
+        start = self.canvas(params, question[None])[0]
         if before.shape != start.shape:
             return CheckResult(False, "the answer was given before")
         if start.shape != after.shape:
             return self.check(params, question, after)
-        if start is not question and np.array_equal(before, question):
+        if np.array_equal(before, question):
             before = start
         written = changed(before, after, 1, self.step_text)
         if isinstance(written, str):
