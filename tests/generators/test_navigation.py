@@ -9,6 +9,7 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -302,6 +303,62 @@ def test_a_path_through_a_wall_or_over_a_corner_joins_nothing() -> None:
         assert TASK.check(Params(), question, answer).figures == {"psr": 0.0}
         assert not verified_by_the_twins(question, answer)
     assert TASK.solve(Params(), question) is None
+
+
+# Parts
+
+
+def measured(question: Grid, answer: Grid) -> dict[str, float]:
+    """Return the parts of one answer, as the family measures them."""
+    columns = TASK.parts_batch(Params(), question[None], question[None], answer[None])
+    return {name: float(column[0]) for name, column in columns.items()}
+
+
+@given(questions(), st.data())
+def test_parts_equal_the_slow_twin(question: Grid, data: st.DataObject) -> None:
+    solved = TASK.solve(Params(), question)
+    answer = question.copy() if solved is None or data.draw(st.booleans()) else solved
+    for _ in range(data.draw(st.integers(0, 8))):
+        cell = data.draw(st.integers(0, question.size - 1))
+        answer.flat[cell] = data.draw(st.sampled_from([4, 4, 4, 4, 1, 0, 2, 3]))
+    assert measured(question, answer) == navigation.path_parts(question.tolist(), answer.tolist())
+
+
+@pytest.mark.parametrize(
+    ("answer", "path", "precise"),
+    [
+        (board("S*..", "....", "...G"), 1 / 4, 1.0),
+        (board("S...", "**..", "...G"), 2 / 4, 1.0),
+        (board("S...", "*...", "**.G"), 3 / 4, 1.0),  # another path than the target's
+        (board("S*..", "*...", "...G"), 0.0, 1 / 2),  # no shortest path has both
+        (board("S***", "*..*", "...G"), 3 / 4, 4 / 5),
+        (board("S***", "**.*", "...G"), 2 / 4, 4 / 6),
+        (board("S**.", "....", "#..G"), 1 / 4, 2 / 3),  # a wall was built
+    ],
+)
+def test_parts_read_by_hand(answer: Grid, path: float, precise: float) -> None:
+    assert measured(HALL, answer) == {"path": path, "precise": precise}
+
+
+def test_a_whole_path_that_is_too_long_is_nearly_right() -> None:
+    """Parts are the same wherever the detour is, even if it leaves every shortest path."""
+    question = board("S....", ".....", ".....", "....G")
+    longer = board("S.***", "*.*.*", "***.*", "....G")
+    assert measured(question, longer) == {"path": 7 / 11, "precise": 1.0}
+    lane = board("S" + 28 * "." + "G", 30 * ".")
+    aside = board("S" + 28 * "." + "G", 30 * "*")
+    assert measured(lane, aside) == {"path": 29 / 31, "precise": 1.0}
+
+
+@given(hnp.arrays(np.uint8, (2, 20, 4, 5), elements=st.integers(0, 4)))
+def test_malformed_questions_and_answers_are_judged_as_rows_are(grids: npt.NDArray[np.uint8]) -> None:
+    question, answer = grids
+    valid = TASK.check_batch(Params(), question, answer)
+    for row in range(len(question)):
+        assert TASK.check(Params(), question[row], answer[row]).valid == valid[row]
+    for column in TASK.parts_batch(Params(), question, question, answer).values():
+        assert 0 <= column.min() <= column.max() <= 1
+    TASK.difficulty_batch(Params(), question, answer)
 
 
 # Processes
