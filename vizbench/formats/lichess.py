@@ -415,6 +415,14 @@ def _prove(question: Grid, steps: Grids, mate: int) -> None:
             raise MalformedError(f"a mate in {less} is there, and its moves take {mate}")
 
 
+def _chosen(params: Mapping[str, object]) -> Params:
+    """Return the parameters that a name gives. Raises UserError if they are wrong, or not only `mate`."""
+    chosen: Params = spec(TASK.family, params).params
+    if chosen != Params(chosen.mate):
+        raise UserError("a puzzle file has the parameter mate and no other: leave the others out")
+    return chosen
+
+
 @final
 class LichessSource(FileSource):
     """Read puzzle files. The rows are those of the file, whatever the seed."""
@@ -425,7 +433,7 @@ class LichessSource(FileSource):
         return path_and_params(rest)
 
     def rules(self, params: Mapping[str, object]) -> tuple[Verifier, Params]:
-        return TASK, spec(TASK.family, params).params
+        return TASK, _chosen(params)
 
     def expand(self, path: Path) -> list[str]:
         return files_below(path, self.suffix)
@@ -442,7 +450,7 @@ class LichessSource(FileSource):
             )
 
         # Read the file, and report what was left out.
-        chosen: Params = spec(TASK.family, params).params
+        chosen = _chosen(params)
         puzzles = read(path, chosen.mate)
         mates = plural(len(puzzles.kept), f"mate in {chosen.mate}", f"mates in {chosen.mate}")
         if left_out := puzzles.summary():

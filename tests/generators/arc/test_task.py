@@ -6,14 +6,17 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import vizbench as vb
 from vizbench import loading
 from vizbench.formats import lookup
-from vizbench.generators.arc.facts import pair
+from vizbench.generators.arc.facts import SAME_SIZE, pair
 from vizbench.generators.arc.library import concepts, rules
-from vizbench.generators.arc.task import Params, rule_of
+from vizbench.generators.arc.task import LEVELS, TASK, Params, rule_of
 from vizbench.task import registry
+from vizbench.types import Grid
 
 
 @pytest.mark.parametrize("family", rules(), ids=lambda family: family.id())
@@ -105,3 +108,74 @@ def test_rows_of_many_sizes_are_padded_in_arrays_and_whole_by_themselves():
 
 def test_every_concept_is_a_variant():
     assert [*registry.families()["arc"].variants] == [*concepts()]
+
+
+def parts(question: Grid, target: Grid, answer: Grid) -> dict[str, float]:
+    """Return the parts of an answer of the target's size."""
+    columns = TASK.parts_batch(Params(), question[None], target[None], answer[None])
+    return {name: float(column[0]) for name, column in columns.items()}
+
+
+def parts_by_clauses(question: Grid, target: Grid, answer: Grid) -> dict[str, float]:
+    """Return the parts, computed from their clauses cell by cell."""
+    groups: dict[tuple[bool, int], list[bool]] = {}
+    touched: list[bool] = []
+    for (row, column), color in np.ndenumerate(target):
+        inside = row < question.shape[0] and column < question.shape[1]
+        before = int(question[row, column]) if inside else 0
+        is_right = bool(answer[row, column] == color)
+        groups.setdefault((before != color, int(color)), []).append(is_right)
+        if answer[row, column] != before:
+            touched.append(is_right)
+    shares: dict[bool, list[float]] = {False: [1.0], True: [1.0]}
+    for (is_due, _), cells in groups.items():
+        shares[is_due].append(sum(cells) / len(cells))
+    precise = sum(touched) / len(touched) if touched else 0.0
+    return {"changed": min(shares[True]), "kept": min(shares[False]), "precise": precise}
+
+
+@given(st.data())
+def test_parts_are_those_of_their_clauses(data: st.DataObject):
+    def drawn(height: int, width: int) -> Grid:
+        cells = data.draw(st.lists(st.integers(0, 3), min_size=height * width, max_size=height * width))
+        return np.array(cells, np.uint8).reshape(height, width)
+
+    sides = st.integers(1, 5)
+    question = drawn(data.draw(sides), data.draw(sides))
+    target = drawn(*(question.shape if data.draw(st.booleans()) else (data.draw(sides), data.draw(sides))))
+    answer = drawn(*target.shape)
+    is_kept = drawn(*target.shape) > 0
+    answer[is_kept] = target[is_kept]
+    assert parts(question, target, answer) == pytest.approx(parts_by_clauses(question, target, answer))
+
+
+def test_parts_of_answers_read_by_hand():
+    question = np.array([[1, 0, 0, 0], [0, 0, 0, 0]], np.uint8)
+    target = np.array([[1, 2, 2, 0], [3, 0, 0, 0]], np.uint8)
+    for answer, changed, kept, precise in (
+        ([[1, 2, 2, 0], [3, 0, 0, 0]], 1, 1, 1),
+        ([[1, 2, 0, 0], [3, 0, 0, 0]], 0.5, 1, 1),  # half of color 2
+        ([[1, 2, 2, 0], [0, 0, 0, 0]], 0, 1, 1),  # no cell of color 3
+        ([[1, 2, 2, 2], [3, 0, 0, 0]], 1, 0.75, 0.75),  # a cell too many
+        ([[0, 2, 2, 0], [3, 0, 0, 0]], 1, 0, 0.75),  # the object is lost
+    ):
+        result = parts(question, target, np.array(answer, np.uint8))
+        assert result == {"changed": changed, "kept": kept, "precise": precise}
+    cut = parts(question, question[:1, :3], question[:1, :3])
+    assert cut == {"changed": 1, "kept": 1, "precise": 0}  # a cut question is no work
+
+
+@pytest.mark.parametrize("params", LEVELS, ids=lambda params: params.rule)
+def test_levels_are_rules_that_keep_the_size(params: Params):
+    assert rule_of(params).keeps & SAME_SIZE
+
+
+def test_a_named_rule_is_put_in_words_and_that_of_an_episode_is_not():
+    for family in rules():
+        named = Params(family.concept(), family.id())
+        wordings = TASK.instructions(named)
+        assert all(rule_of(named).sentence in text for text in wordings)
+        assert all(text.isascii() and 40 <= len(text) <= 900 for text in wordings)
+    for concept in concepts():
+        sentence = rule_of(Params(concept)).sentence
+        assert not any(sentence in text for text in TASK.instructions(Params(concept)))

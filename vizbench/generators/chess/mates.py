@@ -256,5 +256,7 @@ def play_line(board, mate, line):
         line[2 * k - 1] = _longest(now, mate - k, moves, budget)
         play(now, line[2 * k - 1])
         line[2 * k] = _first_right(now, mate - k, moves, budget)
+        if line[2 * k] == 0:  # only after a first move that does not force mate
+            return 2 * k
         play(now, line[2 * k])
     return 2 * mate - 1
