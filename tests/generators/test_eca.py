@@ -161,10 +161,12 @@ def slow_parts(rule: int, question: list[list[int]], answer: list[list[int]]) ->
         rows += slow_row_share(expected, row)
         if row != expected:
             break
-    filled = [(a, b) for expected, row in pairs for a, b in zip(expected, row, strict=True) if b != UNKNOWN]
-    right = sum(a == b for a, b in filled)
-    share = (2 * right - len(filled)) / len(filled) if filled else 0.0
-    return rows / len(pairs), max(0.0, share)
+    right = wrong = 0
+    for expected, row in pairs:
+        for a, b in zip(expected, row, strict=True):
+            right += a == b
+            wrong += b not in (a, UNKNOWN)
+    return rows / len(pairs), max(0.0, (right - wrong) / max(1, right + wrong))
 
 
 @given(st.integers(0, 255), st.integers(1, 9), st.integers(1, 7), st.integers(0, 2**32), st.integers(0, 12))

@@ -169,10 +169,11 @@ def _measure(rule, question, answer, rows, cells):
 
 def _triples(rule: int) -> str:
     """Return in words which triples of cells make a live cell: "live-live-dead or dead-dead-live"."""
-    words = []
+    words: list[str] = []
+    states = ("dead", "live")
     for k in range(7, -1, -1):
         if rule >> k & 1:
-            words.append("-".join("live" if k >> bit & 1 else "dead" for bit in (2, 1, 0)))
+            words.append(f"{states[k >> 2 & 1]}-{states[k >> 1 & 1]}-{states[k & 1]}")
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else "".join(words)
 
 
