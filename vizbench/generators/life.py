@@ -237,8 +237,6 @@ def _row_words() -> npt.NDArray[np.uint64]:
 
 def _counted(digits: str) -> str:
     """Return numbers of neighbours in words: `23` gives "exactly 2 or 3"."""
-    if not digits:
-        return "an impossible number"
     *others, last = digits
     return f"exactly {', '.join(others)} or {last}" if others else f"exactly {last}"
 
@@ -259,8 +257,11 @@ class Life(StepTask[Params]):
 
     def instructions(self, params: Params) -> tuple[str, str, str]:
         born, survives = params.rule[1:].split("/S")
-        birth = f"A dead cell becomes live if {_counted(born)} of its eight neighbours are live"
-        survival = f"a live cell stays live if {_counted(survives)} of them are live"
+        birth, survival = "No dead cell becomes live", "no live cell stays live"
+        if born:
+            birth = f"A dead cell becomes live if {_counted(born)} of its eight neighbors are live"
+        if survives:
+            survival = f"a live cell stays live if {_counted(survives)} of its eight neighbors are live"
         rule = f"{birth}, {survival}, and every other cell is dead afterwards."
         edge = "Opposite edges of the grid touch." if params.torus else "Cells outside the grid are dead."
         steps = plural(params.steps, "step")
