@@ -61,6 +61,7 @@ from vizbench.console.options import (
     TasksOption,
     TestOption,
     all_rows,
+    check_one_level,
     complete_family,
     complete_task,
     import_named,
@@ -239,11 +240,11 @@ def show(
 
     if whole and level is not None:
         raise UserError("an ARC file or episode has no levels: leave --all or --level out")
+    check_one_level(level)
     if whole:
         rows = all_rows(task, overrides, seed)
     else:
-        chosen = None if level is None else str(level)
-        rows = (split_of(task, overrides, seed, split, levels=chosen)[index],)
+        rows = (split_of(task, overrides, seed, split, levels=level)[index],)
     instance, look = rows[0], verifier_of(rows[0]).look
 
     # The suffix of the file decides: nothing is the terminal, .png a picture, all others a video.

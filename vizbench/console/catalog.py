@@ -88,15 +88,17 @@ def _mean_effort(name: str) -> float | None:
 
 def print_ladder(records: list[dict[str, Any]]) -> None:
     """Print one row per level: its effort if it was measured, and the parameters that change with it."""
-    changing: dict[str, list[str]] = {}
+    first: dict[str, dict[str, Any]] = {}
+    changing: dict[str, set[str]] = {}
     for record in records:
-        own = [other["params"] for other in records if other["family"] == record["family"]]
-        changing[record["family"]] = [key for key in own[0] if any(each[key] != own[0][key] for each in own)]
+        family, params = record["family"], record["params"]
+        lowest = first.setdefault(family, params)
+        changing.setdefault(family, set()).update(key for key in params if params[key] != lowest[key])
     is_measured = any(record.get("effort") is not None for record in records)
     rows: list[tuple[str, ...]] = []
     for record in records:
-        params = record["params"]
-        settings = " ".join(f"{key}={params[key]}" for key in changing[record["family"]])
+        shown = changing[record["family"]]
+        settings = " ".join(f"{key}={value}" for key, value in record["params"].items() if key in shown)
         effort = (f"{record['effort']:,.4g}",) if is_measured else ()
         rows.append((record["task"], *effort, settings))
     print_table(("task", *(("effort",) if is_measured else ()), "parameters that change"), rows)

@@ -61,7 +61,7 @@ FileTaskOption = Annotated[
     ),
 ]
 LevelOption = Annotated[
-    int | None,
+    str | None,
     typer.Option(metavar="LEVEL", help="Difficulty 0 … 9, in place of a variant, as in maze --level 3."),
 ]
 LevelsOption = Annotated[
@@ -256,6 +256,14 @@ def _data_of(task: str, overrides: list[str], seed: int, pool: int, levels: str 
         return mixture(Path(task) if task.endswith(".toml") else task, seed, pool)
     names = [with_overrides(name, overrides) for name in _at_levels(task, levels)]
     return load(names[0], seed, pool) if len(names) == 1 else mixture(names, seed, pool)
+
+
+def check_one_level(text: str | None) -> None:
+    """Raise UserError if `--level` does not give one level."""
+    from vizbench.dataset.mixture import levels_of
+
+    if text is not None and len(levels_of(text)) > 1:
+        raise UserError(f"--level {text} is a range, and one instance has one level: give --level {text[0]}")
 
 
 def is_mixed(task: str) -> bool:
