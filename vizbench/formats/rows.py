@@ -125,8 +125,10 @@ def row_digest(instance: Instance, steps: bool, prompt: str = "") -> bytes:
     if steps:
         grids.append(instance.steps)
     shapes = [grid.shape for grid in grids]
-    name = [instance.task, instance.seed, instance.split, instance.index]
-    digest = hashlib.sha256(_ENCODER.encode([*name, prompt, dict(instance.meta), shapes]))
+    fields = [instance.task, instance.seed, instance.split, instance.index, dict(instance.meta), shapes]
+    if prompt:
+        fields.append(prompt)
+    digest = hashlib.sha256(_ENCODER.encode(fields))
     for grid in grids:
         digest.update(np.ascontiguousarray(grid).data)
     return digest.digest()
