@@ -17,6 +17,7 @@ from vizbench._util.version import __version__
 
 if TYPE_CHECKING:
     from vizbench._util.jit import jit
+    from vizbench.dataset.mixture import Mixture, mixture
     from vizbench.dataset.splits import Dataset, Split
     from vizbench.errors import UserError
     from vizbench.formats.lookup import verifier_of
@@ -75,6 +76,7 @@ __all__ = [
     "Keys",
     "Look",
     "Metric",
+    "Mixture",
     "Model",
     "ModelFamily",
     "MoveTask",
@@ -101,6 +103,7 @@ __all__ = [
     "jit",
     "load",
     "load_model",
+    "mixture",
     "prompt",
     "random_grids",
     "render",
@@ -122,6 +125,7 @@ __all__ = [
 _HOMES = {
     "vizbench._util.jit": ("jit",),
     "vizbench.task.bases": ("AnswerTask", "MoveTask", "StepTask"),
+    "vizbench.dataset.mixture": ("Mixture", "mixture"),
     "vizbench.dataset.splits": ("Dataset", "Split"),
     "vizbench.errors": ("UserError",),
     "vizbench.formats.lookup": ("verifier_of",),

@@ -41,10 +41,14 @@ from vizbench.console.options import (
     FlaggedOption,
     JobsOption,
     JsonOption,
+    LevelOption,
+    LevelsOption,
     LimitOption,
+    MixableTaskOption,
     ModelsOption,
     OfflineOption,
     PoolOption,
+    PromptOption,
     ProtocolOption,
     RunOption,
     SeedOption,
@@ -54,15 +58,14 @@ from vizbench.console.options import (
     SplitOption,
     StepsOption,
     SuiteOption,
-    TaskOption,
     TasksOption,
     TestOption,
     all_rows,
+    check_one_level,
     complete_family,
     complete_task,
     import_named,
     memory_request,
-    pool_of,
     split_of,
     with_overrides,
 )
@@ -149,12 +152,24 @@ def tasks(
             metavar="FAMILY", help="A task family. Lists its variants.", autocompletion=complete_family
         ),
     ] = None,
+    levels: Annotated[
+        bool,
+        typer.Option(
+            "--levels", help="List levels of difficulty. With FAMILY: also their effort, which is measured."
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """List the task families, or the variants of one family."""
+    """List the task families, or the variants or levels of one family."""
     from vizbench.console import catalog
 
-    if json:
+    if levels:
+        ladder = catalog.ladder(family)
+        if json:
+            streams.print_json(ladder)
+        else:
+            catalog.print_ladder(ladder)
+    elif json:
         streams.print_json(catalog.task_records(family))
     elif family is None:
         catalog.print_families()
@@ -209,6 +224,7 @@ def show(
     index: Annotated[int, typer.Option(help="Row of the split, counted from 0.")] = 0,
     seed: SeedOption = 0,
     split: SplitOption = "train",
+    level: LevelOption = None,
     overrides: SetOption = None,
     whole: Annotated[
         bool,
@@ -222,7 +238,13 @@ def show(
     """Show one instance of a task, or save it as picture or video."""
     from vizbench.formats.lookup import verifier_of
 
-    rows = all_rows(task, overrides, seed) if whole else (split_of(task, overrides, seed, split)[index],)
+    if whole and level is not None:
+        raise UserError("an ARC file or episode has no levels: leave --all or --level out")
+    check_one_level(level)
+    if whole:
+        rows = all_rows(task, overrides, seed)
+    else:
+        rows = (split_of(task, overrides, seed, split, levels=level)[index],)
     instance, look = rows[0], verifier_of(rows[0]).look
 
     # The suffix of the file decides: nothing is the terminal, .png a picture, all others a video.
@@ -242,11 +264,12 @@ def show(
 
 @command()
 def generate(
-    task: TaskOption,
+    task: MixableTaskOption,
     n: Annotated[int, typer.Option("--n", help="Number of rows.")],
     split: SplitOption = "train",
     seed: SeedOption = 0,
     pool: PoolOption = None,
+    level: LevelsOption = None,
     overrides: SetOption = None,
     format: Annotated[
         Literal["jsonl", "parquet", "png", "arc"],
@@ -260,6 +283,7 @@ def generate(
     no_steps: Annotated[
         bool, typer.Option("--no-steps", help="Leave out the states between question and target.")
     ] = False,
+    prompt: PromptOption = None,
 ) -> None:
     """Write a data set: rows, and a manifest with digests. The same command writes the same bytes."""
     from vizbench.formats import write
@@ -267,17 +291,20 @@ def generate(
 
     # Episodes of ARC have a layout of their own.
     if format == "arc":
-        if pool is not None:
-            raise UserError("an episode has its own demonstrations: leave --pool out with --format arc")
+        for option, value in (("--pool", pool), ("--level", level), ("--prompt", prompt)):
+            if value is not None:
+                raise UserError(
+                    f"an episode has its own demonstrations: leave {option} out with --format arc"
+                )
         _generate_episodes(with_overrides(task, overrides or []), n, seed, out, overwrite)
         return
 
     # Every other format holds rows of one split.
-    rows = split_of(task, overrides, seed, split, pool_of(pool))
+    rows = split_of(task, overrides, seed, split, pool, level)
     named = f"{slug(rows.spec.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
     named += "" if pool is None else f"-pool{pool}"
     folder = out or Path(named)
-    manifest = write(rows, n, folder, format, overwrite, workers, steps=not no_steps)
+    manifest = write(rows, n, folder, format, overwrite, workers, not no_steps, prompt or "text")
     streams.print_line(
         f"{folder}: {plural(manifest.rows, 'row')} of {rows.spec.task} {split}, digest {manifest.digest}"
     )

@@ -155,3 +155,27 @@ def test_a_mixture_is_no_array():
         MIXED.train.batch(0, 3)
     with pytest.raises(vb.UserError, match="positions count"):
         MIXED.train.rows(-1, 2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(index=st.integers(0, 10**6))
+def test_a_rows_place_is_found_by_its_task_and_number(index: int):
+    spec, number = MIXED.train.place(index)
+    assert MIXED.train.position(spec.task, number) == index
+    assert MIXED.train.position("maze/9", number) is None
+
+
+def test_places_are_those_of_the_rows():
+    rows = MIXED.test.head(40)
+    places = [(spec.task, number) for spec, number in MIXED.test.places(7, 30)]
+    assert places == [(row.task, row.index) for row in rows[7:37]]
+
+
+def test_a_mixture_is_not_loaded_as_one_task():
+    for call in (
+        lambda: vb.load(NAME),
+        lambda: vb.verifier_of(NAME),
+        lambda: vb.instance(f"{NAME}#0-train-1"),
+    ):
+        with pytest.raises(vb.UserError, match=r"is a mixture and not one task: call vizbench\.mixture"):
+            call()

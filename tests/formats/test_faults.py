@@ -105,7 +105,7 @@ def test_a_failure_meanwhile_leaves_the_old(
     before = formats.check(out)
     calls: list[int] = []
 
-    def digest(instance: Instance, steps: bool) -> bytes:
+    def digest(instance: Instance, steps: bool, prompt: str) -> bytes:
         calls.append(instance.index)
         if len(calls) == 4:
             raise stop

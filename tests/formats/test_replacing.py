@@ -43,11 +43,11 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) ->
     """Let something happen while the third row is written."""
     made = writer.row_digest
 
-    def digest(instance: Instance, steps: bool) -> bytes:
+    def digest(instance: Instance, steps: bool, prompt: str) -> bytes:
         if instance.index == 3:
             monkeypatch.setattr(writer, "row_digest", made)
             happens()
-        return made(instance, steps)
+        return made(instance, steps, prompt)
 
     monkeypatch.setattr(writer, "row_digest", digest)
 

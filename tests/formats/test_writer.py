@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
+import vizbench as vb
 from vizbench import formats, loading
 from vizbench.dataset.splits import Split
 from vizbench.errors import UserError
@@ -90,6 +91,7 @@ def changes(row: Instance) -> dict[str, Instance]:
 def test_a_rows_digest_is_of_all_that_it_says() -> None:
     row = loading.load("life/conway?steps=3").train[0]
     digests = {name: row_digest(other, True) for name, other in changes(row).items()}
+    digests["prompt"] = row_digest(row, True, "x")
     assert len({row_digest(row, True), row_digest(row, False), *digests.values()}) == len(digests) + 2
     assert row_digest(changes(row)["steps"], False) == row_digest(row, False)
     strided = replace(
@@ -172,7 +174,9 @@ def test_a_jsonl_row_has_the_promised_keys(tmp_path: Path) -> None:
     split = loading.load("life/conway", pool=3).train
     formats.write(split, 2, tmp_path / "out")
     row = [json.loads(line) for line in (tmp_path / "out" / "train-00000.jsonl").read_text().splitlines()][1]
-    assert list(row) == ["id", "task", "seed", "split", "index", "question", "target", "steps", "meta"]
+    names = ["id", "task", "seed", "split", "index", "prompt", "question", "target", "steps", "meta"]
+    assert list(row) == names
+    assert row["prompt"] == vb.prompt(split[1], style=None)
     assert row["id"] == "life/conway#0-train-1"
     assert row["question"] == split[1].question.tolist()
     assert row["steps"] == split[1].steps.tolist()
@@ -188,6 +192,7 @@ def test_parquet_has_plain_columns(split: Split, tmp_path: Path) -> None:
         "seed": "int64",
         "split": "string",
         "index": "int64",
+        "prompt": "string",
         "question": grid,
         "target": grid,
         "steps": f"list<element: {grid}>",

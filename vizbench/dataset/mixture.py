@@ -75,7 +75,7 @@ class MixtureSpec:
     @property
     def name(self) -> str:
         """The canonical name: `mixture:maze/base=2,life/conway=1`."""
-        return PREFIX + ",".join(f"{each.spec.name}={each.weight}" for each in self.tasks)
+        return PREFIX + ",".join(f"{_without_commas(each.spec.name)}={each.weight}" for each in self.tasks)
 
     @property
     def weights(self) -> npt.NDArray[np.int64]:
@@ -83,8 +83,14 @@ class MixtureSpec:
         return np.array([each.weight for each in self.tasks], np.int64)
 
 
+def _without_commas(name: str) -> str:
+    """Return a task's name with the commas of its parameters escaped."""
+    path, question_mark, query = name.partition("?")
+    return path + question_mark + query.replace(",", "%2C")
+
+
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Order:
     """Which task has which row."""
 
@@ -109,6 +115,13 @@ class _Order:
             numbers[mine] = (within + before)[mine]
         here = slice(start - first * size, start - first * size + n)
         return tasks.ravel()[here], numbers.ravel()[here]
+
+    def position(self, task: int, number: int) -> int:
+        """Return the row that is number `number` of a task: the inverse of `places`."""
+        size = int(self.weights.sum())
+        first = number // int(self.weights[task]) * size
+        tasks, numbers = self.places(first, size)
+        return first + int(np.flatnonzero((tasks == task) & (numbers == number))[0])
 
 
 @final
@@ -160,10 +173,26 @@ class MixedSplit(Split):
     def count(self) -> int | None:
         return None
 
+    @property
+    def sides(self) -> tuple[SplitSpec, ...]:
+        """The same side of each task, in order."""
+        return tuple(side.spec for side in self._sides)
+
     def place(self, index: int) -> tuple[SplitSpec, int]:
         """Return the split of the task that has row `index`, and the row's number in it."""
-        tasks, numbers = self._order.places(index, 1)
-        return self._sides[int(tasks[0])].spec, int(numbers[0])
+        return next(self.places(index, 1))
+
+    def places(self, start: int, n: int) -> Iterator[tuple[SplitSpec, int]]:
+        """Yield `place` of rows start … start+n-1."""
+        sides = self.sides
+        tasks, numbers = self._order.places(start, n)
+        for task, number in zip(tasks.tolist(), numbers.tolist(), strict=True):
+            yield sides[task], number
+
+    def position(self, task: str, number: int) -> int | None:
+        """Return the row that is number `number` of a task, or None if the mixture has no such task."""
+        names = [side.task for side in self.sides]
+        return self._order.position(names.index(task), number) if task in names else None
 
     def rows(self, start: int, n: int) -> Rows:
         check_range(self, start, n)
@@ -222,8 +251,16 @@ def mixture(
 
     Raises UserError for unknown tasks, for fewer than two, for one named twice, and for tasks in files (ARC).
     """
+    return _mixture(mixture_spec(tasks), seed, pool)
+
+
+def recorded_mixture(name: str, seed: SupportsIndex, pool: SupportsIndex) -> Mixture:
+    """Return the mixture of a canonical name, which may come from a record. Imports no Python file."""
+    return _mixture(mixture_spec(name, imports=False), seed, pool)
+
+
+def _mixture(blend: MixtureSpec, seed: SupportsIndex, pool: SupportsIndex) -> Mixture:
     seed, pool = check_seed(seed), check_pool(pool)
-    blend = mixture_spec(tasks)
     datasets = tuple(generated_dataset(each.spec, seed, pool) for each in blend.tasks)
     train = MixedSplit(blend, [data.train for data in datasets])
     test = MixedSplit(blend, [data.test for data in datasets])
@@ -235,11 +272,11 @@ def is_mixture(name: str) -> bool:
     return name.startswith(PREFIX)
 
 
-def mixture_spec(tasks: str | Path | Sequence[object]) -> MixtureSpec:
-    """Return what a mixture is made of, see `mixture`. Imports Python files that are named."""
+def mixture_spec(tasks: str | Path | Sequence[object], imports: bool = True) -> MixtureSpec:
+    """Return what a mixture is made of, see `mixture`. imports: whether to import Python files it names."""
     weighted: list[Weighted] = []
     for item in _items(tasks):
-        weighted += _weighted(item)
+        weighted += _weighted(item, imports)
     if len(weighted) > MAX_TASKS:
         raise UserError(f"a mixture of {len(weighted)} tasks is over {MAX_TASKS}: leave some out")
     if len(weighted) < 2:
@@ -281,25 +318,25 @@ def _read_toml(path: Path) -> Sequence[object]:
     return cast("list[object]", items)
 
 
-def _weighted(item: object) -> list[Weighted]:
+def _weighted(item: object, imports: bool) -> list[Weighted]:
     """Return the tasks of an item: one, or one per level."""
     if isinstance(item, str):
         name, weight = _split_weight(item.strip())
-        return [Weighted(_spec(name), _whole(weight, name))]
+        return [Weighted(_spec(name, imports), _whole(weight, name))]
     pair = cast("Sequence[object]", item) if isinstance(item, tuple | list) else ()
     if len(pair) == 2:
         name, weight = pair
-        return [Weighted(_spec(name), _whole(weight, name))]
+        return [Weighted(_spec(name, imports), _whole(weight, name))]
     if not isinstance(item, Mapping):
         given = str(cast("object", item))
         raise UserError(
             f"{given[:80]!r} is not a task of a mixture: give a name, a name with a weight, or a table "
             f"with the keys {', '.join(_ITEM_KEYS)}"
         )
-    return _from_table(cast("Mapping[str, object]", item))
+    return _from_table(cast("Mapping[str, object]", item), imports)
 
 
-def _from_table(table: Mapping[str, object]) -> list[Weighted]:
+def _from_table(table: Mapping[str, object], imports: bool) -> list[Weighted]:
     unknown_keys = [key for key in table if key not in _ITEM_KEYS]
     if unknown_keys or "task" not in table or {"level", "levels"} <= table.keys():
         raise UserError(
@@ -308,9 +345,11 @@ def _from_table(table: Mapping[str, object]) -> list[Weighted]:
         )
     name, weight = table["task"], _whole(table.get("weight", 1), table["task"])
     if "level" not in table and "levels" not in table:
-        return [Weighted(_spec(name), weight)]
+        return [Weighted(_spec(name, imports), weight)]
     levels = levels_of(table.get("level", table.get("levels")))
-    return [Weighted(_spec(level_name(str(name), level)), weight) for level in levels]
+    if imports:
+        import_task(str(name))
+    return [Weighted(_spec(level_name(str(name), level), imports), weight) for level in levels]
 
 
 def levels_of(value: object) -> list[int]:
@@ -333,13 +372,16 @@ def _split_weight(text: str) -> tuple[str, object]:
     return (f"{path}?{head}" if question_mark else head), weight
 
 
-def _spec(name: object) -> TaskSpec:
+def _spec(name: object, imports: bool) -> TaskSpec:
     if not isinstance(name, str) or not name:
         raise UserError(f"{str(name)[:80]!r} is not the name of a task: give a text such as maze/9")
     if ":" in name.partition("?")[0] and not name.partition("?")[0].count(".py:"):
         raise UserError(f"{name[:80]} is in a file, whose rows are limited: mixtures are of generated tasks")
-    import_task(name)
+    if imports:
+        import_task(name)
     named = spec(name)
+    if "," in named.name.partition("?")[0]:
+        raise UserError(f"{named.name[:120]} has a comma, which separates the tasks of a mixture: rename it")
     if getattr(named.params, "fixed", False):
         raise UserError(f"{named.name} is an episode with few rows: mixtures are of generated tasks")
     return named

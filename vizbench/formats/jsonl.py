@@ -32,7 +32,7 @@ class Jsonl(Format):
         digest, pad = hashlib.sha256(), Pad()
         with open(place.folder / f"{place.stem}.jsonl", "wb") as file:
             for entry in entries:
-                for piece in (*pieces(entry.instance, entry.steps, pad), b"\n"):
+                for piece in (*pieces(entry.instance, entry.steps, entry.prompt, pad), b"\n"):
                     digest.update(piece)  # not from the disk afterwards: to read 410 MB again takes 0.15 s
                     file.write(piece)
         return digest.hexdigest()

@@ -155,9 +155,8 @@ def _schema() -> Any:
         "split": pa.string(),
         "index": pa.int64(),
     }
-    return pa.schema(
-        columns | {"question": grid, "target": grid, "steps": pa.list_(grid), "meta": pa.string()}
-    )
+    grids = {"question": grid, "target": grid, "steps": pa.list_(grid)}
+    return pa.schema(columns | {"prompt": pa.string()} | grids | {"meta": pa.string()})
 
 
 def _table(group: list[Entry]) -> Any:
@@ -173,6 +172,7 @@ def _table(group: list[Entry]) -> Any:
     columns = {
         name: pa.array([getattr(row, name) for row in rows], schema.field(name).type) for name in _PLAIN
     }
+    columns["prompt"] = pa.array([entry.prompt for entry in group], pa.string())
     columns["question"] = _lists([row.question for row in rows])
     columns["target"] = _lists([row.target for row in rows])
     columns["steps"] = pa.ListArray.from_arrays(lengths, _lists(states))

@@ -32,20 +32,21 @@ class Png(Format):
     def write(self, place: Place, entries: Iterable[Entry]) -> str:
         for side in ("question", "target"):
             (place.folder / side).mkdir(exist_ok=True)
-        JSONL.write(place, self._draw(place.folder, entries))
+        JSONL.write(place, self._draw(place, entries))
         return self.digest(place)
 
     def read(self, place: Place) -> Iterator[Row]:
         return JSONL.read(place)
 
-    def _draw(self, folder: Path, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Draw each entry, then yield it."""
-        look: Look | None = None
-        for entry in entries:
+    def _draw(self, place: Place, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Draw each entry, then yield it. In a mixture, a row's place is not its index in its own task."""
+        looks: dict[str, Look] = {}
+        for number, entry in enumerate(entries, place.first):
             row = entry.instance
-            look = look or verifier_of(row).look  # all rows of a data set are of one task
-            _save(folder / "question" / f"{row.index:08d}.png", row.question, look)
-            _save(folder / "target" / f"{row.index:08d}.png", row.target, look)
+            if row.task not in looks:
+                looks[row.task] = verifier_of(row).look
+            for side, grid in (("question", row.question), ("target", row.target)):
+                _save(place.folder / side / f"{number:08d}.png", grid, looks[row.task])
             yield entry
 
 

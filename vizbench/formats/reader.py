@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, final
 
 from vizbench._util.text import plural
 from vizbench._util.version import __version__
+from vizbench.dataset.mixture import MixedSplit, is_mixture, recorded_mixture
+from vizbench.dataset.splits import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.lookup import verifier_and_params
 from vizbench.formats.manifest import Manifest
-from vizbench.formats.rows import instance_of, row_digest
+from vizbench.formats.rows import Row, instance_of, row_digest
 from vizbench.formats.shard import Place
 from vizbench.formats.writer import format_named
 from vizbench.task.contract import Verifier
-from vizbench.task.registry import code_of, params_json
-from vizbench.types import Instance
+from vizbench.task.registry import params_json
+from vizbench.types import Instance, Json
+
+_BLOCK = 4096
+"""Rows of a mixture that are looked up at a time."""
 
 
 def read(path: Path | str) -> Iterator[Instance]:
@@ -29,8 +36,8 @@ def read(path: Path | str) -> Iterator[Instance]:
     """
     folder = Path(path)
     manifest = manifests.load(folder)
-    verifier, params = _verifier_and_params(folder, manifest)
-    return _rows(folder, manifest, verifier, params)
+    expected = _expected(folder, manifest)
+    return (instance for instance, _ in _rows(folder, manifest, expected))
 
 
 def check(path: Path | str) -> Manifest:
@@ -41,36 +48,113 @@ def check(path: Path | str) -> Manifest:
     folder = Path(path)
     manifest = manifests.load(folder)
     content = hashlib.sha256()
-    for instance in _rows(folder, manifest, *_verifier_and_params(folder, manifest)):
-        content.update(row_digest(instance, manifest.steps))
+    for instance, prompt in _rows(folder, manifest, _expected(folder, manifest)):
+        content.update(row_digest(instance, manifest.steps, prompt))
     if content.hexdigest() != manifest.digest:
         raise UserError(f"the rows in {folder} are not those of its {manifests.NAME}: generate it again")
     return manifest
+
+
+def mixed_split(folder: Path, manifest: Manifest) -> MixedSplit | None:
+    """Return the split of a mixture that a data set holds, or None if it is of one task.
+
+    Raises UserError if this vizbench makes another one.
+    """
+    spec = manifest.spec
+    if not is_mixture(spec.task):
+        return None
+    mixed = recorded_mixture(spec.task, spec.seed, spec.pool)
+    split = mixed.train if spec.split == "train" else mixed.test
+    _check_code(folder, manifest)
+    _check_version(folder, manifest, spec.task, spec.version, split.spec.version)
+    for mine, given in zip(split.sides, _list(spec.params), strict=False):
+        _check_version(folder, manifest, mine.task, _version_of(given), mine.version)
+    if split.spec != spec:
+        raise _other_params(folder, spec.task)
+    return split
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """What a row must be."""
+
+    spec: SplitSpec
+    """The split of its task."""
+    index: int
+    """Its number there."""
+    verifier: Verifier
+    """Its task's rules."""
+    params: Any
+    """Its task's parameters."""
+
+
+def _expected(folder: Path, manifest: Manifest) -> Iterator[_Expected]:
+    """Return what rows 0, 1, 2 … must be, without end.
+
+    Raises UserError at once if this vizbench has other tasks of these names.
+    """
+    split = mixed_split(folder, manifest)
+    if split is not None:
+        return _expected_of_mixture(split)
+    verifier, params = _verifier_and_params(folder, manifest)
+    return (_Expected(manifest.spec, index, verifier, params) for index in count())
+
+
+def _expected_of_mixture(split: MixedSplit) -> Iterator[_Expected]:
+    rules = {side.task: verifier_and_params(side.task) for side in split.sides}
+    for start in count(0, _BLOCK):
+        for spec, index in split.places(start, _BLOCK):
+            yield _Expected(spec, index, *rules[spec.task])
 
 
 def _verifier_and_params(folder: Path, manifest: Manifest) -> tuple[Verifier, Any]:
     """Return the verifier and the parameters of the rows. Raises UserError if this vizbench has others."""
     spec = manifest.spec
     verifier, params = verifier_and_params(spec.task)
-    if manifest.code is not None and manifest.code != code_of(spec.task):
-        raise UserError(
-            f"{folder} was made by other code of {spec.task[:200]}: generate it again, or "
-            "give the file as it was"
-        )
-    version = verifier.version
-    if spec.version != version:
-        raise UserError(
-            f"{folder} was made by version {spec.version} of {spec.task} and this vizbench {__version__} has "
-            f"version {version}: generate it again, or use vizbench {manifest.vizbench[:20]}"
-        )
+    _check_code(folder, manifest)
+    _check_version(folder, manifest, spec.task, spec.version, verifier.version)
     if params_json(params) != spec.params:
-        raise UserError(
-            f"the parameters in {folder / manifests.NAME} are not those of {spec.task}: generate it again"
-        )
+        raise _other_params(folder, spec.task)
     return verifier, params
 
 
-def _rows(folder: Path, manifest: Manifest, verifier: Verifier, params: Any) -> Iterator[Instance]:
+def _check_code(folder: Path, manifest: Manifest) -> None:
+    """Raise UserError if the Python files of the tasks have changed."""
+    name = manifest.spec.task
+    if manifest.code is not None and manifest.code != manifests.code_digest(name):
+        raise UserError(
+            f"{folder} was made by other code of {name[:200]}: generate it again, or give the file as it was"
+        )
+
+
+def _check_version(folder: Path, manifest: Manifest, task: str, version: object, current: int) -> None:
+    if version != current:
+        raise UserError(
+            f"{folder} was made by version {str(version)[:20]} of {task[:200]} and this vizbench "
+            f"{__version__} has version {current}: generate it again, or use vizbench "
+            f"{manifest.vizbench[:20]}"
+        )
+
+
+def _other_params(folder: Path, task: str) -> UserError:
+    return UserError(
+        f"the parameters in {folder / manifests.NAME} are not those of {task[:200]}: generate it again"
+    )
+
+
+def _list(value: Json) -> list[Json]:
+    """Return a list of a manifest, or none if it holds something else."""
+    return cast("list[Json]", value) if isinstance(value, list) else []
+
+
+def _version_of(value: Json) -> object:
+    """Return the version of a task that a manifest lists, or None if it has none."""
+    return cast("dict[str, Json]", value).get("version") if isinstance(value, dict) else None
+
+
+def _rows(folder: Path, manifest: Manifest, expected: Iterator[_Expected]) -> Iterator[tuple[Instance, str]]:
+    """Yield the rows with their prompts."""
     chosen = format_named(manifest.format)
     first = 0
     for number, shard in enumerate(manifest.shards):
@@ -82,18 +166,25 @@ def _rows(folder: Path, manifest: Manifest, verifier: Verifier, params: Any) -> 
             )
 
         # Rows beyond those of the manifest are read, to be counted, but not yielded.
-        count = 0
+        rows = 0
         for row in chosen.read(place):
             try:
-                instance = instance_of(row, first + count, manifest.spec, verifier, params)
+                instance = _instance(row, first + rows, next(expected), manifest)
             except UserError as error:
                 raise UserError(f"{folder}: {error}: generate it again") from None
-            count += 1
-            if count <= shard.rows:
-                yield instance
-        if count != shard.rows:
+            rows += 1
+            if rows <= shard.rows:
+                yield instance, row.prompt
+        if rows != shard.rows:
             raise UserError(
-                f"{folder}: shard {place.stem} holds {plural(count, 'row')} and the manifest says "
+                f"{folder}: shard {place.stem} holds {plural(rows, 'row')} and the manifest says "
                 f"{shard.rows:,}: make it again"
             )
         first += shard.rows
+
+
+def _instance(row: Row, position: int, expected: _Expected, manifest: Manifest) -> Instance:
+    if (row.prompt == "") != (manifest.prompt == "none"):
+        given = "a" if row.prompt else "no"
+        raise UserError(f"row {position} has {given} prompt, and the manifest says {manifest.prompt}")
+    return instance_of(row, expected.index, expected.spec, expected.verifier, expected.params, position)

@@ -47,31 +47,36 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The states after the question; empty if they were left out."""
     meta: dict[str, Json]
     """What else the task says of the instance."""
+    prompt: str = ""
+    """What is asked in words; empty if prompts were left out."""
 
 
 _ENCODER = msgspec.json.Encoder()
 
 
-def encode(instance: Instance, steps: bool) -> bytes:
-    """Return the row as one line of JSON without its line feed. steps: whether to keep the trajectory."""
-    return b"".join(pieces(instance, steps, Pad()))
+def encode(instance: Instance, steps: bool, prompt: str = "") -> bytes:
+    """Return the row as one line of JSON without its line feed.
+
+    steps: whether to keep the trajectory. prompt: left out if it is empty.
+    """
+    return b"".join(pieces(instance, steps, prompt, Pad()))
 
 
-def pieces(instance: Instance, steps: bool, pad: Pad) -> tuple[bytes, memoryview | bytes, bytes]:
+def pieces(instance: Instance, steps: bool, prompt: str, pad: Pad) -> tuple[bytes, memoryview | bytes, bytes]:
     """Return the line of `encode` in three parts. The second is in the pad, and valid until its next use."""
     question = msgspec.Raw(bytes(pad.grids(instance.question[None])))
     target = msgspec.Raw(bytes(pad.grids(instance.target[None])))
-    head = _ENCODER.encode(
-        {
-            "id": instance.id,
-            "task": instance.task,
-            "seed": instance.seed,
-            "split": instance.split,
-            "index": instance.index,
-            "question": question,
-            "target": target,
-        }
-    )
+    fields: dict[str, object] = {
+        "id": instance.id,
+        "task": instance.task,
+        "seed": instance.seed,
+        "split": instance.split,
+        "index": instance.index,
+    }
+    if prompt:
+        fields["prompt"] = prompt
+    fields["question"], fields["target"] = question, target
+    head = _ENCODER.encode(fields)
     states = pad.grids(instance.steps) if steps else b""
     return head[:-1] + b',"steps":[', states, b'],"meta":' + _ENCODER.encode(dict(instance.meta)) + b"}"
 
@@ -108,43 +113,47 @@ class Pad:
         self._digits = lines[:, :, 1:-2:2]
 
 
-def row_digest(instance: Instance, steps: bool) -> bytes:
+def row_digest(instance: Instance, steps: bool, prompt: str = "") -> bytes:
     """Return the digest of a row, 32 bytes, which is the same in every format.
 
     It covers the fields as JSON, then the cells of the grids. The digest of a data set is taken of these,
-    so it does not depend on shards either. steps: whether the trajectory is kept. BLAKE2 over the whole
-    line of JSON took three times as long: it has twice the bytes, and processors have instructions for
-    SHA-256.
+    so it does not depend on shards either. steps: whether the trajectory is kept. prompt: "" if it is left
+    out. BLAKE2 over the whole line of JSON took three times as long: it has twice the bytes, and processors
+    have instructions for SHA-256.
     """
     grids = [instance.question, instance.target]
     if steps:
         grids.append(instance.steps)
     shapes = [grid.shape for grid in grids]
-    digest = hashlib.sha256(
-        _ENCODER.encode(
-            [instance.task, instance.seed, instance.split, instance.index, dict(instance.meta), shapes]
-        )
-    )
+    fields = [instance.task, instance.seed, instance.split, instance.index, dict(instance.meta), shapes]
+    if prompt:
+        fields.append(prompt)
+    digest = hashlib.sha256(_ENCODER.encode(fields))
     for grid in grids:
         digest.update(np.ascontiguousarray(grid).data)
     return digest.digest()
 
 
-def instance_of(row: Row, index: int, spec: SplitSpec, verifier: Verifier, params: Any) -> Instance:
+def instance_of(
+    row: Row, index: int, spec: SplitSpec, verifier: Verifier, params: Any, position: int | None = None
+) -> Instance:
     """Return the instance of a row that was read. If the steps were left out, the target is the only one.
+
+    position: where the row is in its data set, for errors; None if that is `index`.
 
     Raises UserError if it is not row `index` of the split `spec`, or its grids are malformed.
     """
+    at = index if position is None else position
     if (row.task, row.seed, row.split, row.index) != (spec.task, spec.seed, spec.split, index):
-        raise UserError(f"row {index} is row {row.index} of {row.task[:80]} {row.split}, seed {row.seed}")
-    question = _grid(row.question, "question", index, verifier)
-    target = _grid(row.target, "target", index, verifier)
-    steps = np.stack([target]) if not row.steps else _steps(row, index, target, verifier)
+        raise UserError(f"row {at} is row {row.index} of {row.task[:80]} {row.split}, seed {row.seed}")
+    question = _grid(row.question, "question", at, verifier)
+    target = _grid(row.target, "target", at, verifier)
+    steps = np.stack([target]) if not row.steps else _steps(row, at, target, verifier)
     instance = Instance(
         row.task, params, row.seed, row.split, index, question, target, steps, row.meta, spec.pool
     )
     if instance.id != row.id:
-        raise UserError(f"row {index} has the id {row.id[:80]!r} and its fields say {instance.id!r}")
+        raise UserError(f"row {at} has the id {row.id[:80]!r} and its fields say {instance.id!r}")
     return instance
 
 

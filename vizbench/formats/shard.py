@@ -45,6 +45,8 @@ class Entry:
     """The instance of the row."""
     steps: bool
     """Whether its trajectory is kept."""
+    prompt: str = ""
+    """Its prompt; empty if prompts are left out."""
 
 
 class Format(ABC):

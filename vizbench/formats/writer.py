@@ -20,7 +20,16 @@ from vizbench.dataset.splits import Rows, Split
 from vizbench.errors import UserError, unknown
 from vizbench.formats import manifest as manifests
 from vizbench.formats.folder import replace_folder
-from vizbench.formats.manifest import FORMATS, MAX_DATASET, FormatName, Manifest, Shard
+from vizbench.formats.manifest import (
+    FORMATS,
+    MAX_DATASET,
+    PROMPTS,
+    FormatName,
+    Manifest,
+    PromptName,
+    Shard,
+)
+from vizbench.formats.row_prompts import RowPrompts
 from vizbench.formats.rows import row_digest
 from vizbench.formats.shard import Entry, Format, Place
 from vizbench.formats.workers import in_order
@@ -50,13 +59,14 @@ def write(
     overwrite: bool = False,
     workers: int = 1,
     steps: bool = True,
+    prompt: PromptName = "text",
 ) -> Manifest:
     """Write the first n rows of a split to the folder `out`, which appears in whole or not at all.
 
     n: 1 … MAX_DATASET. workers: 1 … MAX_WORKERS processes; starting one costs about a second of work.
     overwrite: replace the data set that is there at the start; if something else is there at the end, it
     stays and the rows are not kept. steps: keep the trajectories, which for a maze are a hundred times the
-    rest.
+    rest. prompt: who reads the rows' prompts, see `vizbench.prompt`; "none" leaves them out.
 
     Raises UserError, with nothing written, if an argument cannot be served or the rows do not fit the disk.
     Ctrl-C ends the writing at once.
@@ -64,6 +74,8 @@ def write(
     _check_count("n", n, MAX_DATASET)
     _check_count("workers", workers, MAX_WORKERS)
     chosen = format_named(format)
+    if prompt not in PROMPTS:
+        raise unknown("prompt", prompt, PROMPTS)
 
     # Too few rows are reported before a folder is made. A split that knows its count has its rows in memory.
     # Of any other only the first row is generated, which costs almost nothing.
@@ -72,7 +84,7 @@ def write(
 
         def job(first: int, rows: int) -> _Job:
             place = Place(folder, split.name, first // SHARD_ROWS, first, rows)
-            return _Job(place, chosen, split.rows(first, rows), steps)
+            return _Job(place, chosen, split.rows(first, rows), steps, prompt)
 
         # The estimate comes first: a disk may be too small for what takes hours to write.
         if n > _SAMPLE:
@@ -86,7 +98,7 @@ def write(
             for shard, digests in written:
                 shards.append(shard)
                 content.update(digests)
-        made = manifests.new(split.spec, format, n, steps, content.hexdigest(), shards)
+        made = manifests.new(split.spec, format, n, steps, prompt, content.hexdigest(), shards)
         manifests.save(made, folder)
     return made
 
@@ -100,17 +112,20 @@ class _Job:
     format: Format
     rows: Rows
     steps: bool
+    prompt: PromptName
 
 
 def _write_shard(job: _Job) -> tuple[Shard, bytes]:
     """Write one shard. Returns its record and the digests of its rows, 32 bytes each."""
     digests = bytearray()
+    prompt_of = RowPrompts(job.prompt)
 
     def entries() -> Iterator[Entry]:
         for instance in job.rows:
             stop_if_abandoned()
-            digests.extend(row_digest(instance, job.steps))
-            yield Entry(instance, job.steps)
+            prompt = prompt_of(instance)
+            digests.extend(row_digest(instance, job.steps, prompt))
+            yield Entry(instance, job.steps, prompt)
 
     written = job.format.write(job.place, entries())
     return Shard(job.place.rows, written), bytes(digests)

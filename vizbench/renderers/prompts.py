@@ -31,11 +31,16 @@ def prompt_of(verifier: Verifier, instance: Instance, reader: Reader, style: int
     if reader not in READERS:
         raise UserError(f"prompt for {str(reader)[:40]!r} is unknown: choose {', '.join(READERS)}")
     if style is None:
-        style = stream("prompt", instance.id) % STYLES
+        style = style_of(instance)
     if not 0 <= style < STYLES:
         raise UserError(f"style {style} is not in 0 … {STYLES - 1}: choose one there, or none")
     instructions = verifier.instructions(instance.params)[style]
     return f"{instructions} {_meanings(verifier, reader)} {_form(verifier, instance, reader)}"
+
+
+def style_of(instance: Instance) -> int:
+    """Return the wording that an instance draws by its id."""
+    return stream("prompt", instance.id) % STYLES
 
 
 def legend_of(verifier: Verifier) -> list[tuple[int, str, str]]:

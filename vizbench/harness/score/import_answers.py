@@ -17,6 +17,7 @@ from vizbench import loading
 from vizbench._util.files import disk_errors, write_atomically
 from vizbench._util.locks import folder_lock
 from vizbench._util.text import plural
+from vizbench.dataset.mixture import is_mixture
 from vizbench.dataset.splits import POOL
 from vizbench.errors import UserError
 from vizbench.formats import lookup
@@ -82,6 +83,8 @@ def _trial(sheet: ScoreSheet, name: str, shots: int | None) -> Trial:
     spec, rows = sheet.spec, len(sheet.rows)
     if sheet.process:
         raise UserError("a run holds answers and no processes: leave --process out, or --out")
+    if is_mixture(spec.task):
+        raise UserError("a run is of one task and the data set is a mixture: leave --out out")
     if spec.split != "test":
         raise UserError("the data set holds train rows, which no run asks: generate one with --split test")
     if rows > MAX_ROWS:

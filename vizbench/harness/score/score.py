@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast, final
@@ -10,11 +11,12 @@ import msgspec
 import numpy as np
 
 from vizbench._util.text import escape_non_utf8
+from vizbench.dataset.mixture import is_mixture
 from vizbench.dataset.splits import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
-from vizbench.formats.lookup import verifier_and_params
-from vizbench.formats.reader import read
+from vizbench.formats.lookup import verifier_of
+from vizbench.formats.reader import mixed_split, read
 from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS
 from vizbench.harness.run.codec import GridCodec, changing
 from vizbench.harness.score import clips
@@ -99,6 +101,22 @@ class Score(msgspec.Struct, frozen=True):
     """Upper end of its 95% Wilson interval."""
     cells: float
     """Share of cells as in the target, the mean over all rows."""
+    tasks: dict[str, TaskScore]
+    """The figures of each task of a mixture; empty for one task."""
+
+
+@final
+class TaskScore(msgspec.Struct, frozen=True):
+    """The figures of one task of a mixture, with the same meaning as in `Score`."""
+
+    rows: int
+    """Rows of the task."""
+    valid: float
+    """Share of them whose answer is valid."""
+    exact: float
+    """Share of them whose answer equals the target."""
+    cells: float
+    """Share of cells as in the target, the mean over them."""
 
 
 @final
@@ -163,9 +181,12 @@ def score_rows(predictions: Path, dataset: Path, process: bool = False) -> Score
     """
     # The rules, and the answers as they are saved.
     manifest = manifests.load(dataset)
-    verifier, _ = verifier_and_params(manifest.spec.task)
-    task = _task_with_moves(verifier, manifest.spec.task) if process else None
-    saved = read_predictions(predictions, manifest.spec, manifest.rows)
+    mixed = mixed_split(dataset, manifest)
+    tasks = [manifest.spec.task] if mixed is None else [side.task for side in mixed.sides]
+    verifiers = {name: verifier_of(name) for name in tasks}
+    if process:
+        _refuse_without_moves(verifiers)
+    saved = read_predictions(predictions, manifest.spec, manifest.rows, mixed)
     if process and saved.kind == "pictures":
         raise UserError(f"{predictions} holds pictures, and a picture is no process: leave --process out")
 
@@ -176,11 +197,11 @@ def score_rows(predictions: Path, dataset: Path, process: bool = False) -> Score
         if instance.id not in saved.answers:
             rows.append(ScoredRow(instance, _MISSING, None))
             continue
-        answer = saved.answers[instance.id]
-        if task is None:
-            scored = _score_answer(verifier, instance, answer)
+        answer, verifier = saved.answers[instance.id], verifiers[instance.task]
+        if process:
+            scored = _score_trajectory(cast("Task[Any]", verifier), instance, answer)
         else:
-            scored = _score_trajectory(task, instance, answer)
+            scored = _score_answer(verifier, instance, answer)
         if isinstance(scored, DecodeFailure):
             failures.append(scored.reason)
             verdict = Verdict(False, False, 0.0, escape_non_utf8(scored.reason))
@@ -221,14 +242,27 @@ def summarize(sheet: ScoreSheet) -> Scored:
         exact_low=exact_low,
         exact_high=exact_high,
         cells=mean(verdict.cells for verdict in verdicts.values()),
+        tasks=_by_task(sheet) if is_mixture(sheet.spec.task) else {},
     )
     return Scored(figures, verdicts)
 
 
-def _task_with_moves(verifier: Verifier, name: str) -> Task[Any]:
-    if not isinstance(verifier, Task):
-        raise UserError(f"{name[:80]} has no rules for the steps to an answer: leave --process out")
-    return cast("Task[Any]", verifier)
+def _by_task(sheet: ScoreSheet) -> dict[str, TaskScore]:
+    """Return the figures of each task, by its name in alphabetical order."""
+    verdicts: dict[str, list[Verdict]] = {}
+    for row in sheet.rows:
+        verdicts.setdefault(row.instance.task, []).append(row.verdict)
+    figures: dict[str, TaskScore] = {}
+    for task, own in sorted(verdicts.items()):
+        valid, exact = (mean(float(verdict.valid) for verdict in own), mean(float(v.exact) for v in own))
+        figures[task] = TaskScore(len(own), valid, exact, mean(verdict.cells for verdict in own))
+    return figures
+
+
+def _refuse_without_moves(verifiers: Mapping[str, Verifier]) -> None:
+    for name, verifier in verifiers.items():
+        if not isinstance(verifier, Task):
+            raise UserError(f"{name[:80]} has no rules for the steps to an answer: leave --process out")
 
 
 def _score_answer(verifier: Verifier, row: Instance, answer: SavedAnswer) -> ScoredRow | DecodeFailure:
