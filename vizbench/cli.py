@@ -45,6 +45,7 @@ from vizbench.console.options import (
     ModelsOption,
     OfflineOption,
     PoolOption,
+    PromptOption,
     ProtocolOption,
     RunOption,
     SeedOption,
@@ -380,6 +381,7 @@ def evaluate(
     epochs: EpochsOption = None,
     augment: AugmentOption = None,
     flagged: FlaggedOption = "keep",
+    prompt: PromptOption = None,
     limit: LimitOption = None,
     jobs: JobsOption = 1,
     devices: DevicesOption = 1,
@@ -395,7 +397,7 @@ def evaluate(
 
     # The context has all options, those of a plan file as defaults. They are read as one record.
     del config, model, shots, task, suite, data, n_test, seed, seeds, pool, attempts, protocol, checkpoint
-    del steps, epochs, augment, flagged, limit
+    del steps, epochs, augment, flagged, prompt, limit
     if offline:  # environment variables, because processes of --jobs and the hub's library read them
         os.environ.update(VIZBENCH_OFFLINE="1", HF_HUB_OFFLINE="1")
     plan = plan_of(options_of(context.params))
@@ -411,6 +413,8 @@ def evaluate(
             f"pool {plan.pool:,} is below {max(plan.shots):,} shots: test questions may be close to training "
             "examples"
         )
+    if 0 in plan.shots:
+        streams.print_note("0 shots: majority and nearest are left out, because they answer from examples")
     if dry_run:
         interrupts.advise("nothing was written, and the same command starts again")
         running.dry_run(plan, folder, jobs, json)

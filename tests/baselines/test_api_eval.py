@@ -221,7 +221,7 @@ def test_pictures_by_the_checkpoint(run: Run, at):
         at(stub)
         assert run(*EVAL, "--checkpoint", "image:m").code == 0
     assert {body["model"] for body in stub.bodies} == {"m"}
-    assert stub.bodies[0]["messages"][0]["content"][1]["type"] == "image_url"
+    assert [part["type"] for part in stub.bodies[0]["messages"][0]["content"][:3]] == ["text", "text", "image_url"]
 
 
 def test_what_is_missing_is_said_before_anything_is_written(run: Run, tmp_path, monkeypatch):

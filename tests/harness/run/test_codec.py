@@ -141,7 +141,8 @@ def test_pictures_and_texts_are_asked_together():
 def test_grids_are_copies():
     question = np.zeros((2, 2), np.uint8)
     codec = GridCodec(2)
-    codec.questions([question])[0][:] = 1
+    codec.questions([instance((2, 2), (2, 2))])[0][:] = 1
+    codec.question(question)[:] = 1
     codec.example(question, question).target[:] = 1
     assert not question.any()
 
