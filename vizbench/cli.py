@@ -413,8 +413,6 @@ def evaluate(
             f"pool {plan.pool:,} is below {max(plan.shots):,} shots: test questions may be close to training "
             "examples"
         )
-    if 0 in plan.shots:
-        streams.print_note("0 shots: majority and nearest are left out, because they answer from examples")
     if dry_run:
         interrupts.advise("nothing was written, and the same command starts again")
         running.dry_run(plan, folder, jobs, json)

@@ -131,7 +131,9 @@ def test_no_checkpoints_are_refused():
 
 @pytest.mark.parametrize("kind", [Majority, Nearest])
 def test_baselines_that_answer_from_examples_refuse_none(kind):
-    with pytest.raises(UserError, match=f"baseline {kind.__name__.lower()} needs examples: give at least one"):
+    with pytest.raises(
+        UserError, match=f"baseline {kind.__name__.lower()} needs examples: give at least one"
+    ):
         kind().adapt([], context())
 
 

@@ -130,7 +130,10 @@ def test_an_instance_says_what_it_is() -> None:
     assert set(row.meta) == {"number", "odd", "candidate", "difficulty"}
     assert type(row.meta["number"]) is int and type(row.meta["odd"]) is bool  # plain, so that JSON takes it
     assert np.array_equal(row.steps[-1], row.target)
-    assert row.meta["difficulty"] == {"score": float(row.question.mean()), "effort": float(row.question.mean())}
+    assert row.meta["difficulty"] == {
+        "score": float(row.question.mean()),
+        "effort": float(row.question.mean()),
+    }
 
 
 def test_seeds_and_splits_share_no_stream() -> None:

@@ -245,7 +245,9 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
         attempts = self.attempts or PROTOCOLS.get(self.protocol_name or "", 1)
         schedule = self._schedule(ref)
         return [
-            Trial(task, ref.name, ref.checkpoint, n, seed, self.n_test, attempts, *schedule, pool, prompt)
+            Trial(
+                task, ref.name, ref.checkpoint, n, seed, self.n_test, attempts, *schedule, pool, prompt=prompt
+            )
             for n in shots
             for seed in dict.fromkeys(self.seeds)
         ]

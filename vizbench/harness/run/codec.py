@@ -87,10 +87,9 @@ class Codec(ABC, Generic[X]):
     @final
     def _shown(self, instance: Instance) -> Example[X | Prompted[X]]:
         example = self.example(instance.question, instance.target)
-        question = (
-            example.question if self.prompt is None else Prompted(self.prompt(instance), example.question)
-        )
-        return Example(question, example.target)
+        if self.prompt is None:
+            return Example(example.question, example.target)
+        return Example(Prompted(self.prompt(instance), example.question), example.target)
 
     @final
     def _asked(self, asked: tuple[Grid, str | None]) -> X | Prompted[X]:
@@ -253,23 +252,25 @@ def codec_for(
     verifier: Verifier,
     examples: Sequence[Instance],
     questions: Sequence[Grid],
+    *,
     prompt: Prompt = "none",
 ) -> Codec[Any]:
     """Return the codec for the modality of a model.
 
     Raises UserError if the modality does not exist, or if the model cannot read the prompt.
     """
-    codec = _codec_of(model, verifier, examples, questions)
     if prompt == "task":
         require_reader(model)
+    codec = _codec_of(model, verifier, examples, questions)
+    if prompt == "task":
         reader = reader_of(model)
         codec.prompt = lambda instance: prompt_of(verifier, instance, reader, None)
     return codec
 
 
-def require_reader(model: Model[Any]) -> None:
-    """Raise UserError if a model cannot read the task's prompt."""
-    name = type(model).__name__
+def require_reader(model: Model[Any], name: str = "") -> None:
+    """Raise UserError if a model cannot read the task's prompt. name: that of its class if none is given."""
+    name = name or type(model).__name__
     if not model.reads_prompts:
         raise UserError(
             f"{name} reads no prompt: leave --prompt task out, or choose a language model that follows "

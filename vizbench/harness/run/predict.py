@@ -91,7 +91,7 @@ def codec_of(data: TrialData, model: Model[Any]) -> Codec[Any]:
     Raises UserError if the modality does not exist, or if the model cannot read the prompt of the trial.
     """
     questions = [instance.question for instance in data.test]
-    return codec_for(model, data.verifier, data.shown, questions, data.trial.prompt)
+    return codec_for(model, data.verifier, data.shown, questions, prompt=data.trial.prompt)
 
 
 def context_of(data: TrialData, report: Callable[[Progress], None]) -> Context:
@@ -99,7 +99,7 @@ def context_of(data: TrialData, report: Callable[[Progress], None]) -> Context:
     trial = data.trial
     schedule = Schedule(trial.steps, trial.epochs)
     seed = stream("adapt", trial.seed)
-    return Context(data.verifier, data.params, seed, report, schedule, trial.prompt)
+    return Context(data.verifier, data.params, seed, report, schedule, prompt=trial.prompt)
 
 
 def checked(data: TrialData, model: Model[Any]) -> Codec[Any]:

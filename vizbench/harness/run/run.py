@@ -97,7 +97,7 @@ def _models(jobs: Sequence[Job]) -> dict[ModelRef, Model[Any]]:
     refs = dict.fromkeys(map(_ref, incomplete))
     models = {ref: load_model(ref.name, ref.checkpoint) for ref in refs}
     for ref in dict.fromkeys(_ref(job) for job in incomplete if job.trial.prompt == "task"):
-        require_reader(models[ref])
+        require_reader(models[ref], f"{ref.name[:80]}={ref.checkpoint[:80]}")
     for ref, model in models.items():
         if isinstance(model, CheckedModel):
             _refuse_misfit(model, [job for job in jobs if _ref(job) == ref])
