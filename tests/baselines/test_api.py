@@ -115,12 +115,13 @@ def test_a_server_without_key_is_sent_none_and_body_settings_win():
 
 def test_pictures_go_out_as_png_data_urls_and_answers_as_text():
     train = vb.load("langton/2").train.head(2)
-    question = vb.load("langton/2").test[0].question
+    asked = vb.load("langton/2").test[0]
+    question = asked.question
     with serving(script(GOOD)) as stub:
         made = ApiImage(Endpoint(stub.url, "m"))
         codec = codec_for(made, verifier_of("langton/2"), train, [question])
         made.adapt(codec.examples(train), context())
-        ((reply,),) = made.predict(codec.questions([question]), 1, 0)
+        ((reply,),) = made.predict(codec.questions([asked]), 1, 0)
     decoded = codec.decode(reply)
     assert isinstance(decoded, Answer) and np.array_equal(decoded.grid, [[1]])
     parts = stub.bodies[0]["messages"][0]["content"]

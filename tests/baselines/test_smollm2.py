@@ -33,10 +33,7 @@ def test_a_lora_of_thirty_examples_beats_its_untuned_self(
 
     def exact(steps: int) -> int:
         model.adapt(codec.examples(shown), Context(verifier, None, 0, lambda _: None, Schedule(steps)))
-        said = [
-            codec.decode(text)
-            for (text,) in model.predict(codec.questions([i.question for i in asked]), 1, 0)
-        ]
+        said = [codec.decode(text) for (text,) in model.predict(codec.questions(asked), 1, 0)]
         pairs = zip(asked, said, strict=True)
         return sum(isinstance(one, Answer) and verifier.verify(i, one.grid).exact for i, one in pairs)
 

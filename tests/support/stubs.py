@@ -59,6 +59,7 @@ class Spy(Model[Any]):
     seen: ClassVar[list[Any]] = []
     shown: ClassVar[list[Any]] = []
     contexts: ClassVar[list[Any]] = []
+    reads_prompts = True
     frames = FrameSpec(count=2, cell=2)
 
     def __init__(self, checkpoint):

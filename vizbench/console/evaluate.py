@@ -33,6 +33,7 @@ def dry_run(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
         raise UserError("--dry-run estimates the time of one process: start it without a launcher")
     estimates = estimate(plan, folder)
     results.print_dropped(plan.dropped())
+    results.print_shots_left_out(plan)
     if json:
         streams.print_json({"trials": estimates, "jobs": jobs, "out": str(folder)})
     else:
@@ -108,6 +109,7 @@ def _print_notes(
     if plan.protocol_name is None:
         results.print_fewer_questions(trials)
     results.print_dropped(plan.dropped())
+    results.print_shots_left_out(plan)
     results.print_left_out(outcomes)
     for outcome in outcomes:
         if outcome.error and outcome.data:

@@ -134,7 +134,10 @@ ModelsOption = Annotated[
     ),
 ]
 ShotsOption = Annotated[
-    str, typer.Option(help="Numbers of training examples, as in 3,30,300. ARC files have their own.")
+    str,
+    typer.Option(
+        help="Numbers of training examples, as in 3,30,300. 0: only --prompt. ARC files have their own."
+    ),
 ]
 TasksOption = Annotated[
     list[str] | None,
@@ -188,6 +191,14 @@ AugmentOption = Annotated[
 ]
 FlaggedOption = Annotated[
     str, typer.Option(help="keep or drop ARC tasks with a known error in their data. They are named.")
+]
+PromptOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="none|task",
+        help="task: tell models in words what is asked. --shots 0 needs it. Default: task for api, none for "
+        "models that train.",
+    ),
 ]
 LimitOption = Annotated[
     int | None, typer.Option(help="Stop each trial after this many questions. A later run continues.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from vizbench.baselines.language.family import LanguageFamily
 from vizbench.baselines.language.model import LanguageLora, chosen, loss_sum, step_backward
 from vizbench.errors import UserError
 from vizbench.formats.lookup import verifier_of
-from vizbench.model import Context, Example, ModelFamily, Progress, Schedule
+from vizbench.model import Context, Example, ModelFamily, Progress, Prompted, Schedule
 from vizbench.renderers.text import to_text
 
 LINES: dict[str, LanguageFamily] = {"qwen3": qwen3.FAMILY, "llama": llama.FAMILY, "gemma": gemma.FAMILY}
@@ -92,6 +93,50 @@ def test_a_folder_of_the_real_classes_learns_and_its_adapter_loads_in_peft(
     longest = max(len(plain.chat.pair(a, p.target).ids) - a.start for a, p in zip(asked, shown, strict=True))
     again = generate(plain, back, asked, longest + model.config.slack, SAMPLING["greedy"], 0)
     assert [[text] for text in again] == said
+
+
+@pytest.mark.parametrize(("family", "modality"), FAMILY_MODALITIES)
+def test_a_prompt_is_the_line_before_the_question(
+    folders: dict[str, Path], family: str, modality: str
+) -> None:
+    model, chat = built(folders, family, modality), base(folders, family).chat
+    (pair,) = pairs(modality, 1)
+    asked = model.prompt(chat, Prompted("mind the walls", pair.question))
+    text = {"": pair.question, "image:": None, "both:": pair.question[1]}[modality]
+    words = "mind the walls" if text is None else f"mind the walls\n{text}"
+    picture = None if modality == "" else pair.question if text is None else pair.question[0]
+    expected = chat.question(words, picture)
+    assert (asked.ids, asked.start) == (expected.ids, expected.start)
+    assert (asked.image is None) == (modality == "")
+    assert chat.tokenizer.decode(asked.ids).count("mind the walls") == 1
+
+
+def test_training_with_prompts_learns_and_differs(folders: dict[str, Path]) -> None:
+    model = built(folders, "qwen3")
+    (plain,) = pairs("", 1)
+    shown: Example[Any] = Example(Prompted("copy it", plain.question), plain.target)
+    model.adapt([shown], replace(context(40), prompt="task"))
+    assert answers(model, [shown]) == [[plain.target]]
+
+
+def test_without_examples_a_prompted_model_answers_as_it_is(folders: dict[str, Path]) -> None:
+    model, plain = built(folders, "qwen3", settings=f"{FAST}&max_new_tokens=8"), base(folders, "qwen3")
+    told = replace(context(40), prompt="task")
+    model.check([], told)
+    figures = model.adapt([], told)
+    assert (figures["steps"], figures["trainable"]) == (0, 0)
+    question = Prompted("copy it", "[[0,1]]")
+    asked = [plain.chat.question("copy it\n[[0,1]]")]
+    expected = generate(plain, plain.model, asked, 8, SAMPLING["greedy"], 0)
+    assert list(model.predict([question], 1, 0)) == [expected]
+
+
+def test_no_examples_need_a_prompt_and_a_chat_template(folders: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="adapts to examples: give at least one"):
+        built(folders, "qwen3").check([], context(1))
+    bare: Any = FAMILIES["qwen3"].build(str(write("qwen3", tmp_path / "bare", None)))
+    with pytest.raises(UserError, match="no chat template, so that it follows no prompt"):
+        bare.check([], replace(context(1), prompt="task"))
 
 
 @pytest.mark.parametrize("family", LINES)

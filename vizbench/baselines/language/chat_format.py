@@ -1,8 +1,8 @@
 """Turn questions and answers into tokens by a model's chat template, and into batches.
 
-The prompt is the question only (compact JSON, a picture, or both): the paper reports no prompt, and video
-models get one neutral text. A model without a chat template reads the question, a line end, and the
-answer.
+The model reads the question only (compact JSON, a picture, or both): the paper reports no prompt, and video
+models get one neutral text. With `--prompt task` the task's prompt is the line before the question. A model
+without a chat template reads the question, a line end, and the answer.
 """
 
 from __future__ import annotations
@@ -53,9 +53,15 @@ class ChatFormat:
         self.pad: int = self.end if tokenizer.pad_token_id is None else tokenizer.pad_token_id
         """The token that fills a batch."""
 
-    def question(self, text: str | None, image: Image | None = None) -> Tokenized:
-        """Return the prompt."""
-        prompt = self._prompt(text, image is not None)
+    @property
+    def follows_instructions(self) -> bool:
+        """Whether there is a chat template, as instruction-tuned models have it."""
+        return self._template
+
+    def question(self, text: str | None, image: Image | None = None, words: str = "") -> Tokenized:
+        """Return the prompt. words: what the task asks, before the question; "" for none."""
+        lines = [line for line in (words, text) if line]
+        prompt = self._prompt("\n".join(lines) or None, image is not None)
         if self._processor is None:
             ids = self.tokenizer(prompt, add_special_tokens=not self._template)["input_ids"]
             return Tokenized(tuple(ids), len(ids))

@@ -23,9 +23,8 @@ from vizbench.baselines.shared.memory import within_memory
 from vizbench.distributed import collectives
 from vizbench.distributed.env import rank
 from vizbench.errors import UserError
-from vizbench.model import CheckedModel, Context, Example, Modality, Progress
+from vizbench.model import CheckedModel, Context, Example, Modality, Progress, split_prompt
 from vizbench.seeds import stream
-from vizbench.types import Image
 
 POOL: Final = 16
 """The most optimizer steps whose examples are sorted by length together."""
@@ -35,10 +34,11 @@ class LanguageLora(CheckedModel[Any]):
     """Adapt a frozen language model by LoRA."""
 
     split = True
+    reads_prompts = True
 
     @abstractmethod
     def prompt(self, chat: ChatFormat, question: Any) -> Tokenized:
-        """Return the prompt of a question."""
+        """Return a question, which may be a `Prompted`, as tokens."""
 
     @final
     def __init__(
@@ -66,14 +66,16 @@ class LanguageLora(CheckedModel[Any]):
 
     @final
     def check(self, examples: Sequence[Example[Any]], context: Context) -> None:
-        self._rows(examples)
+        self._rows(examples, context)
 
     @final
     @within_memory()
     def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
         began, cpu_began = time.perf_counter(), time.process_time()
         with collectives.shared_errors(), within_memory():
-            rows = self._prepare(examples, context.seed)
+            rows = self._prepare(examples, context)
+        if not rows:  # the model answers by the prompt, as it is
+            return {"seconds": time.perf_counter() - began, "steps": 0.0, "trainable": 0.0}
         config, loaded, model = self.config, self._loaded, self._model
         assert loaded is not None
         training = TrainingLoop(
@@ -121,7 +123,7 @@ class LanguageLora(CheckedModel[Any]):
         }
 
     @final
-    def _prepare(self, examples: Sequence[Example[Any]], seed: int) -> list[Tokenized]:
+    def _prepare(self, examples: Sequence[Example[Any]], context: Context) -> list[Tokenized]:
         """Load the model under a new adapter, and return the examples as tokens.
 
         Raises UserError if the examples are too long, or the memory does not suffice.
@@ -129,11 +131,15 @@ class LanguageLora(CheckedModel[Any]):
         if self._model is not None:
             self._model.unload()  # the frozen weights as they were
             self._model = None
-        chat, rows = self._rows(examples)
-        longest_answer = max(len(row.ids) - row.start for row in rows)
-        self._limit = min(longest_answer + self.config.slack, self.config.max_new_tokens)
+        chat, rows = self._rows(examples, context)
+        self._limit = self.config.max_new_tokens
+        if rows:
+            longest_answer = max(len(row.ids) - row.start for row in rows)
+            self._limit = min(longest_answer + self.config.slack, self._limit)
         self._loaded = self._loaded or self._checkpoint.load(chat)
-        self._model = adapted(self._loaded.model, self.config, stream("llm", "lora", seed) >> 1)
+        self._model = adapted(self._loaded.model, self.config, stream("llm", "lora", context.seed) >> 1)
+        if not rows:
+            self._model.eval()
         return rows
 
     @final
@@ -142,11 +148,21 @@ class LanguageLora(CheckedModel[Any]):
         return digest(self.weights, self.config, seed, steps, [_data(row) for row in rows])
 
     @final
-    def _rows(self, examples: Sequence[Example[Any]]) -> tuple[ChatFormat, list[Tokenized]]:
-        """Return the examples as tokens. Raises UserError if they are too long, or exceed the memory."""
-        if not examples:
+    def _rows(self, examples: Sequence[Example[Any]], context: Context) -> tuple[ChatFormat, list[Tokenized]]:
+        """Return the examples as tokens. Raises UserError if they are too long, or exceed the memory.
+
+        Also raises it if there are none and the model is not told what to do, or cannot follow it.
+        """
+        if not examples and context.prompt == "none":
             raise UserError(f"{self._name} adapts to examples: give at least one")
         self._chat = chat = self._chat or self._checkpoint.chat()
+        if not examples:
+            if not chat.follows_instructions:
+                raise UserError(
+                    f"this checkpoint of {self._name} has no chat template, so that it follows no prompt "
+                    "without examples: use one that is tuned on instructions, or give --shots 1"
+                )
+            return chat, []
         rows = [chat.pair(self.prompt(chat, pair.question), pair.target) for pair in examples]
         longest = max(rows, key=lambda row: len(row.ids))
         tokens, limit = len(longest.ids), self.config.max_length
@@ -206,7 +222,8 @@ class TextLora(LanguageLora):
     modality: ClassVar[Modality] = "text"
 
     def prompt(self, chat: ChatFormat, question: Any) -> Tokenized:
-        return chat.question(question)
+        words, text = split_prompt(question)
+        return chat.question(text, words=words)
 
 
 @final
@@ -216,7 +233,8 @@ class ImageLora(LanguageLora):
     modality: ClassVar[Modality] = "image"
 
     def prompt(self, chat: ChatFormat, question: Any) -> Tokenized:
-        return chat.question(None, question)
+        words, image = split_prompt(question)
+        return chat.question(None, image, words)
 
 
 @final
@@ -226,9 +244,8 @@ class BothLora(LanguageLora):
     modality: ClassVar[Modality] = "both"
 
     def prompt(self, chat: ChatFormat, question: Any) -> Tokenized:
-        image: Image
-        image, text = question
-        return chat.question(text, image)
+        words, (image, text) = split_prompt(question)
+        return chat.question(text, image, words)
 
 
 def step_backward(loaded: Loaded, model: Any, batch: int, rows: Sequence[Tokenized]) -> float:

@@ -45,6 +45,8 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Passes over the examples in place of `steps`, 1 … 10^5."""
     flagged: str = "keep"
     """`drop` leaves out ARC tasks whose data is known to be wrong."""
+    prompt: str | None = None
+    """`task` puts the task's prompt before questions, `none` does not. None: as each model family says."""
     limit: int | None = None
     """Stop each trial after so many questions. A later run continues; the plan stays the same."""
 

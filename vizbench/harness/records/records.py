@@ -97,6 +97,10 @@ class Header(msgspec.Struct, frozen=True):
     """Digest of the Python file that the task comes from; None for other tasks. It must stay the same,
     too.
     """
+    first_prompt: str | None = None
+    """The prompt of the first question, as the model reads it. None without prompts. Further questions have
+    one of three wordings, drawn by their ids.
+    """
 
 
 @final

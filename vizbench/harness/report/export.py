@@ -17,7 +17,7 @@ from vizbench._util.files import write_atomically
 from vizbench._util.text import escape_control, plural
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, UNREPORTED
-from vizbench.harness.records.labels import spreadsheet_text, task_label
+from vizbench.harness.records.labels import prompts, spreadsheet_text, task_label
 from vizbench.harness.records.records import TrialResult, UnstartedTrial
 from vizbench.harness.report.curves import label_of, model_of
 from vizbench.harness.stats import arc, compare, paper
@@ -72,6 +72,7 @@ def markdown(trials: Sequence[TrialResult], unstarted: Sequence[UnstartedTrial] 
         sections.append(_results(task_label(task, origin), chosen))
     sections += [
         _undecodable(rows),
+        _prompts(trials),
         _shots_needed(trials),
         _ratios(trials),
         _differences(trials),
@@ -257,6 +258,16 @@ def _concepts(trials: Sequence[TrialResult]) -> str:
         means.append(_share(mean(known)) if len(known) == len(names) else "")
     head = ["concept", *(f"{_name(model)}, {attempts} attempts" for model, attempts in columns)]
     return f"## Concepts\n\n{_table(head, [*body, ['mean', *means]], 1)}"
+
+
+def _prompts(trials: Sequence[TrialResult]) -> str:
+    """Return the prompts that models read, if any did."""
+    lines = [[_text(tasks), _text(prompt)] for tasks, prompt in prompts(trials)]
+    return (
+        f"## Prompts, of the first question of each task\n\n{_table(['task', 'prompt'], lines, 2)}"
+        if lines
+        else ""
+    )
 
 
 def _choices(rows: Sequence[Summary]) -> str:

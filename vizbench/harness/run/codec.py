@@ -17,10 +17,11 @@ import numpy.typing as npt
 from vizbench._util.grids import as_grid
 from vizbench.errors import UserError
 from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS
-from vizbench.model import Example, FrameSpec, Model, TextSpec
+from vizbench.model import Example, FrameSpec, Model, Prompt, Prompted, TextSpec
 from vizbench.renderers.decode import decode, decode_batch
 from vizbench.renderers.frames import render
 from vizbench.renderers.layout import Shape, common_board
+from vizbench.renderers.prompts import Reader, prompt_of
 from vizbench.renderers.text import from_text, to_text
 from vizbench.renderers.video import clip
 from vizbench.task.contract import Verifier
@@ -55,6 +56,9 @@ class Lazy(Sequence[T], Generic[S, T]):
 class Codec(ABC, Generic[X]):
     """The encoding of one task in one modality."""
 
+    prompt: Callable[[Instance], str] | None = None
+    """Returns the prompt of an instance, in runs with `--prompt task`. None: questions have no prompt."""
+
     @abstractmethod
     def question(self, question: Grid) -> X:
         """Encode a question."""
@@ -68,17 +72,30 @@ class Codec(ABC, Generic[X]):
         """Return the grid in a prediction, or why there is none. Never raises."""
 
     @final
-    def examples(self, instances: Sequence[Instance]) -> Sequence[Example[X]]:
+    def examples(self, instances: Sequence[Instance]) -> Sequence[Example[X | Prompted[X]]]:
         """Return the encoded training examples, made on access."""
-        return Lazy(instances, lambda i: self.example(i.question, i.target))
+        return Lazy(instances, self._shown)
 
     @final
-    def questions(self, grids: Sequence[Grid]) -> Sequence[X]:
-        """Return the encoded questions, made on access.
+    def questions(self, instances: Sequence[Instance]) -> Sequence[X | Prompted[X]]:
+        """Return the encoded questions, made on access. A model cannot reach the targets from them."""
+        ask = self.prompt
+        prompts = [None if ask is None else ask(instance) for instance in instances]
+        grids = [instance.question for instance in instances]
+        return Lazy(list(zip(grids, prompts, strict=True)), self._asked)
 
-        Takes grids, not instances, so that a model cannot reach the targets.
-        """
-        return Lazy(grids, self.question)
+    @final
+    def _shown(self, instance: Instance) -> Example[X | Prompted[X]]:
+        example = self.example(instance.question, instance.target)
+        if self.prompt is None:
+            return Example(example.question, example.target)
+        return Example(Prompted(self.prompt(instance), example.question), example.target)
+
+    @final
+    def _asked(self, asked: tuple[Grid, str | None]) -> X | Prompted[X]:
+        grid, prompt = asked
+        question = self.question(grid)
+        return question if prompt is None else Prompted(prompt, question)
 
 
 @final
@@ -231,9 +248,50 @@ def changing(states: Sequence[Grid], answer: Grid) -> list[Grid]:
 
 
 def codec_for(
+    model: Model[Any],
+    verifier: Verifier,
+    examples: Sequence[Instance],
+    questions: Sequence[Grid],
+    *,
+    prompt: Prompt = "none",
+) -> Codec[Any]:
+    """Return the codec for the modality of a model.
+
+    Raises UserError if the modality does not exist, or if the model cannot read the prompt.
+    """
+    if prompt == "task":
+        require_reader(model)
+    codec = _codec_of(model, verifier, examples, questions)
+    if prompt == "task":
+        reader = reader_of(model)
+        codec.prompt = lambda instance: prompt_of(verifier, instance, reader, None)
+    return codec
+
+
+def require_reader(model: Model[Any], name: str = "") -> None:
+    """Raise UserError if a model cannot read the task's prompt. name: that of its class if none is given."""
+    name = name or type(model).__name__
+    if not model.reads_prompts:
+        raise UserError(
+            f"{name} reads no prompt: leave --prompt task out, or choose a language model that follows "
+            "instructions"
+        )
+    if model.modality in ("text", "both") and model.text.layout != "json":
+        raise UserError(
+            f"{name} reads its grids as digits and prompts describe JSON: leave --prompt task out"
+        )
+
+
+def reader_of(model: Model[Any]) -> Reader:
+    """Return who a model is to `prompts.prompt_of`, by its modality."""
+    readers: dict[str, Reader] = {"image": "vision", "frames": "video"}
+    return readers.get(model.modality, "text")
+
+
+def _codec_of(
     model: Model[Any], verifier: Verifier, examples: Sequence[Instance], questions: Sequence[Grid]
 ) -> Codec[Any]:
-    """Return the codec for the modality of a model. Raises UserError if the modality does not exist."""
+    """Return the codec without prompts."""
     if model.modality == "grid":
         return GridCodec(verifier.codes)
     shape = None if verifier.resizes else _common(questions)

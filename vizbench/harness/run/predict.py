@@ -86,15 +86,20 @@ def missing_answers(directory: Path, trial: Trial, limit: int | None) -> list[in
 
 
 def codec_of(data: TrialData, model: Model[Any]) -> Codec[Any]:
-    """Return the codec of a model for a trial. Raises UserError if the modality does not exist."""
-    return codec_for(model, data.verifier, data.shown, [instance.question for instance in data.test])
+    """Return the codec of a model for a trial.
+
+    Raises UserError if the modality does not exist, or if the model cannot read the prompt of the trial.
+    """
+    questions = [instance.question for instance in data.test]
+    return codec_for(model, data.verifier, data.shown, questions, prompt=data.trial.prompt)
 
 
 def context_of(data: TrialData, report: Callable[[Progress], None]) -> Context:
     """Return the context of the adaptation to a trial."""
     trial = data.trial
     schedule = Schedule(trial.steps, trial.epochs)
-    return Context(data.verifier, data.params, stream("adapt", trial.seed), report, schedule)
+    seed = stream("adapt", trial.seed)
+    return Context(data.verifier, data.params, seed, report, schedule, prompt=trial.prompt)
 
 
 def checked(data: TrialData, model: Model[Any]) -> Codec[Any]:
@@ -189,7 +194,7 @@ def _answers(
     model: Model[Any], codec: Codec[Any], chunk: Sequence[Instance], attempts: int, seed: int
 ) -> Iterator[tuple[list[Any], float]]:
     """Yield the answers to each question, and the seconds per answer."""
-    questions = codec.questions([instance.question for instance in chunk])
+    questions = codec.questions(chunk)
     answers: Iterator[object] | None = None
     for number in range(len(chunk)):
         clock = time.perf_counter()
@@ -307,7 +312,7 @@ def finite(values: Mapping[str, float]) -> dict[str, float | None]:
 
 def _check_schedule(trial: Trial, figures: Mapping[str, float | None]) -> None:
     """Raise ModelFaultError if the model did not train as long as the plan says, or does not report it."""
-    if trial.steps is None and trial.epochs is None:
+    if (trial.steps is None and trial.epochs is None) or trial.shots == 0:
         return
     steps = figures.get("steps")
     if steps is None:

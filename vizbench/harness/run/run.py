@@ -11,6 +11,7 @@ from vizbench import loading
 from vizbench.distributed import env
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan
+from vizbench.harness.run.codec import require_reader
 from vizbench.harness.run.model_cache import ModelCache
 from vizbench.harness.run.predict import ModelFaultError, checked, missing_answers
 from vizbench.harness.run.trial import (
@@ -90,11 +91,13 @@ def _jobs(plan: Plan, out: Path, pretraining_overlap: Callable[[str], str | None
 def _models(jobs: Sequence[Job]) -> dict[ModelRef, Model[Any]]:
     """Build the models of the trials that lack answers.
 
-    Raises UserError if a model cannot be built, or if it refuses all its trials.
+    Raises UserError if a model cannot be built, cannot read the prompt, or refuses all its trials.
     """
     incomplete = [job for job in jobs if missing_answers(job.directory, job.trial, job.limit) != []]
     refs = dict.fromkeys(map(_ref, incomplete))
     models = {ref: load_model(ref.name, ref.checkpoint) for ref in refs}
+    for ref in dict.fromkeys(_ref(job) for job in incomplete if job.trial.prompt == "task"):
+        require_reader(models[ref], f"{ref.name[:80]}={ref.checkpoint[:80]}")
     for ref, model in models.items():
         if isinstance(model, CheckedModel):
             _refuse_misfit(model, [job for job in jobs if _ref(job) == ref])

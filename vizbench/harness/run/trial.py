@@ -179,6 +179,9 @@ def _measure(job: Job, header: Header, data: TrialData, model: Model[Any], notif
     directory = job.directory
     with _same_folder():
         codec = checked(data, model)
+    if codec.prompt is not None:
+        header = msgspec.structs.replace(header, first_prompt=codec.prompt(data.test[0]))
+        refuse_change(directory, {"first_prompt": header.first_prompt})
     if not (directory / "run.json").exists():
         rows = b"".join(encode(instance, steps=False) + b"\n" for instance in data.test)
         write_atomically(directory / "questions.jsonl", rows)
@@ -206,7 +209,8 @@ def _same_folder() -> Generator[None]:
 def trial_data(trial: Trial, load: LoadData) -> TrialData:
     """Return the trial's data. Raises UserError if there are not enough rows."""
     dataset = load(trial.task, trial.seed, trial.pool)
-    train = _head(dataset.train, dataset.train.count if trial.shots is None else trial.shots)
+    shots = dataset.train.count if trial.shots is None else trial.shots
+    train = () if trial.shots == 0 else _head(dataset.train, shots)
     kinds = trial.augment.split(",") if trial.augment else ()
     shown = augmented(train, kinds, trial.seed) if kinds else train
     test = _head(dataset.test, trial.n_test)
