@@ -54,6 +54,7 @@ from vizbench.console.options import (
     SplitOption,
     StepsOption,
     SuiteOption,
+    SupervisionOption,
     TaskOption,
     TasksOption,
     TestOption,
@@ -380,6 +381,7 @@ def evaluate(
     epochs: EpochsOption = None,
     augment: AugmentOption = None,
     flagged: FlaggedOption = "keep",
+    supervision: SupervisionOption = "target",
     limit: LimitOption = None,
     jobs: JobsOption = 1,
     devices: DevicesOption = 1,
@@ -395,7 +397,7 @@ def evaluate(
 
     # The context has all options, those of a plan file as defaults. They are read as one record.
     del config, model, shots, task, suite, data, n_test, seed, seeds, pool, attempts, protocol, checkpoint
-    del steps, epochs, augment, flagged, limit
+    del steps, epochs, augment, flagged, supervision, limit
     if offline:  # environment variables, because processes of --jobs and the hub's library read them
         os.environ.update(VIZBENCH_OFFLINE="1", HF_HUB_OFFLINE="1")
     plan = plan_of(options_of(context.params))

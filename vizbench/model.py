@@ -128,6 +128,8 @@ class Context:
     """Called during training."""
     schedule: Schedule = Schedule()
     """How long to train. A model that trains reports its `steps` in its figures."""
+    supervision: Literal["target", "process"] = "target"
+    """What examples show: the target, or every state of the process that leads to it."""
 
 
 @final

@@ -171,6 +171,13 @@ AugmentOption = Annotated[
 FlaggedOption = Annotated[
     str, typer.Option(help="keep or drop ARC tasks with a known error in their data. They are named.")
 ]
+SupervisionOption = Annotated[
+    str,
+    typer.Option(
+        help="target: show models the target of each example, as in the paper. process: show every state of "
+        "its process, and check the states of answers."
+    ),
+]
 LimitOption = Annotated[
     int | None, typer.Option(help="Stop each trial after this many questions. A later run continues.")
 ]

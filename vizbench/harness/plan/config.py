@@ -47,6 +47,8 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """`drop` leaves out ARC tasks whose data is known to be wrong."""
     limit: int | None = None
     """Stop each trial after so many questions. A later run continues; the plan stays the same."""
+    supervision: str = "target"
+    """What models are shown of each example: its target, or every state of its process (`SUPERVISIONS`)."""
 
 
 @final
