@@ -268,7 +268,6 @@ class ProcessFrameCodec(Codec[Any]):
 
     def __init__(self, frames: FrameCodec, count: int, task: Task[Any]) -> None:
         """frames: draws and reads. count: frames of a clip."""
-        check_frames(count)
         self._frames = frames
         self._count = count
         self._task = task
@@ -277,10 +276,10 @@ class ProcessFrameCodec(Codec[Any]):
         return self._frames.question(question)
 
     def example(self, question: Grid, target: Grid) -> Example[Any]:
-        return self._clip(question, target[None])
+        return self._clip(question, [target])
 
     def shown(self, instance: Instance) -> Example[Any]:
-        return self._clip(instance.question, instance.steps)
+        return self._clip(instance.question, list(instance.steps))
 
     def decode(self, prediction: object) -> Decoded:
         return self._frames.decode(prediction)
@@ -327,7 +326,7 @@ class ProcessTextCodec(Codec[Any]):
     def __init__(self, answers: Codec[Any], spec: TextSpec, task: Task[Any], shape: Shape | None) -> None:
         """answers: encodes questions, and reads answers. shape: that of every grid, if they have one."""
         self._answers = answers
-        self._layout = spec.layout
+        self._spec = spec
         self._task = task
         self._shape = shape
 
@@ -335,21 +334,21 @@ class ProcessTextCodec(Codec[Any]):
         return self._answers.question(question)
 
     def example(self, question: Grid, target: Grid) -> Example[Any]:
-        return Example(self.question(question), states_to_text([target], self._layout))
+        return Example(self.question(question), states_to_text([target], self._spec.layout))
 
     def shown(self, instance: Instance) -> Example[Any]:
-        lines = states_to_text(list(instance.steps), self._layout)
+        lines = states_to_text(list(instance.steps), self._spec.layout)
         return Example(self.question(instance.question), lines)
 
     def decode(self, prediction: object) -> Decoded:
-        if self._layout == "rows" and isinstance(prediction, str):
+        if self._spec.layout == "rows" and isinstance(prediction, str):
             return self._answers.decode(last_block(prediction))
         return self._answers.decode(prediction)
 
     def read(self, prediction: object, instance: Instance) -> Reading:
         grids: list[Grid] = []
         if isinstance(prediction, str):
-            grids = states_from_text(prediction, self._layout, self._shape)
+            grids = states_from_text(prediction, self._spec.layout, self._shape)
         if self._task.continuation is not None and grids:
             return self._first(grids, instance)
 
@@ -435,12 +434,19 @@ def codec_for(
         return codec
     if not isinstance(verifier, Task) or verifier.resizes:
         raise UserError("this task has no process to show: leave supervision out")
+    check_shows_process(model)
     task = cast("Task[Any]", verifier)
     if isinstance(codec, FrameCodec):
         return ProcessFrameCodec(codec, model.frames.count, task)
-    if isinstance(codec, GridCodec):
-        raise UserError("the model answers with one grid, which shows no process: leave supervision out")
     return ProcessTextCodec(codec, model.text, task, _common(questions))
+
+
+def check_shows_process(model: Model[Any]) -> None:
+    """Raise UserError if what a model answers cannot show a state before the answer."""
+    if model.modality == "grid":
+        raise UserError("the model answers with one grid, which shows no process: leave supervision out")
+    if model.modality == "frames":
+        check_frames(model.frames.count)
 
 
 def process_info(model: Model[Any], verifier: Verifier, examples: Sequence[Instance]) -> ProcessInfo:
