@@ -45,6 +45,13 @@ _LAST = (
     "its answer grid, as JSON, and nothing else."
 )
 
+_STATES = (
+    "The same rule leads from every question through some states to its answer. The states are below each "
+    "question, one JSON grid per line. The last question has no states yet: reply with its states, one JSON "
+    "grid per line, and nothing else."
+)
+"""In place of _LAST if examples show processes."""
+
 Part: TypeAlias = dict[str, Any]
 """A piece of a message's content: `{"type": "text", ...}` or `{"type": "image_url", ...}`."""
 
@@ -54,6 +61,8 @@ class InContext(CheckedModel[Any]):
 
     instruction: ClassVar[str]
     """First part of the prompt."""
+    process_instruction: ClassVar[str]
+    """First part of the prompt if the examples show processes."""
 
     @abstractmethod
     def shown(self, example: Example[Any]) -> list[Part]:
@@ -71,6 +80,7 @@ class InContext(CheckedModel[Any]):
         self._sleep = sleep
         self._prefix: list[Part] | None = None
         self._reply_tokens = 0
+        self._states = False
 
     @final
     def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
@@ -94,7 +104,9 @@ class InContext(CheckedModel[Any]):
             raise UserError(
                 "api shows examples in the prompt and trains nothing: leave --steps and --epochs out"
             )
-        prefix: list[Part] = [_text(self.instruction)]
+        self._states = context.supervision == "process"
+        instruction = self.process_instruction if self._states else self.instruction
+        prefix: list[Part] = [_text(instruction)]
         size, longest_question, longest_target = _size(prefix), 0, 0
         for number, example in enumerate(examples):
             shown = self.shown(example)
@@ -153,8 +165,12 @@ class ApiText(InContext):
         + _LAST
     )
 
+    process_instruction = "Each JSON object below is a question, a grid of cell codes row by row. " + _STATES
+
     def shown(self, example: Example[Any]) -> list[Part]:
-        """Return question and target as one JSON object."""
+        """Return question and target as one JSON object, or the question above the lines of its states."""
+        if self._states:
+            return [*self.asked(example.question), _text(example.target)]
         return [_text(f'{{"question":{example.question},"answer":{example.target}}}')]
 
     def asked(self, question: Any) -> list[Part]:
@@ -172,9 +188,15 @@ class ApiImage(InContext):
         "of cell codes row by row. " + _LAST
     )
 
+    process_instruction = (
+        "Each picture below is a question, a grid of coloured cells; the JSON grids below it hold cell codes "
+        "row by row. " + _STATES
+    )
+
     def shown(self, example: Example[Any]) -> list[Part]:
-        """Return the question as a picture, and the target as a JSON object."""
-        return [_picture(example.question), _text(f'{{"answer":{example.target}}}')]
+        """Return the question as a picture, and the target as a JSON object, or the lines of its states."""
+        answer = example.target if self._states else f'{{"answer":{example.target}}}'
+        return [_picture(example.question), _text(answer)]
 
     def asked(self, question: Any) -> list[Part]:
         """Return the question as a picture."""

@@ -179,7 +179,9 @@ def advance_leaf(position: int, token: int) -> int:
 def text(ids: Sequence[int], states: bool = False) -> str:
     """Return predicted tokens as text, up to EOS.
 
-    states: whether they are a process, in which SEP is an empty line. Tokens that cannot be part of an answer become "?", which no grid contains.
+    Tokens that cannot be part of an answer become "?", which no grid contains.
+
+    states: whether they are a process, in which SEP is an empty line.
     """
     written: list[str] = []
     for token in ids:
