@@ -58,6 +58,7 @@ from vizbench.console.options import (
     SplitOption,
     StepsOption,
     SuiteOption,
+    SupervisionOption,
     TasksOption,
     TestOption,
     all_rows,
@@ -408,6 +409,7 @@ def evaluate(
     augment: AugmentOption = None,
     flagged: FlaggedOption = "keep",
     prompt: PromptOption = None,
+    supervision: SupervisionOption = "target",
     limit: LimitOption = None,
     jobs: JobsOption = 1,
     devices: DevicesOption = 1,
@@ -423,7 +425,7 @@ def evaluate(
 
     # The context has all options, those of a plan file as defaults. They are read as one record.
     del config, model, shots, task, suite, data, n_test, seed, seeds, pool, attempts, protocol, checkpoint
-    del steps, epochs, augment, flagged, prompt, limit
+    del steps, epochs, augment, flagged, prompt, supervision, limit
     if offline:  # environment variables, because processes of --jobs and the hub's library read them
         os.environ.update(VIZBENCH_OFFLINE="1", HF_HUB_OFFLINE="1")
     plan = plan_of(options_of(context.params))

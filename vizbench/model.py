@@ -158,6 +158,8 @@ class Context:
     """How long to train. A model that trains reports its `steps` in its figures."""
     prompt: Prompt = "none"
     """Whether questions come with the task's prompt. If they do, there may be no examples (`--shots 0`)."""
+    supervision: Literal["target", "process"] = "target"
+    """What examples show: the target, or every state of the process that leads to it."""
 
 
 @final

@@ -13,6 +13,7 @@ import numpy as np
 
 from vizbench.errors import UserError
 from vizbench.model import CheckedModel, FrameSpec, Model, Progress
+from vizbench.renderers.text import from_text, states_to_text
 from vizbench.seeds import keys, stream
 
 FILE = str(Path(__file__))
@@ -258,3 +259,29 @@ class Filmer(Model[Any]):
             upper = frame[:2, : 2 * (changed * k // 8)]
             upper[:] = 255 - upper
         return {"two": clip[[0, -1]], "still": clip[[-1] * 9]}.get(self.mode, clip)
+
+
+@final
+class Writer(Model[Any]):
+    """Writes every state by the rules, one per line, or only the answer if targets are shown.
+
+    Checkpoint `late`: all states are right but the second. `mute`: no grid.
+    """
+
+    modality = "text"
+
+    def __init__(self, checkpoint):
+        self.mode = checkpoint
+
+    def adapt(self, examples, context):
+        self.task, self.params, self.supervision = context.verifier, context.params, context.supervision
+        return {}
+
+    def predict(self, questions, attempts, seed):
+        for text in questions:
+            question = from_text(text).grid
+            states = self.task.steps(self.params, question, self.task.solve(self.params, question)).copy()
+            if self.mode == "late":
+                states[1] = 1 - states[1]
+            lines = states_to_text(list(states if self.supervision == "process" else states[-1:]))
+            yield ["nothing" if self.mode == "mute" else lines] * attempts

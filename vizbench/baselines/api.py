@@ -57,6 +57,13 @@ _LAST = (
     "its answer grid, as JSON, and nothing else."
 )
 
+_STATES = (
+    "The same rule leads from every question through some states to its answer. The states are below each "
+    "question, one JSON grid per line. The last question has no states yet: reply with its states, one JSON "
+    "grid per line, and nothing else."
+)
+"""In place of _LAST if examples show processes."""
+
 Part: TypeAlias = dict[str, Any]
 """A piece of a message's content: `{"type": "text", ...}` or `{"type": "image_url", ...}`."""
 
@@ -67,6 +74,8 @@ class InContext(CheckedModel[Any]):
     reads_prompts = True
     instruction: ClassVar[str]
     """First part of the request, if the task has no prompt."""
+    process_instruction: ClassVar[str]
+    """First part of the request, if the examples show processes."""
     introduction: ClassVar[str]
     """Part between the task's prompt and the examples, if there are any."""
 
@@ -86,6 +95,7 @@ class InContext(CheckedModel[Any]):
         self._sleep = sleep
         self._shown: list[Part] | None = None
         self._reply_tokens = 0
+        self._states = False
 
     @final
     def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
@@ -110,11 +120,16 @@ class InContext(CheckedModel[Any]):
             raise UserError(
                 "api shows examples in the prompt and trains nothing: leave --steps and --epochs out"
             )
+        self._states = context.supervision == "process"
         if not examples:
             if context.prompt == "none":
                 raise UserError("api has neither a prompt nor examples: give --prompt task, or --shots 1")
+            if self._states:
+                raise UserError(
+                    "api has no example of a process to follow: give --shots 1, or leave supervision out"
+                )
             return [], UNSEEN
-        parts = [_text(self.instruction if context.prompt == "none" else self.introduction)]
+        parts = [_text(self._opening(context))]
         size, longest_question, longest_target = _size(parts), 0, 0
         for number, example in enumerate(examples):
             prompt, question = split_prompt(example.question)
@@ -133,6 +148,13 @@ class InContext(CheckedModel[Any]):
                 )
             parts += shown
         return parts, longest_target
+
+    @final
+    def _opening(self, context: Context) -> str:
+        """Return the text before the examples."""
+        if self._states:
+            return self.process_instruction
+        return self.instruction if context.prompt == "none" else self.introduction
 
     @final
     def predict(
@@ -181,8 +203,12 @@ class ApiText(InContext):
         "question without its answer."
     )
 
+    process_instruction = "Each JSON object below is a question, a grid of cell codes row by row. " + _STATES
+
     def shown(self, question: Any, target: str) -> list[Part]:
-        """Return question and target as one JSON object."""
+        """Return question and target as one JSON object, or the question above the lines of its states."""
+        if self._states:
+            return [*self.asked(question), _text(target)]
         return [_text(f'{{"question":{question},"answer":{target}}}')]
 
     def asked(self, question: Any) -> list[Part]:
@@ -204,9 +230,15 @@ class ApiImage(InContext):
         "question without its answer."
     )
 
+    process_instruction = (
+        "Each picture below is a question, a grid of coloured cells; the JSON grids below it hold cell codes "
+        "row by row. " + _STATES
+    )
+
     def shown(self, question: Any, target: str) -> list[Part]:
-        """Return the question as a picture, and the target as a JSON object."""
-        return [_picture(question), _text(f'{{"answer":{target}}}')]
+        """Return the question as a picture, and the target as a JSON object, or the lines of its states."""
+        answer = target if self._states else f'{{"answer":{target}}}'
+        return [_picture(question), _text(answer)]
 
     def asked(self, question: Any) -> list[Part]:
         """Return the question as a picture."""

@@ -200,6 +200,13 @@ PromptOption = Annotated[
         "models that train.",
     ),
 ]
+SupervisionOption = Annotated[
+    str,
+    typer.Option(
+        help="target: show models the target of each example, as in the paper. process: show every state of "
+        "its process, and check the states of answers."
+    ),
+]
 LimitOption = Annotated[
     int | None, typer.Option(help="Stop each trial after this many questions. A later run continues.")
 ]

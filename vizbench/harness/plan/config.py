@@ -49,6 +49,8 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """`task` puts the task's prompt before questions, `none` does not. None: as each model family says."""
     limit: int | None = None
     """Stop each trial after so many questions. A later run continues; the plan stays the same."""
+    supervision: str = "target"
+    """What models are shown of each example: its target, or every state of its process (`SUPERVISIONS`)."""
 
 
 @final

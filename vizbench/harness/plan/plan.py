@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import Final, final
+from typing import Final, Literal, TypeAlias, cast, final, get_args
 
 import msgspec
 
@@ -28,8 +28,17 @@ from vizbench.harness.plan.suites import (
     SUITE_PROTOCOL,
     SUITES,
 )
-from vizbench.model import PROMPTS, ModelRef, Prompt, default_prompt, resolve_model, split_checkpoint
+from vizbench.model import (
+    PROMPTS,
+    ModelRef,
+    Prompt,
+    default_prompt,
+    families,
+    resolve_model,
+    split_checkpoint,
+)
 from vizbench.seeds import check_seed
+from vizbench.task.contract import Task
 
 TRIVIAL: Final = ("copy", "blank", "majority", "random", "nearest", "solver")
 """Baselines that run beside every model, on the same questions."""
@@ -39,6 +48,10 @@ NEED_EXAMPLES: Final = ("majority", "nearest")
 
 PROMPTED: Final = "task prompt"
 """Says in a trial's `training` that the model is asked with the task's prompt."""
+Supervision: TypeAlias = Literal["target", "process"]
+
+SUPERVISIONS: Final[tuple[Supervision, ...]] = get_args(Supervision)
+"""target: models are shown the question and its target, as in the paper. process: every state between."""
 
 UNREPORTED: Final[dict[str, str]] = {
     "training steps or epochs at each number of shots": "as the model chooses, "
@@ -81,29 +94,38 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Test questions keep their distance from so many of the first train rows."""
     prompt: Prompt = "none"
     """What the model is told besides the question: nothing, or the task's prompt."""
+    supervision: Supervision = "target"
+    """What the model is shown of each example: its target, or every state of its process."""
 
     @property
     def training(self) -> str:
-        """How long the plan has the model train, on which variants, and with which prompt, in words."""
+        """How long the plan has the model train, on what, and with which prompt, in words.
+
+        It is part of what tells two models apart, so that tables and curves keep them apart.
+        """
         if self.model in TRIVIAL:
             return "none"
-        length = "the model's own"
-        if self.steps is not None:
-            length = plural(self.steps, "step")
-        elif self.epochs is not None:
-            length = plural(self.epochs, "epoch")
+        length = self._length
         if self.augment is not None:
             length = f"{length}, with {self.augment.replace(',', ' and ')}"
+        if self.supervision == "process":
+            length = f"{length}, shown the process"
         if self.prompt == "none":
             return length
         return PROMPTED if length == "the model's own" else f"{length}, {PROMPTED}"
 
     @property
+    def _length(self) -> str:
+        if self.steps is not None:
+            return plural(self.steps, "step")
+        return "the model's own" if self.epochs is None else plural(self.epochs, "epoch")
+
+    @property
     def directory(self) -> str:
         """A folder name that differs between trials of different data or models.
 
-        The numbers of questions, attempts and steps are left out: a change of these is a changed plan, not
-        another trial.
+        The numbers of questions, attempts and steps, and the supervision, are left out: a change of these is
+        a changed plan, not another trial.
         """
         shots = "all" if self.shots is None else str(self.shots)
         return "__".join(
@@ -156,6 +178,8 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise unknown("value of flagged", self.flagged, FLAGGED)
         if self.prompt is not None and self.prompt not in PROMPTS:
             raise unknown("value of prompt", self.prompt, PROMPTS)
+        if self.supervision not in SUPERVISIONS:
+            raise unknown("supervision", self.supervision, SUPERVISIONS)
 
     def _check_numbers(self) -> None:
         """Raise UserError if a number is out of range, or if both steps and epochs are given."""
@@ -219,8 +243,11 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
         Reads ARC folders. Builds no model.
         """
-        refs = [*(resolve_model(name) for name in TRIVIAL), *self._chosen()]
+        chosen = self._chosen()
         names = self._kept_tasks()
+        if self.supervision == "process":
+            _check_processes(chosen, names)
+        refs = [*(resolve_model(name) for name in TRIVIAL), *chosen]
         trials: list[Trial] = []
         for ref in dict.fromkeys(refs):
             for name in names:
@@ -244,9 +271,21 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
         pool = POOL if corpus else self.pool
         attempts = self.attempts or PROTOCOLS.get(self.protocol_name or "", 1)
         schedule = self._schedule(ref)
+        # A baseline is shown targets under each supervision, because it answers with one grid.
+        shown: Supervision = "target" if ref.name in TRIVIAL else cast("Supervision", self.supervision)
         return [
             Trial(
-                task, ref.name, ref.checkpoint, n, seed, self.n_test, attempts, *schedule, pool, prompt=prompt
+                task,
+                ref.name,
+                ref.checkpoint,
+                n,
+                seed,
+                self.n_test,
+                attempts,
+                *schedule,
+                pool,
+                prompt=prompt,
+                supervision=shown,
             )
             for n in shots
             for seed in dict.fromkeys(self.seeds)
@@ -364,6 +403,29 @@ def plan_of(options: Options) -> Plan:
         augment=tuple(augment.split(",") if isinstance(augment, str) else augment),
         **shared,
     )
+
+
+def _check_processes(models: Sequence[ModelRef], tasks: Sequence[str]) -> None:
+    """Raise UserError if a task has no process, or if no model or not every model can show one."""
+    if not models:
+        raise UserError(
+            "supervision = process needs a model that can show states, and trivial baselines answer with one "
+            "grid: name a model, or leave supervision out"
+        )
+    for model in models:
+        known = families().get(model.name)
+        if known is not None and known.modality == "grid":
+            raise UserError(
+                f"supervision = process needs a model that can show states, and {model.name} answers with "
+                "one grid: name another model, or leave supervision out"
+            )
+    for task in tasks:
+        verifier = lookup.verifier_of(task)
+        if not isinstance(verifier, Task) or verifier.resizes:
+            raise UserError(
+                f"supervision = process needs tasks with a process, and {task[:80]} has none: leave it out, "
+                "or leave supervision out"
+            )
 
 
 def seed_list(first: int, count: int) -> tuple[int, ...]:

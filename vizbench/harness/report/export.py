@@ -129,11 +129,13 @@ def _list(head: str, lines: Sequence[str]) -> str:
 
 def _results(title: str, rows: Sequence[Summary]) -> str:
     has_paths = any(row.psr is not None for row in rows)
+    has_processes = any(row.process_valid is not None for row in rows)
     attempts = sorted({row.attempts for row in rows if row.attempts > 1})
     head = ["model", "shots", "n", "exact [95%]", "valid [95%]", "cells", "undecodable"]
     head += [f"{what}@{k}" for what in ("exact", "valid") for k in attempts]
     head += ("psr", "rpl") if has_paths else ()
-    lines = [_result(row, attempts, has_paths) for row in rows]
+    head += ("process valid", "legal", "first illegal") if has_processes else ()
+    lines = [[*_result(row, attempts, has_paths), *(_process(row) if has_processes else ())] for row in rows]
     note = "All of first attempts, but @k: one of k answers, unbiased.\n\n" if attempts else ""
     return f"## {_text(title)}\n\n{note}{_table(head, lines, 1)}"
 
@@ -152,6 +154,12 @@ def _result(row: Summary, attempts: Sequence[int], has_paths: bool) -> list[str]
     if has_paths:
         line += [_share(row.psr), "" if row.rpl is None else f"{row.rpl:.3f}"]
     return line
+
+
+def _process(row: Summary) -> list[str]:
+    """Return the measures of a row's processes."""
+    first = "" if row.first_illegal is None else f"{row.first_illegal:.1f}"
+    return [_share(row.process_valid), _share(row.process_legal), first]
 
 
 def _shots_needed(trials: Sequence[TrialResult]) -> str:

@@ -114,7 +114,11 @@ class _Packer:
         answers: dict[str, list[Record]] = {}
         for record in trial.records:
             answers.setdefault(record.id, []).append(record)
-        blob = self._keep([[_answer(record, row) for record in answers.get(row.id, ())] for row in chosen])
+        process = trial.header.process
+        first = process is not None and process.answer == "first"
+        blob = self._keep(
+            [[_answer(record, row, first) for record in answers.get(row.id, ())] for row in chosen]
+        )
         model = labels.model_key(head.model, head.checkpoint, head.training)
         shots, name = trial.header.data.shots, trial_id(trial)
         entry = {"id": name, "set": number, "model": model, "label": self.names[name], "shots": shots}
@@ -216,10 +220,12 @@ def pack_trajectory(states: Sequence[Grid], answer: int) -> Json:
     return [pack_grid(first), changes, answer % len(states)]
 
 
-def _answer(record: Record, row: Row) -> list[Json]:
+def _answer(record: Record, row: Row, first: bool) -> list[Json]:
     """Return verdict, reason, share of right cells and grid, and the trajectory only if there is one.
 
     The grid is None if there is none, and 0 if it is the target.
+
+    first: whether the answer is before its trajectory, as in a game, not after it.
     """
     grid: Json = None
     if record.answer is not None:
@@ -227,8 +233,11 @@ def _answer(record: Record, row: Row) -> list[Json]:
     packed = [VERDICTS.index(_verdict(record)), record.reason, round(record.cells, 4), grid]
     if not record.trajectory or record.answer is None:
         return packed
-    states = [np.array(state, np.uint8) for state in (*record.trajectory, record.answer)]
-    return [*packed, pack_trajectory(states, -1)]
+    states = [np.array(state, np.uint8) for state in record.trajectory]
+    answer = np.array(record.answer, np.uint8)
+    if first:
+        return [*packed, pack_trajectory([answer, *states], 0)]
+    return [*packed, pack_trajectory([*states, answer], -1)]
 
 
 def _verdict(record: Record) -> str:

@@ -7,25 +7,36 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from itertools import pairwise
-from typing import Any, Generic, TypeVar, final, overload
+from dataclasses import dataclass, replace
+from itertools import dropwhile, pairwise
+from typing import Any, Final, Generic, TypeVar, cast, final, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.grids import as_grid
 from vizbench.errors import UserError
-from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS
+from vizbench.harness.plan.plan import Supervision
+from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS, ProcessInfo
+from vizbench.harness.run.process import (
+    MAPPING,
+    check_frames,
+    states_after_question,
+    states_of_frames,
+    states_of_lines,
+)
 from vizbench.model import Example, FrameSpec, Model, Prompt, Prompted, TextSpec
 from vizbench.renderers.decode import decode, decode_batch
 from vizbench.renderers.frames import render
 from vizbench.renderers.layout import Shape, common_board
 from vizbench.renderers.prompts import Reader, prompt_of
-from vizbench.renderers.text import from_text, to_text
+from vizbench.renderers.text import from_text, last_block, states_from_text, states_to_text, to_text
 from vizbench.renderers.video import clip
-from vizbench.task.contract import Verifier
+from vizbench.task.contract import Task, Verifier
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid, Image, Instance, Look, Video
+
+MAX_STATES: Final = 1024
+"""Frames of an answer that are read as its process."""
 
 X = TypeVar("X")
 S = TypeVar("S")
@@ -53,6 +64,19 @@ class Lazy(Sequence[T], Generic[S, T]):
         return self._make(self._sources[index])
 
 
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What a prediction shows."""
+
+    decoded: Decoded
+    """The answer, or why there is none."""
+    trajectory: Sequence[Grid] = ()
+    """The other states, for the record, in the answer's shape: before it, or after it in a game."""
+    process: Sequence[Grid] = ()
+    """Every state after the question, the answer included. Empty if no process is checked."""
+
+
 class Codec(ABC, Generic[X]):
     """The encoding of one task in one modality."""
 
@@ -71,6 +95,21 @@ class Codec(ABC, Generic[X]):
     def decode(self, prediction: object) -> Decoded:
         """Return the grid in a prediction, or why there is none. Never raises."""
 
+    def shown(self, instance: Instance) -> Example[X]:
+        """Encode a training example. Default: its question and its target, without the states between."""
+        return self.example(instance.question, instance.target)
+
+    def read(self, prediction: object, instance: Instance) -> Reading:
+        """Return the answer in a prediction and what else it shows. Default: only the answer. Never raises.
+
+        instance: what was asked. Nothing is read from its target.
+        """
+        return Reading(self.decode(prediction))
+
+    def checks_process(self, instance: Instance) -> bool:
+        """Return whether an answer has to show a process that can be checked. Default: it does not."""
+        return False
+
     @final
     def examples(self, instances: Sequence[Instance]) -> Sequence[Example[X | Prompted[X]]]:
         """Return the encoded training examples, made on access."""
@@ -86,7 +125,7 @@ class Codec(ABC, Generic[X]):
 
     @final
     def _shown(self, instance: Instance) -> Example[X | Prompted[X]]:
-        example = self.example(instance.question, instance.target)
+        example = self.shown(instance)
         if self.prompt is None:
             return Example(example.question, example.target)
         return Example(Prompted(self.prompt(instance), example.question), example.target)
@@ -150,6 +189,23 @@ class FrameCodec(Codec[Any]):
         if isinstance(frames, DecodeFailure):
             return frames
         return decode(frames[-1], self._look, self._shape, self._board)
+
+    def read(self, prediction: object, instance: Instance) -> Reading:
+        decoded = self.decode(prediction)
+        if isinstance(decoded, DecodeFailure):
+            return Reading(decoded)
+        return Reading(decoded, self.trajectory(prediction, instance.question, decoded.grid))
+
+    def states(self, prediction: object, shape: Shape) -> list[Grid]:
+        """Return what each frame of a prediction shows, in grids of one shape. [] if it is no clip.
+
+        Of more than MAX_STATES frames as many, spread evenly, are read, the last one included.
+        """
+        frames = _frames(prediction)
+        if isinstance(frames, DecodeFailure):
+            return []
+        picks = _spread(len(frames))
+        return [decode_batch(frames[k : k + 1], self._look, shape, self._board)[0] for k in picks]
 
     def trajectory(self, prediction: object, question: Grid, answer: Grid) -> list[Grid]:
         """Return the states before the answer in the frames of a prediction (see `trajectory_of`).
@@ -219,6 +275,138 @@ class TextCodec(Codec[str]):
         return _read_text(prediction, self._shape)
 
 
+@final
+class ProcessFrameCodec(Codec[Any]):
+    """Processes as clips: the question first, then every state, held or left out to fit the frames.
+
+    The mapping is `process.states_of_frames`. The last frame is the answer. In a game, whose answer is the
+    first state, it is the first frame that shows another board than the question.
+    """
+
+    def __init__(self, frames: FrameCodec, count: int, task: Task[Any]) -> None:
+        """frames: draws and reads. count: frames of a clip."""
+        self._frames = frames
+        self._count = count
+        self._task = task
+
+    def question(self, question: Grid) -> Image:
+        return self._frames.question(question)
+
+    def example(self, question: Grid, target: Grid) -> Example[Any]:
+        return self._clip(question, [target])
+
+    def shown(self, instance: Instance) -> Example[Any]:
+        return self._clip(instance.question, list(instance.steps))
+
+    def decode(self, prediction: object) -> Decoded:
+        return self._frames.decode(prediction)
+
+    def read(self, prediction: object, instance: Instance) -> Reading:
+        question = instance.question
+        grids = self._frames.states(prediction, _shape(question))
+        if not grids:
+            return Reading(self.decode(prediction))
+
+        # The answer is read once more, because only `decode` says that a frame is unclear.
+        at = len(grids) - 1
+        if self._task.continuation is not None:
+            at = next((k for k, grid in enumerate(grids) if not np.array_equal(grid, question)), at)
+        video = cast("Video", prediction)
+        decoded = self.decode(video[: _spread(len(video))[at] + 1])
+        if isinstance(decoded, DecodeFailure):
+            return Reading(decoded)
+        grids[at] = decoded.grid
+
+        states = states_after_question(self._task, instance, grids)
+        if self._task.continuation is not None:
+            return Reading(decoded, _kept(states[1:]), states)
+        return Reading(decoded, _kept(changing(grids[:-1], decoded.grid)), states)
+
+    def checks_process(self, instance: Instance) -> bool:
+        """Return whether the clip has a frame for every state. With fewer, no step can be checked."""
+        return len(instance.steps) < self._count
+
+    def _clip(self, question: Grid, states: Sequence[Grid]) -> Example[Any]:
+        pictures = [self.question(state) for state in (question, *states)]
+        picks = states_of_frames(len(pictures), self._count)
+        return Example(pictures[0], np.stack([pictures[pick] for pick in picks]))
+
+
+@final
+class ProcessTextCodec(Codec[Any]):
+    """Processes as text: one state per line of compact JSON, or per block of rows below an empty line.
+
+    The last state is the answer. In a game, whose answer is the first state, it is the first one that differs
+    from the question.
+    """
+
+    def __init__(self, answers: Codec[Any], spec: TextSpec, task: Task[Any], shape: Shape | None) -> None:
+        """answers: encodes questions, and reads answers. shape: that of every grid, if they have one."""
+        self._answers = answers
+        self._spec = spec
+        self._task = task
+        self._shape = shape
+
+    def question(self, question: Grid) -> Any:
+        return self._answers.question(question)
+
+    def example(self, question: Grid, target: Grid) -> Example[Any]:
+        return Example(self.question(question), states_to_text([target], self._spec.layout))
+
+    def shown(self, instance: Instance) -> Example[Any]:
+        lines = states_to_text(list(instance.steps), self._spec.layout)
+        return Example(self.question(instance.question), lines)
+
+    def decode(self, prediction: object) -> Decoded:
+        if self._spec.layout == "rows" and isinstance(prediction, str):
+            return self._answers.decode(last_block(prediction))
+        return self._answers.decode(prediction)
+
+    def read(self, prediction: object, instance: Instance) -> Reading:
+        grids: list[Grid] = []
+        if isinstance(prediction, str):
+            grids = states_from_text(prediction, self._spec.layout, self._shape)
+        if self._task.continuation is not None and grids:
+            return self._first(grids, instance)
+
+        # The answer is read as without a process. The states before it are on the lines above.
+        decoded = self.decode(prediction)
+        if isinstance(decoded, DecodeFailure):
+            return Reading(decoded)
+        before = [k for k, grid in enumerate(grids) if np.array_equal(grid, decoded.grid)]
+        grids = [*(grids[: before[-1]] if before else grids), decoded.grid]
+        process = states_of_lines(self._task, instance, grids)
+        return Reading(decoded, _kept(_of_shape(process[:-1], decoded.grid)), process)
+
+    def checks_process(self, instance: Instance) -> bool:
+        return True
+
+    def _first(self, grids: list[Grid], instance: Instance) -> Reading:
+        """Return the answer of a game, and the states after it."""
+        process = list(dropwhile(lambda grid: np.array_equal(grid, instance.question), grids)) or grids[-1:]
+        answer = Answer(process[0], np.ones(process[0].shape, np.float32))
+        return Reading(answer, _kept(_of_shape(process[1:], answer.grid)), process)
+
+
+def _spread(frames: int) -> list[int]:
+    """Return the frames of an answer that are read as its process: all, or MAX_STATES of them."""
+    return np.linspace(0, frames - 1, min(frames, MAX_STATES)).astype(int).tolist()
+
+
+def _of_shape(states: Sequence[Grid], answer: Grid) -> list[Grid]:
+    """Return the states of the answer's shape. Only these can be played."""
+    return [state for state in states if state.shape == answer.shape]
+
+
+def _kept(states: Sequence[Grid]) -> list[Grid]:
+    """Return the states that a record keeps: all, or as many as it may hold, spread evenly."""
+    if not states:
+        return []
+    most = min(len(states), MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS // states[0].size)
+    picks: list[int] = np.linspace(0, len(states), most, endpoint=False).astype(int).tolist()
+    return [states[pick] for pick in picks]
+
+
 def trajectory_of(
     frames: Video, look: Look, question: Grid, answer: Grid, board: Shape | None = None
 ) -> list[Grid]:
@@ -254,18 +442,35 @@ def codec_for(
     questions: Sequence[Grid],
     *,
     prompt: Prompt = "none",
+    supervision: Supervision = "target",
 ) -> Codec[Any]:
     """Return the codec for the modality of a model.
 
-    Raises UserError if the modality does not exist, or if the model cannot read the prompt.
+    Raises UserError if the modality does not exist, if the model cannot read the prompt, or if the model or
+    the task shows no process and one is asked.
     """
     if prompt == "task":
         require_reader(model)
-    codec = _codec_of(model, verifier, examples, questions)
+    codec = _target_codec(model, verifier, examples, questions)
+    if supervision == "process":
+        codec = _process_codec(codec, model, verifier, questions)
     if prompt == "task":
         reader = reader_of(model)
         codec.prompt = lambda instance: prompt_of(verifier, instance, reader, None)
     return codec
+
+
+def _process_codec(
+    codec: Codec[Any], model: Model[Any], verifier: Verifier, questions: Sequence[Grid]
+) -> Codec[Any]:
+    """Return the codec that shows processes."""
+    if not isinstance(verifier, Task) or verifier.resizes:
+        raise UserError("this task has no process to show: leave supervision out")
+    check_shows_process(model)
+    task = cast("Task[Any]", verifier)
+    if isinstance(codec, FrameCodec):
+        return ProcessFrameCodec(codec, model.frames.count, task)
+    return ProcessTextCodec(codec, model.text, task, _common(questions))
 
 
 def require_reader(model: Model[Any], name: str = "") -> None:
@@ -288,10 +493,28 @@ def reader_of(model: Model[Any]) -> Reader:
     return readers.get(model.modality, "text")
 
 
-def _codec_of(
+def check_shows_process(model: Model[Any]) -> None:
+    """Raise UserError if what a model answers cannot show a state before the answer."""
+    if model.modality == "grid":
+        raise UserError("the model answers with one grid, which shows no process: leave supervision out")
+    if model.modality == "frames":
+        check_frames(model.frames.count)
+
+
+def process_info(model: Model[Any], verifier: Verifier, examples: Sequence[Instance]) -> ProcessInfo:
+    """Return how a model is shown processes, for the header of a trial."""
+    answer = "last" if verifier.continuation is None else "first"
+    if model.modality != "frames":
+        return ProcessInfo("one state per line", answer)
+    frames = model.frames.count
+    left_out = sum(len(example.steps) >= frames for example in examples)
+    return ProcessInfo(MAPPING, answer, frames, left_out)
+
+
+def _target_codec(
     model: Model[Any], verifier: Verifier, examples: Sequence[Instance], questions: Sequence[Grid]
 ) -> Codec[Any]:
-    """Return the codec without prompts."""
+    """Return the codec that shows targets, without prompts."""
     if model.modality == "grid":
         return GridCodec(verifier.codes)
     shape = None if verifier.resizes else _common(questions)

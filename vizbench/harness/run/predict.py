@@ -27,11 +27,12 @@ from vizbench.formats.rows import Row
 from vizbench.harness.plan.plan import Trial
 from vizbench.harness.records.provenance import environment, now
 from vizbench.harness.records.records import Record, Session, read_log, read_records
-from vizbench.harness.run.codec import Codec, FrameCodec, codec_for
+from vizbench.harness.run.codec import Codec, Reading, codec_for
+from vizbench.harness.run.process import NO_PROCESS, process_figures
 from vizbench.model import CheckedModel, Context, CutText, Model, Progress, Schedule
 from vizbench.seeds import stream
-from vizbench.task.contract import Verifier
-from vizbench.types import DecodeFailure, Grid, Instance
+from vizbench.task.contract import Task, Verifier
+from vizbench.types import DecodeFailure, Instance
 
 CHUNK: Final = 32
 """Questions per group."""
@@ -88,10 +89,14 @@ def missing_answers(directory: Path, trial: Trial, limit: int | None) -> list[in
 def codec_of(data: TrialData, model: Model[Any]) -> Codec[Any]:
     """Return the codec of a model for a trial.
 
-    Raises UserError if the modality does not exist, or if the model cannot read the prompt of the trial.
+    Raises UserError if the modality does not exist, or if the model cannot read the prompt of the trial, or
+    can show no process if one is asked.
     """
     questions = [instance.question for instance in data.test]
-    return codec_for(model, data.verifier, data.shown, questions, prompt=data.trial.prompt)
+    trial = data.trial
+    return codec_for(
+        model, data.verifier, data.shown, questions, prompt=trial.prompt, supervision=trial.supervision
+    )
 
 
 def context_of(data: TrialData, report: Callable[[Progress], None]) -> Context:
@@ -99,7 +104,15 @@ def context_of(data: TrialData, report: Callable[[Progress], None]) -> Context:
     trial = data.trial
     schedule = Schedule(trial.steps, trial.epochs)
     seed = stream("adapt", trial.seed)
-    return Context(data.verifier, data.params, seed, report, schedule, prompt=trial.prompt)
+    return Context(
+        data.verifier,
+        data.params,
+        seed,
+        report,
+        schedule,
+        prompt=trial.prompt,
+        supervision=trial.supervision,
+    )
 
 
 def checked(data: TrialData, model: Model[Any]) -> Codec[Any]:
@@ -278,16 +291,24 @@ def _verify(
     seconds: float,
 ) -> Record:
     """Decode and verify one prediction. A DecodeFailure returned by the model is kept unchanged."""
-    decoded = prediction if isinstance(prediction, DecodeFailure) else codec.decode(prediction)
+    if isinstance(prediction, DecodeFailure):
+        reading = Reading(prediction)
+    else:
+        reading = codec.read(prediction, instance)
+    decoded = reading.decoded
     if isinstance(decoded, DecodeFailure):
         cut = f"the reply was cut by {prediction.by}: " if isinstance(prediction, CutText) else ""
         reason = replace_surrogates(f"{cut}{decoded.reason}"[:MAX_REASON])
         parts = finite(data.verifier.no_parts())
-        return Record(instance.id, attempt, False, False, 0.0, reason, parts, None, True, seconds)
+        figures = NO_PROCESS if codec.checks_process(instance) else {}
+        return Record(
+            instance.id, attempt, False, False, 0.0, reason, parts, None, True, seconds, (), {**figures}
+        )
     verdict = data.verifier.verify(instance, decoded.grid)
-    trajectory: list[Grid] = []
-    if isinstance(codec, FrameCodec):
-        trajectory = codec.trajectory(prediction, instance.question, decoded.grid)
+    figures = dict(verdict.figures)
+    if codec.checks_process(instance):
+        task = cast("Task[Any]", data.verifier)
+        figures |= process_figures(task.verify_steps(instance, list(reading.process)), len(reading.process))
     return Record(
         id=instance.id,
         attempt=attempt,
@@ -299,8 +320,8 @@ def _verify(
         answer=decoded.grid.tolist(),
         undecodable=False,
         seconds=seconds,
-        trajectory=tuple(state.tolist() for state in trajectory),
-        figures=finite(verdict.figures),
+        trajectory=tuple(state.tolist() for state in reading.trajectory),
+        figures=finite(figures),
     )
 
 

@@ -11,7 +11,7 @@ from vizbench import loading
 from vizbench.distributed import env
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.run.codec import require_reader
+from vizbench.harness.run.codec import check_shows_process, require_reader
 from vizbench.harness.run.model_cache import ModelCache
 from vizbench.harness.run.predict import ModelFaultError, checked, missing_answers
 from vizbench.harness.run.trial import (
@@ -99,9 +99,19 @@ def _models(jobs: Sequence[Job]) -> dict[ModelRef, Model[Any]]:
     for ref in dict.fromkeys(_ref(job) for job in incomplete if job.trial.prompt == "task"):
         require_reader(models[ref], f"{ref.name[:80]}={ref.checkpoint[:80]}")
     for ref, model in models.items():
+        if any(job.trial.supervision == "process" for job in incomplete if _ref(job) == ref):
+            _refuse_without_process(ref, model)
         if isinstance(model, CheckedModel):
             _refuse_misfit(model, [job for job in jobs if _ref(job) == ref])
     return models
+
+
+def _refuse_without_process(ref: ModelRef, model: Model[Any]) -> None:
+    """Raise UserError if a model cannot show a process."""
+    try:
+        check_shows_process(model)
+    except UserError as error:
+        raise UserError(f"{ref.name}={ref.checkpoint} cannot be shown processes: {error}") from None
 
 
 def _refuse_misfit(model: CheckedModel[Any], jobs: Sequence[Job]) -> None:

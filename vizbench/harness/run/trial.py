@@ -22,6 +22,7 @@ from vizbench.harness.plan.augment import augmented
 from vizbench.harness.plan.plan import Trial
 from vizbench.harness.records.provenance import data_digest, environment, now
 from vizbench.harness.records.records import FORMAT, DataInfo, Header, TaskInfo, read_header
+from vizbench.harness.run.codec import process_info
 from vizbench.harness.run.model_cache import ModelCache
 from vizbench.harness.run.predict import ModelFaultError, TrialData, checked, missing_answers, predict_all
 from vizbench.model import Model, Progress, model_code
@@ -278,6 +279,7 @@ def header_of(data: TrialData, model: Model[Any] | None, pretraining_overlap: st
     """
     trial = data.trial
     digest = data_digest([*data.train, *data.test])
+    shows = trial.supervision == "process"
     return Header(
         format=FORMAT,
         trial=trial,
@@ -289,6 +291,7 @@ def header_of(data: TrialData, model: Model[Any] | None, pretraining_overlap: st
         environment=environment(),
         code=model_code(trial.model),
         task_code=_task_code(trial.task),
+        process=process_info(model, data.verifier, data.shown) if shows and model else None,
     )
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final, cast, final
 
 import msgspec
-import numpy as np
 
 from vizbench._util.text import escape_non_utf8
 from vizbench.dataset.mixture import is_mixture
@@ -19,6 +18,7 @@ from vizbench.formats.lookup import verifier_of
 from vizbench.formats.reader import mixed_split, read
 from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS
 from vizbench.harness.run.codec import GridCodec, changing
+from vizbench.harness.run.process import states_after_question
 from vizbench.harness.score import clips
 from vizbench.harness.score.predictions import (
     VIDEOS,
@@ -328,7 +328,7 @@ def _score_trajectory(task: Task[Any], row: Instance, answer: SavedAnswer) -> Sc
     grids = clips.all_states(answer, task, row)
     if isinstance(grids, DecodeFailure):
         return grids
-    return ScoredRow(row, task.verify_steps(row, states(task, row, grids)), None)
+    return ScoredRow(row, task.verify_steps(row, states_after_question(task, row, grids)), None)
 
 
 def _is_one_grid(answer: object) -> bool:
@@ -353,46 +353,7 @@ def _score_states_in_pictures(
         if isinstance(decoded, DecodeFailure):
             return DecodeFailure(f"{picture.name}: {decoded.reason}")
         grids.append(decoded.grid)
-    return ScoredRow(row, task.verify_steps(row, states(task, row, grids)), None)
-
-
-def states(task: Task[Any], row: Instance, grids: list[Grid]) -> list[Grid]:
-    """Return the states after the question that the frames of a clip show.
-
-    grids: what each frame shows, `(h, w)` each. The first may be the question.
-
-    If there are as many frames as the task has steps, each is a state. Otherwise equal frames in a row are
-    one state that is held. A state that follows itself (a still board) is repeated until the number of steps
-    is reached.
-    """
-    expected = task.step_count(row.params, row.question)
-    after_question = grids[1:] if np.array_equal(grids[0], row.question) else grids
-    if len(after_question) == expected:
-        return after_question
-
-    # Equal frames in a row are one state.
-    distinct: list[Grid] = []
-    before = row.question
-    for grid in after_question:
-        if not np.array_equal(grid, before):
-            distinct.append(grid)
-        before = grid
-
-    # A held frame does not say how often the state follows itself.
-    lacking = 0 if expected is None else expected - len(distinct)
-    if lacking > 0:
-        for position, state in enumerate([row.question, *distinct]):
-            if _is_still(task, row, state):
-                distinct[position:position] = [state] * lacking
-                break
-    return distinct or [grids[-1]]
-
-
-def _is_still(task: Task[Any], row: Instance, state: Grid) -> bool:
-    """Return whether the rules let a state follow itself."""
-    if int(state.max()) >= task.codes:
-        return False
-    return task.check_step(row.params, row.question, state, state).valid
+    return ScoredRow(row, task.verify_steps(row, states_after_question(task, row, grids)), None)
 
 
 def _decode(verifier: Verifier, row: Instance, path: Path) -> Decoded:

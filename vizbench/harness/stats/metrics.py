@@ -105,6 +105,14 @@ class Summary:
     """Share of answers whose path joins start and goal. None if the task has no paths."""
     rpl: float | None
     """Mean length of unbroken paths without stray cells, over the shortest. None if there are none."""
+    supervision: str
+    """What the model was shown of each example: its target, or every state of its process."""
+    process_valid: float | None
+    """Share of answers that follow from their own process, each step legal. None if none is checked."""
+    process_legal: float | None
+    """Mean share of the states before the first illegal one. None if none is checked."""
+    first_illegal: float | None
+    """Mean number of the first illegal state, from 1, of processes that have one. None if there are none."""
     seconds: float
     """Mean time of an adaptation."""
     predict_seconds: float
@@ -264,9 +272,6 @@ def _summary(runs: Sequence[TrialResult], has_paths: bool, mark: str, origin: st
 
     # Paths.
     joined = mean([record.figures.get("psr") or 0.0 for record in first]) if has_paths else None
-    longer = [record.figures.get("rpl") for record in first]
-    lengths = [length for length in longer if length is not None]
-    length = mean(lengths) if lengths else None
 
     # All attempts.
     by_question = _by_question(runs)
@@ -300,11 +305,22 @@ def _summary(runs: Sequence[TrialResult], has_paths: bool, mark: str, origin: st
         exact_at=_pass_at_each(trial.attempts, exact_counts),
         valid_at=_pass_at_each(trial.attempts, valid_counts),
         psr=joined,
-        rpl=length,
+        rpl=_mean_figure(first, "rpl"),
+        supervision=trial.supervision,
+        process_valid=_mean_figure(first, "process_valid"),
+        process_legal=_mean_figure(first, "process_legal"),
+        first_illegal=_mean_figure(first, "first_illegal"),
         seconds=mean(map(_adaptation_seconds, runs)),
         predict_seconds=mean(answer_seconds),
         flagged=flaws(runs),
     )
+
+
+def _mean_figure(records: Sequence[Record], name: str) -> float | None:
+    """Return the mean of a figure over the records that have it, or None if there are none."""
+    values = [record.figures.get(name) for record in records]
+    known = [value for value in values if value is not None]
+    return mean(known) if known else None
 
 
 def _share_of_hits(counts: Sequence[tuple[int, int]]) -> float:

@@ -10,21 +10,30 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from vizbench.baselines.embedded.language.network import causal_mask
-from vizbench.baselines.embedded.language.tokens import EOS, PAD, Tokens, advance
+from vizbench.baselines.embedded.language.network import causal_mask, page_mask
+from vizbench.baselines.embedded.language.tokens import EOS, PAD, Tokens, advance, advance_leaf, first_of_page
 
 
 @torch.no_grad()
 def generate(
-    model: Any, prompts: Sequence[Tokens], limit: int, temperature: float, random: torch.Generator
+    model: Any,
+    prompts: Sequence[Tokens],
+    limit: int,
+    temperature: float,
+    random: torch.Generator,
+    states: bool = False,
 ) -> list[list[int]]:
     """Return up to `limit` tokens after each prompt, without EOS. All prompts must have the same length.
 
     At temperature 0 the most likely token is taken, and `random` is not used. Otherwise tokens are drawn from
     softmax(logits / temperature).
+
+    states: whether the answers are processes, so that SEP begins a new page.
     """
     ids = torch.from_numpy(np.stack([p.ids for p in prompts]))  # (n, length)
     positions = torch.from_numpy(np.stack([p.positions for p in prompts]))
+    places = positions  # of all tokens that were read
+    follow = advance_leaf if states else advance
     cache = DynamicCache(config=model.config)
     mask = causal_mask(ids.shape[1])
     written: list[list[int]] = [[] for _ in prompts]
@@ -52,11 +61,15 @@ def generate(
             break
 
         # Only the new tokens are read in the next step.
-        ids = torch.tensor(tokens)[:, None]
         latest = positions[:, -1].tolist()
-        following = [advance(position, token) for position, token in zip(latest, tokens, strict=True)]
+        following = [follow(position, token) for position, token in zip(latest, tokens, strict=True)]
         positions = torch.tensor(following)[:, None]
         mask = torch.zeros(1, 1, 1, cache.get_seq_length() + 1)
+        if states:
+            tokens = [first_of_page(token, place) for token, place in zip(tokens, following, strict=True)]
+            places = torch.cat([places, positions], 1)
+            mask = page_mask(places, places.shape[1] - 1)
+        ids = torch.tensor(tokens)[:, None]
     return written
 
 
