@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from vizbench._util.grids import bounded_array, kind_name
 from vizbench.errors import UserError
 from vizbench.renderers.colours import EXACT
+from vizbench.renderers.erase import cell_sizes, without_glyphs
 from vizbench.renderers.infer_shape import infer_shape, integral
 from vizbench.renderers.kernels import corners_differ, margins_differ, read_batch, read_cells
 from vizbench.renderers.layout import MAX_PICTURE, Layout, Shape, as_look, check_shape, inner, layout
@@ -88,7 +89,26 @@ def place_and_read(
     picture = as_picture(image)
     if isinstance(picture, DecodeFailure):
         return picture
-    if shape is None:
+    if not look.glyphs:
+        return _place_and_read(picture, look, shape, board, question)
+
+    # Glyphs are erased for each size that cells may have. The first grid that is read counts.
+    plain, whole = replace(look, glyphs=""), board or shape
+    place = None if whole is None else layout(plain, check_shape(whole))
+    cell = look.cell if place is None else place.cell
+    failure = DecodeFailure(NOT_FOUND)
+    for side in cell_sizes(place, cell, picture.shape[:2]):
+        result = _place_and_read(without_glyphs(picture, side), plain, shape, board, question)
+        if not isinstance(result, DecodeFailure):
+            return result
+        failure = result if failure.reason == NOT_FOUND else failure
+    return failure
+
+
+def _place_and_read(
+    picture: Image, look: Look, shape: Shape | None, board: Shape | None, question: Grid | None
+) -> tuple[Placement, Answer] | DecodeFailure:
+    """Decode a picture without glyphs. Returns also the places of its cells."""
         return _inferred(picture, look, board)
     board = check_shape(board or shape)
     if check_shape(shape)[0] > board[0] or shape[1] > board[1]:

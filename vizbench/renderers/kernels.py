@@ -56,6 +56,26 @@ def paint_rgb(grids, rows, columns, colours, out):
 
 
 @jit
+def stamp(grids, drawn, rows, columns, masks, ink, out):
+    """Draw the glyphs of grids `(n, h, w)` over their palette indices `(n, H, W)` in `out`.
+
+    drawn `(n,)`: which grids have glyphs. masks `(k, cell, cell)`: the pixels of each code's glyph.
+    """
+    for g in range(grids.shape[0]):
+        if not drawn[g]:
+            continue
+        for i in range(rows.shape[0]):
+            for j in range(columns.shape[0]):
+                code = grids[g, i, j]
+                if code >= masks.shape[0]:
+                    continue
+                for y in range(masks.shape[1]):
+                    for x in range(masks.shape[2]):
+                        if masks[code, y, x]:
+                            out[g, rows[i, 0] + y, columns[j, 0] + x] = ink
+
+
+@jit
 def nearest(red, green, blue, colours):
     """Return the nearest of the colours `(k, 3)`, and the distances to it and to the second nearest."""
     code, first, second = 0, np.inf, np.inf
