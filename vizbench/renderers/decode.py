@@ -20,7 +20,7 @@ from vizbench.errors import UserError
 from vizbench.renderers.colours import EXACT
 from vizbench.renderers.erase import cell_sizes, without_glyphs
 from vizbench.renderers.infer_shape import infer_shape, integral
-from vizbench.renderers.kernels import corners_differ, margins_differ, read_batch, read_cells
+from vizbench.renderers.kernels import corners_differ, inside_bars, margins_differ, read_batch, read_cells
 from vizbench.renderers.layout import MAX_PICTURE, Layout, Shape, as_look, check_shape, inner, layout
 from vizbench.renderers.locate import (
     COLOURS,
@@ -109,6 +109,7 @@ def _place_and_read(
     picture: Image, look: Look, shape: Shape | None, board: Shape | None, question: Grid | None
 ) -> tuple[Placement, Answer] | DecodeFailure:
     """Decode a picture without glyphs. Returns also the places of its cells."""
+    if shape is None:
         return _inferred(picture, look, board)
     board = check_shape(board or shape)
     if check_shape(shape)[0] > board[0] or shape[1] > board[1]:
@@ -393,8 +394,8 @@ def _boxes(picture: Image, look: Look) -> list[tuple[int, int, int, int]]:
     boxes = [(0, height, 0, width)]
 
     # The part inside flat bars.
-    top, bottom = _bars(picture)
-    left, right = _bars(picture.swapaxes(0, 1))
+    top, bottom = inside_bars(picture)
+    left, right = inside_bars(picture.swapaxes(0, 1))
     outside = with_outside(look.palette)[-1].astype(np.int64)
     barred = np.abs(picture[0, 0] - outside).max() > 30 or np.abs(picture[-1, -1] - outside).max() > 30
     if min(bottom - top, right - left) >= 8 and (look.canvas is None or barred):
@@ -410,16 +411,6 @@ def _boxes(picture: Image, look: Look) -> list[tuple[int, int, int, int]]:
         for y in ((height - side) // 2, 0, height - side):
             boxes += [(y, y + side, x, x + side) for x in ((width - side) // 2, 0, width - side)]
     return list(dict.fromkeys(boxes))
-
-
-def _bars(picture: Image) -> tuple[int, int]:
-    """Return the rows between the flat bars at the top and bottom of a picture, as start and end."""
-    sample = picture[:, :: max(1, picture.shape[1] // 256)].astype(np.int64)
-    ends: list[int] = []
-    for rows in (sample, sample[::-1]):
-        flat = np.abs(rows - rows[0, 0]).max(axis=(1, 2)) <= 20
-        ends.append(int(flat.argmin()) if not flat.all() else 0)
-    return ends[0], len(picture) - ends[1]
 
 
 def _scaled(

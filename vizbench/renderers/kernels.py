@@ -170,3 +170,29 @@ def margins_differ(picture, top, left, outside, most):
             if abs(total / count - outside[c]) > most:
                 return True
     return False
+
+
+@jit
+def row_is_flat(picture, y, corner, step):
+    """Return whether every `step`th pixel of row y is near the first pixel of row `corner`."""
+    for x in range(0, picture.shape[1], step):
+        for c in range(3):
+            if abs(np.int64(picture[y, x, c]) - np.int64(picture[corner, 0, c])) > 20:
+                return False
+    return True
+
+
+@jit
+def inside_bars(picture):
+    """Return the rows between the flat bars at the top and bottom of a picture `(H, W, 3)`: start and end.
+
+    Bars are rows whose pixels differ from the picture's corner by at most 20 levels. A picture that is all
+    flat has no bars.
+    """
+    height, step = picture.shape[0], max(1, picture.shape[1] // 256)
+    start, end = 0, 0
+    while start < height and row_is_flat(picture, start, 0, step):
+        start += 1
+    while end < height and row_is_flat(picture, height - 1 - end, height - 1, step):
+        end += 1
+    return start % height, height - end % height

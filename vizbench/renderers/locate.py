@@ -139,8 +139,7 @@ class Searched:
 
     def edges(self, step: float) -> tuple[Floats, Floats]:
         """Return the strength of edges between rows and between columns: steps over `step` and noise."""
-        turned = np.ascontiguousarray(self.sums.swapaxes(0, 1))
-        return edge_profile(turned, -step), edge_profile(self.sums, -step)
+        return edge_profile(self.sums, -step, False), edge_profile(self.sums, -step, True)
 
 
 def locate(

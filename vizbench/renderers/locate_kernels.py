@@ -12,49 +12,60 @@ from vizbench.renderers.infer_shape_kernels import box, corner_sums
 
 
 @jit
-def edge_strength(sums, y, x):
-    """Return the step across the line between columns x - 1 and x around row y.
+def edge_strengths(sums, y, across, steps):
+    """Fill steps with the step across each line between columns x - 1 and x around row y.
 
     It is the difference of means over two columns per side and three rows, the largest of the channels. sums:
-    an integral image.
+    an integral image. If not `across`, rows and columns change places.
     """
-    most = 0.0
-    for c in range(3):
-        right = sums[y + 2, x + 2, c] - sums[y - 1, x + 2, c] - sums[y + 2, x, c] + sums[y - 1, x, c]
-        left = sums[y + 2, x, c] - sums[y - 1, x, c] - sums[y + 2, x - 2, c] + sums[y - 1, x - 2, c]
-        most = max(most, abs(right - left) / 6.0)
-    return most
+    for x in range(2, steps.shape[0] - 2):
+        most = 0.0
+        for c in range(3):
+            if across:
+                left = sums[y + 2, x - 2, c] - sums[y - 1, x - 2, c]
+                middle = sums[y + 2, x, c] - sums[y - 1, x, c]
+                right = sums[y + 2, x + 2, c] - sums[y - 1, x + 2, c]
+            else:
+                left = sums[x - 2, y + 2, c] - sums[x - 2, y - 1, c]
+                middle = sums[x, y + 2, c] - sums[x, y - 1, c]
+                right = sums[x + 2, y + 2, c] - sums[x + 2, y - 1, c]
+            most = max(most, abs(right - 2.0 * middle + left))
+        steps[x] = most / 6.0
 
 
 @jit
-def edge_profile(sums, threshold):
+def edge_profile(sums, threshold, across):
     """Return the strength of edges on each line between columns, `(W + 1,)`: the peaks over `threshold`.
 
     If the threshold is 0 or less, five times the median step is used, but at least the threshold's absolute
-    value.
+    value. If not `across`, the lines are between rows, `(H + 1,)`.
     """
     height, width = sums.shape[0] - 1, sums.shape[1] - 1
+    if not across:
+        height, width = width, height
     profile = np.zeros(width + 1)
     if height < 3 or width < 4:
         return profile
+    # All steps, which a second pass compares with the least.
+    steps = np.zeros((height, width + 1), np.float64)
+    for y in range(1, height - 1):
+        edge_strengths(sums, y, across, steps[y])
     least = abs(threshold)
     if threshold <= 0:
         counts = np.zeros(256, np.int64)
         for y in range(1, height - 1, 4):
             for x in range(2, width - 1, 3):
-                counts[min(255, int(edge_strength(sums, y, x)))] += 1
+                counts[min(255, int(steps[y, x]))] += 1
         half, median = counts.sum() // 2, 0
         while median < 255 and counts[: median + 1].sum() < half:
             median += 1
         least = max(least, 5.0 * median)
     # A step counts if it is a peak along its row.
-    steps = np.zeros(width + 1)
     for y in range(1, height - 1):
+        row = steps[y]
         for x in range(2, width - 1):
-            steps[x] = edge_strength(sums, y, x)
-        for x in range(2, width - 1):
-            if steps[x] > least and steps[x] >= steps[x - 1] and steps[x] > steps[x + 1]:
-                profile[x] += steps[x] - least
+            if row[x] > least and row[x] >= row[x - 1] and row[x] > row[x + 1]:
+                profile[x] += row[x] - least
     return profile
 
 
