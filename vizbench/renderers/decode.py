@@ -19,14 +19,13 @@ from vizbench._util.grids import bounded_array, kind_name
 from vizbench.errors import UserError
 from vizbench.renderers.colours import EXACT
 from vizbench.renderers.erase import cell_sizes, without_glyphs
-from vizbench.renderers.infer_shape import infer_shape, integral
+from vizbench.renderers.infer_shape import WORKING_SIZE, infer_shape, integral
 from vizbench.renderers.kernels import corners_differ, inside_bars, margins_differ, read_batch, read_cells
 from vizbench.renderers.layout import MAX_PICTURE, Layout, Shape, as_look, check_shape, inner, layout
 from vizbench.renderers.locate import (
     COLOURS,
     NOT_FOUND,
     SEVERAL,
-    WORKING_SIZE,
     Placement,
     Searched,
     is_moved,
@@ -339,6 +338,8 @@ def _second_board(picture: Image, box: tuple[int, int, int, int], look: Look, bo
 def _part(picture: Image, box: tuple[int, int, int, int], look: Look) -> Image:
     """Return a part of the picture. Beyond the picture's edges it has the outside colour."""
     top, bottom, left, right = box
+    if min(top, left) >= 0 and bottom <= picture.shape[0] and right <= picture.shape[1]:
+        return np.ascontiguousarray(picture[top:bottom, left:right])
     out = np.empty((bottom - top, right - left, 3), np.uint8)
     out[:] = with_outside(look.palette)[-1]
     y, x = max(top, 0), max(left, 0)
@@ -350,9 +351,9 @@ def _part(picture: Image, box: tuple[int, int, int, int], look: Look) -> Image:
 def _inferred_whole(picture: Image, look: Look, board: Shape | None) -> Placement | DecodeFailure:
     """Return the places of the cells in a picture that shows only a drawing."""
     # The board, then the part of it that is not outside.
-    shape = None
+    shape, sums = None, integral(picture, WORKING_SIZE)
     if board is None:
-        board = infer_shape(picture, look)
+        board = infer_shape(picture, look, sums)
         if board is None:
             return DecodeFailure(SIZE)
         if look.canvas is not None:  # the search has considered the outside already
@@ -366,7 +367,7 @@ def _inferred_whole(picture: Image, look: Look, board: Shape | None) -> Placemen
             return DecodeFailure("the picture is blank: every cell has the outside colour")
 
     # A picture of another size may have been scaled to one that fits a finer board.
-    placement = read_whole(Searched(picture), place, shape, look.palette)
+    placement = read_whole(Searched(picture, sums), place, shape, look.palette)
     may_be_scaled = look.canvas is None and (place.height, place.width) != picture.shape[:2]
     if isinstance(placement, Placement) and may_be_scaled and _repeats(read_at(picture, placement).grid):
         return DecodeFailure(SIZE)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import itertools
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 import numpy as np
 import numpy.typing as npt
@@ -30,14 +30,17 @@ from vizbench.types import Image, Look
 MAX_INFERRED = 30
 """Cells of the longest side that is searched for: that of the ARC corpora."""
 
-_WORKING_SIZE = 1024
-"""Pixels to which larger pictures are averaged down first: 4096 would need 400 MB of sums."""
+WORKING_SIZE: Final = 1024
+"""Pixels of the longest side of a picture that is searched. Larger ones are averaged down."""
+
+Sums = npt.NDArray[np.int32]
+"""The sums of a picture over all rectangles from the top left corner, `(H + 1, W + 1, 3)`."""
 
 
-def infer_shape(picture: Image, look: Look) -> Shape | None:
+def infer_shape(picture: Image, look: Look, sums: Sums | None = None) -> Shape | None:
     """Return rows and columns of the grid (canvas look) or board (fixed look) in a picture `(H, W, 3)` uint8.
 
-    If the size of a fixed look's picture fits a board exactly, that board is returned. Returns None if no
+    sums: the picture's `integral`, if it is known. If the size of a fixed look's picture fits a board exactly, that board is returned. Returns None if no
     shape is possible.
     """
     height, width = picture.shape[:2]
@@ -45,12 +48,12 @@ def infer_shape(picture: Image, look: Look) -> Shape | None:
         exact = _fixed(look, height), _fixed(look, width)
         if exact[0] and exact[1]:
             return exact[0], exact[1]
-    searched = limited(picture, _WORKING_SIZE)
+    searched = limited(picture, WORKING_SIZE)
     candidates = _candidates(look, (height, width), searched.shape[:2])
     if len(candidates.boards) <= 1:
         return candidates.boards[0] if candidates.boards else None
     best = best_candidate(
-        sums_of(searched),
+        sums_of(searched) if sums is None else sums,
         searched,
         *candidates.rows,
         *candidates.columns,
@@ -133,8 +136,8 @@ def _layouts(look: Look) -> list[Layout]:
     return layouts
 
 
-def integral(picture: Image, most: int) -> npt.NDArray[np.float64]:
-    """Return the sums over all rectangles from the top left corner, `(H + 1, W + 1, 3)`.
+def integral(picture: Image, most: int) -> Sums:
+    """Return the sums of a picture over rectangles.
 
     A picture with a side over `most` pixels is averaged down to that size first.
     """

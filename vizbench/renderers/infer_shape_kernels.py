@@ -28,9 +28,11 @@ PROBES = 12
 def sums_of(picture):
     """Return the sums of a picture `(H, W, 3)` over rectangles from the top left corner, `(H + 1, W + 1, 3)`."""
     height, width = picture.shape[0], picture.shape[1]
-    sums = np.zeros((height + 1, width + 1, 3))
+    sums = np.empty((height + 1, width + 1, 3), np.int32)
+    sums[0] = 0
+    sums[:, 0] = 0
     for y in range(height):
-        red, green, blue = 0.0, 0.0, 0.0
+        red, green, blue = 0, 0, 0
         for x in range(width):
             red += picture[y, x, 0]
             green += picture[y, x, 1]
@@ -249,11 +251,12 @@ def best_candidate(sums, picture, rows, row_starts, columns, column_starts, pair
     the bound is over the least error.
     """
     bounds = lower_bounds(picture, rows, row_starts, columns, column_starts, pairs)
-    squares = 0.0
+    squares = 0
     for y in range(picture.shape[0]):
         for x in range(picture.shape[1]):
             for c in range(3):
-                squares += np.float64(picture[y, x, c]) ** 2
+                level = np.int64(picture[y, x, c])
+                squares += level * level
 
     errors = np.full(pairs.shape[0], np.inf)
     least = np.inf
