@@ -281,6 +281,10 @@ def decode_batch(images: Video, look: Look | str, shape: Shape, board: Shape | N
     n, height, width = images.shape[:3]
     rows, columns = _ranges(look, check_shape(shape), board or shape, (height, width))
     codes = np.empty((n, *shape), np.uint8)
+    if look.glyphs:
+        place = layout(look, board or shape)
+        scale = min(height / place.height, width / place.width)
+        images = np.stack([without_glyphs(image, scale * place.cell) for image in images])
     flat = np.ascontiguousarray(images).reshape(n, height, width * 3)
     colours = palette(look.palette).astype(np.float64)
     read_batch(flat, rows, columns, colours, codes, np.empty(shape, np.float32))

@@ -45,5 +45,3 @@ def cell_sizes(place: Layout | None, cell: int, size: tuple[int, int]) -> list[f
         if all(abs(math.log(side / other)) > math.log(_LIKE) for other in sizes):
             sizes.append(side)
     return sizes
-
-

@@ -22,7 +22,16 @@ import numpy.typing as npt
 from vizbench.renderers.colours import Levels, assign, fit_colours
 from vizbench.renderers.infer_shape import WORKING_SIZE, Sums, integral
 from vizbench.renderers.layout import Layout, Shape
-from vizbench.renderers.locate_kernels import lattice_scores, measure, near_lattice, peaks, profile_across, profile_down, steps_across, steps_down
+from vizbench.renderers.locate_kernels import (
+    lattice_scores,
+    measure,
+    near_lattice,
+    peaks,
+    profile_across,
+    profile_down,
+    steps_across,
+    steps_down,
+)
 from vizbench.types import DecodeFailure, Grid, Image
 
 Floats = npt.NDArray[np.float64]

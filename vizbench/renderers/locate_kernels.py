@@ -11,25 +11,29 @@ from vizbench._util.jit import jit
 from vizbench.renderers.infer_shape_kernels import box, corner_sums
 
 
+SUMMED = 6
+"""Pixels on each side of a line that are summed: two across it, and three along it."""
+
+
 @jit
 def steps_across(sums):
     """Return the step across the line between columns x - 1 and x around row y, `(H, W + 1)`.
 
-    It is the difference of means over two columns per side and three rows, the largest of the channels. It is
-    0 near the edges of the picture. sums: an integral image.
+    It is the difference of sums over two columns per side and three rows, six times that of the means. The
+    channel with the largest one counts. It is 0 near the edges of the picture. sums: an integral image.
     """
     height, width = sums.shape[0] - 1, sums.shape[1] - 1
-    out = np.zeros((height, width + 1))
-    strip = np.empty((width + 1, 3))
+    out = np.zeros((height, width + 1), np.int32)
+    strip = np.empty((width + 1, 3), np.int32)
     for y in range(1, height - 1):
         for x in range(width + 1):
             for c in range(3):
                 strip[x, c] = sums[y + 2, x, c] - sums[y - 1, x, c]
         for x in range(2, width - 1):
-            red = abs(strip[x + 2, 0] - 2.0 * strip[x, 0] + strip[x - 2, 0])
-            green = abs(strip[x + 2, 1] - 2.0 * strip[x, 1] + strip[x - 2, 1])
-            blue = abs(strip[x + 2, 2] - 2.0 * strip[x, 2] + strip[x - 2, 2])
-            out[y, x] = max(red, green, blue) / 6.0
+            red = abs(strip[x + 2, 0] - 2 * strip[x, 0] + strip[x - 2, 0])
+            green = abs(strip[x + 2, 1] - 2 * strip[x, 1] + strip[x - 2, 1])
+            blue = abs(strip[x + 2, 2] - 2 * strip[x, 2] + strip[x - 2, 2])
+            out[y, x] = max(red, green, blue)
     return out
 
 
@@ -40,17 +44,17 @@ def steps_down(sums):
     It is as in `steps_across`, with rows and columns exchanged.
     """
     height, width = sums.shape[0] - 1, sums.shape[1] - 1
-    out = np.zeros((height + 1, width))
-    strip = np.empty((width + 1, 3))
+    out = np.zeros((height + 1, width), np.int32)
+    strip = np.empty((width + 1, 3), np.int32)
     for y in range(2, height - 1):
         for x in range(width + 1):
             for c in range(3):
-                strip[x, c] = sums[y + 2, x, c] - 2.0 * sums[y, x, c] + sums[y - 2, x, c]
+                strip[x, c] = sums[y + 2, x, c] - 2 * sums[y, x, c] + sums[y - 2, x, c]
         for x in range(1, width - 1):
             red = abs(strip[x + 2, 0] - strip[x - 1, 0])
             green = abs(strip[x + 2, 1] - strip[x - 1, 1])
             blue = abs(strip[x + 2, 2] - strip[x - 1, 2])
-            out[y, x] = max(red, green, blue) / 6.0
+            out[y, x] = max(red, green, blue)
     return out
 
 
@@ -80,14 +84,14 @@ def profile_across(steps, threshold):
         counts = np.zeros(256, np.int64)
         for y in range(1, height - 1, 4):
             for x in range(2, lines - 2, 3):
-                counts[min(255, int(steps[y, x]))] += 1
+                counts[min(255, steps[y, x] // SUMMED)] += 1
         least = max(least, 5.0 * noise_level(counts))
     # A step counts if it is a peak along its row.
     for y in range(1, height - 1):
         for x in range(2, lines - 2):
             step = steps[y, x]
-            if step > least and step >= steps[y, x - 1] and step > steps[y, x + 1]:
-                profile[x] += step - least
+            if step > SUMMED * least and step >= steps[y, x - 1] and step > steps[y, x + 1]:
+                profile[x] += step / SUMMED - least
     return profile
 
 
@@ -106,14 +110,14 @@ def profile_down(steps, threshold):
         counts = np.zeros(256, np.int64)
         for y in range(2, lines - 2, 3):
             for x in range(1, width - 1, 4):
-                counts[min(255, int(steps[y, x]))] += 1
+                counts[min(255, steps[y, x] // SUMMED)] += 1
         least = max(least, 5.0 * noise_level(counts))
     # A step counts if it is a peak along its column.
     for y in range(2, lines - 2):
         for x in range(1, width - 1):
             step = steps[y, x]
-            if step > least and step >= steps[y - 1, x] and step > steps[y + 1, x]:
-                profile[y] += step - least
+            if step > SUMMED * least and step >= steps[y - 1, x] and step > steps[y + 1, x]:
+                profile[y] += step / SUMMED - least
     return profile
 
 

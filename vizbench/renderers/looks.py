@@ -39,14 +39,14 @@ _SMALLEST: Final = 12
 _CALM: Final[Mapping[str, str]] = {
     "binary": "e0e0d8 303038",
     "eca": "e0e0d8 303038 a0a0a0",
-    "langton": "e0e0d8 303038 ffe060 60e8e8 ff98f0 ffa080 c06060 58b058 6078ff 9898a0",
+    "langton": "e0e0d8 303038 ffff58 58ffff ff70ff 70ff70 ff5858 6060ff 989848 489898",
     "fill": "e0e0d8 303038 ffa840",
-    "maze": "303038 e0e0d8 80d880 ff8878 80b0ff",
-    "sudoku": "e0e0d8 ff7878 70d070 7090ff ffe060 f080f0 60e0e0 a0a0a0 b09050 c0a8ff",
+    "maze": "303038 e0e0d8 58d858 ff6858 6098ff",
+    "sudoku": "e0e0d8 ff5858 58e058 6070ff ffff58 ff60ff 50f0ff 888888 b08040 ffa8a0",
     "connect4": "e0e0d8 ff7868 ffe060",
-    "hanoi": "e0e0d8 ff7878 70d070 7090ff ffe060 f080f0 60e0e0 686870 202428 a8a8a8",
-    "hitori": "e0e0d8 808088 ff7878 70d070 7090ff ffe060 f080f0 60e0e0 b09050",
-    "chess": "e0e0d8 ffff60 60ffff ff80ff 98ff98 ff9898 9898ff a0a048 48a0a0 a050a0 50c850 f05050 5868f0",
+    "hanoi": "e0e0d8 ff5858 58e058 6070ff ffff58 ff60ff 50f0ff 707078 202428 ffa8a0",
+    "hitori": "e0e0d8 707078 ff5858 58e058 6070ff ffff58 ff60ff 50f0ff b08040",
+    "chess": "e0e0d8 ffff48 48ffff ff60ff 98ff98 ff9898 9898ff 989848 489898 984898 40d840 ff4848 5050ff",
 }
 _CALM_OUTSIDE: Final = "ffffff"
 
