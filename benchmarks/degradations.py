@@ -1,6 +1,7 @@
 """Measure how pictures of answers are read after what services, codecs and models do to frames.
 
-    python benchmarks/degradations.py [ROWS]
+    python -m benchmarks.degradations [ROWS]
+    python -m benchmarks.degradations --looks [ROWS]
 
 Each task's first test rows (3 by default) are drawn with the task's look: the right answer, near misses with
 one cell changed, and the question. Each drawing is degraded, read as `vizbench score` reads it, and verified.
@@ -12,6 +13,9 @@ Prints a Markdown table with a line per degradation and one for all:
 - right lost: share of right answers that were read as wrong, or not at all
 - wrong won: number of wrong answers that were read as right, which must be 0
 - abstained: share of pictures for which no grid was returned
+
+With --looks, each task is drawn in every look of `renderers.looks`, with the codecs and distortions of LOOK_CASES.
+False valid is then "wrong won", as a count of all near misses and questions.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from PIL import ImageFilter
 import vizbench as vb
 from vizbench.formats.lookup import verifier_of
 from vizbench.renderers.frames import render
+from vizbench.renderers.looks import LOOKS, look_of
 from vizbench.types import DecodeFailure, Grid, Image, Instance, Look
 
 TASKS: Final = (
@@ -168,6 +173,12 @@ def h264(picture: Image, crf: int) -> Image:
         return last.to_ndarray(format="rgb24")
 
 
+def webp(picture: Image, quality: int) -> Image:
+    file = io.BytesIO()
+    Pictures.fromarray(picture).save(file, "WEBP", quality=quality)
+    return np.asarray(Pictures.open(file).convert("RGB"))
+
+
 def hue(picture: Image, degrees: float) -> Image:
     hsv = np.array(Pictures.fromarray(picture).convert("HSV"))
     hsv[:, :, 0] = (hsv[:, :, 0].astype(int) + round(degrees / 360 * 256)) % 256
@@ -229,6 +240,29 @@ DEGRADATIONS: Final[dict[str, Degrade]] = {
 }
 
 
+LOOK_CASES: Final[dict[str, Degrade]] = {
+    "none": lambda p, _: p,
+    "H.264 crf 18": lambda p, _: h264(p, 18),
+    "H.264 crf 28": lambda p, _: h264(p, 28),
+    "H.264 crf 35": lambda p, _: h264(p, 35),
+    "JPEG quality 30": lambda p, _: jpeg(p, 30),
+    "JPEG quality 80": lambda p, _: jpeg(p, 80),
+    "WebP quality 50": lambda p, _: webp(p, 50),
+    "scaled by 0.5": lambda p, _: scaled(p, 0.5, 0.5),
+    "scaled by 0.75": lambda p, _: scaled(p, 0.75, 0.75),
+    "scaled by 1.5": lambda p, _: scaled(p, 1.5, 1.5),
+    "480x480, black bars": lambda p, _: boxed(p, 480, 480, "black"),
+    "1280x720, black bars": lambda p, _: boxed(p, 720, 1280, "black"),
+    "480x480, black bars, H.264 crf 28": lambda p, _: h264(boxed(p, 480, 480, "black"), 28),
+    "1280x720, black bars, H.264 crf 28": lambda p, _: h264(boxed(p, 720, 1280, "black"), 28),
+    "scaled by 0.75, JPEG quality 30": lambda p, _: jpeg(scaled(p, 0.75, 0.75), 30),
+    "blur 1.5 px": lambda p, _: blurred(p, 1.5),
+    "noise 15": lambda p, s: noisy(p, s, 15),
+    "shifted by a quarter cell": lambda p, s: shifted(p, s, 0.25, "black"),
+}
+"""What is done to the pictures of every look."""
+
+
 @final
 @dataclass(slots=True)
 class Tally:
@@ -271,22 +305,21 @@ def drawn(instance: Instance, seed: int) -> Iterator[tuple[Grid, bool]]:
         yield other, verifier.verify(instance, other).valid
 
 
-def read(picture: Image, instance: Instance) -> Any:
+def read(picture: Image, instance: Instance, look: Look) -> Any:
     """Read a picture as `vizbench score` does."""
-    verifier = verifier_of(instance)
-    if verifier.resizes:
-        return vb.decode(picture, verifier.look)
-    return vb.decode(picture, verifier.look, instance.question.shape, question=instance.question)
+    if verifier_of(instance).resizes:
+        return vb.decode(picture, look)
+    return vb.decode(picture, look, instance.question.shape, question=instance.question)
 
 
-def tally(task: str, degrade: Degrade, rows: int) -> Tally:
-    """Return the counts of a task's first test rows under a degradation."""
+def tally(task: str, degrade: Degrade, rows: int, look: str = "paper") -> Tally:
+    """Return the counts of a task's first test rows under a degradation, in a look."""
     total = Tally()
     for instance in _instances(task, rows):
-        verifier = verifier_of(instance)
+        shown = look_of(verifier_of(instance), look, instance)
         for number, (grid, valid) in enumerate(drawn(instance, instance.index)):
-            subject = Subject(grid, verifier.look, 10 * instance.index + number)
-            answer = read(degrade(render(grid, verifier.look), subject), instance)
+            subject = Subject(grid, shown, 10 * instance.index + number)
+            answer = read(degrade(render(grid, shown), subject), instance, shown)
             total += _counted(instance, grid, valid, answer)
     return total
 
@@ -320,9 +353,39 @@ def row(name: str, one: Tally) -> str:
     return f"| {name} | {wrong:.2%} | {misread:.1%} | {lost:.1%} | {one.wrong_won} | {abstained:.1%} |"
 
 
+def look_row(look: str, name: str, one: Tally) -> str:
+    """Return the counts of a look and a distortion as a line of the table."""
+    wrong = one.wrong_cells / one.cells if one.cells else 0.0
+    false_valid = f"{one.wrong_won} of {one.pictures - one.right:,}"
+    return f"| {look} | {name} | {wrong:.3%} | {false_valid} | {one.abstained / one.pictures:.1%} |"
+
+
+def look_table(rows: int) -> None:
+    """Print the table of looks."""
+    print("| look | distortion | wrong cells | false valid | abstained |")
+    print("|---|---|---|---|---|")
+    whole = Tally()
+    for look in LOOKS:
+        for name, degrade in LOOK_CASES.items():
+            total = functools.reduce(Tally.__add__, (tally(task, degrade, rows, look) for task in TASKS))
+            whole += total
+            print(look_row(look, name, total), flush=True)
+    print(look_row("all", "all", whole))
+
+
 def main() -> None:
-    """Print the table."""
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    """Print a table."""
+    looks = "--looks" in sys.argv
+    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
+    rows = numbers[0] if numbers else 3
+    if looks:
+        look_table(rows)
+    else:
+        degradation_table(rows)
+
+
+def degradation_table(rows: int) -> None:
+    """Print the table of degradations, in the tasks' own looks."""
     print("| degradation | wrong cells | misread | right lost | wrong won | abstained |")
     print("|---|---|---|---|---|---|")
     whole = Tally()

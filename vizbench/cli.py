@@ -235,9 +235,14 @@ def show(
         Path | None,
         typer.Option(help="File to write: .png (question and target), or .gif or .mp4 (the process)."),
     ] = None,
+    look: Annotated[
+        Literal["paper", "glyphs", "shuffled", "human"],
+        typer.Option(help="How the grids are drawn. human has digits and pieces: use it with --out."),
+    ] = "paper",
 ) -> None:
     """Show one instance of a task, or save it as picture or video."""
     from vizbench.formats.lookup import verifier_of
+    from vizbench.renderers.looks import look_of
 
     if whole and level is not None:
         raise UserError("an ARC file or episode has no levels: leave --all or --level out")
@@ -246,19 +251,20 @@ def show(
         rows = all_rows(task, overrides, seed)
     else:
         rows = (split_of(task, overrides, seed, split, levels=level)[index],)
-    instance, look = rows[0], verifier_of(rows[0]).look
+    instance = rows[0]
+    drawn = look_of(verifier_of(instance), look, instance)
 
     # The suffix of the file decides: nothing is the terminal, .png a picture, all others a video.
     if out is None:
         for row in rows:
-            pictures.print_instance(row, look)
+            pictures.print_instance(row, drawn)
         return
     if out.suffix.lower() == ".png":
-        pictures.save_pairs(out, rows, look)
+        pictures.save_pairs(out, rows, drawn)
     else:
         from vizbench.renderers.video import process, write_gif, write_video
 
-        clip = process(instance.question, instance.steps, look)
+        clip = process(instance.question, instance.steps, drawn)
         (write_gif if out.suffix.lower() == ".gif" else write_video)(out, clip)
     streams.print_line(str(out))
 

@@ -14,6 +14,7 @@ from vizbench.errors import UserError
 from vizbench.formats.lookup import is_corpus, source_of, split_name, verifier_and_params, verifier_of
 from vizbench.renderers import frames
 from vizbench.renderers.layout import Shape
+from vizbench.renderers.looks import LOOKS, look_of
 from vizbench.renderers.prompts import Reader, prompt_of
 from vizbench.seeds import check_seed
 from vizbench.task.contract import HasDemonstrations, Task, Verifier
@@ -235,17 +236,25 @@ def _episodes(name: str) -> list[str]:
 def render(what: Instance | Grid, look: Look | str | None = None, board: Shape | None = None) -> Image:
     """Draw the question of an instance, or a grid `(h, w)` uint8, as `(H, W, 3)` uint8.
 
-    look: a Look or a palette's name; None for the look of the instance's task. A bare grid needs a look.
+    look: a Look, a palette's name, or of an instance the name of a look ("paper", "glyphs", "shuffled" or
+    "human"); None for the look of the instance's task. A bare grid needs a Look or a palette.
     board: rows and columns of the picture in cells, at least those of the grid, which is drawn at the top
     left; None for those of the grid.
 
     Raises UserError for codes without a colour, and for sizes out of range.
     """
     if isinstance(what, Instance):
-        return frames.render(what.question, verifier_of(what).look if look is None else look, board)
+        return frames.render(what.question, _look_for(what, look), board)
     if look is None:
         raise UserError(
             "a bare grid does not say how its task is drawn: give the instance, vb.render(instance), or a "
             "look, vb.render(grid, vb.verifier_of(instance).look)"
         )
     return frames.render(what, look, board)
+
+
+def _look_for(instance: Instance, look: Look | str | None) -> Look | str:
+    """Return the look in which an instance is drawn. Palettes have no names of looks."""
+    if look is None:
+        return verifier_of(instance).look
+    return look_of(verifier_of(instance), str(look), instance) if look in LOOKS else look

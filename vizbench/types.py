@@ -44,7 +44,10 @@ class Look:
     """Describe how a task's grids are drawn. Renderers know looks, not tasks."""
 
     palette: str
-    """The name of a palette in `renderers.palettes`."""
+    """The name of a palette in `renderers.palettes`, or its colours written out: `ffffff 000000 | 808080`.
+
+    The colour after the bar is that of margins and lines.
+    """
     cell: int = 16
     """Pixels per side of a cell."""
     margin: int = 0
@@ -53,6 +56,8 @@ class Look:
     """Pixels between cells."""
     canvas: int | None = None
     """If set, the picture is canvas x canvas pixels, and cells grow to fit it."""
+    glyphs: str = ""
+    """The name of a set in `renderers.glyphs` that is drawn on the cells; "" for plain cells."""
 
 
 @final

@@ -20,9 +20,18 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.renderers.colours import Levels, assign, fit_colours
-from vizbench.renderers.infer_shape import integral
+from vizbench.renderers.infer_shape import WORKING_SIZE, Sums, integral
 from vizbench.renderers.layout import Layout, Shape
-from vizbench.renderers.locate_kernels import edge_profile, lattice_scores, measure, near_lattice, peaks
+from vizbench.renderers.locate_kernels import (
+    lattice_scores,
+    measure,
+    near_lattice,
+    peaks,
+    profile_across,
+    profile_down,
+    steps_across,
+    steps_down,
+)
 from vizbench.types import DecodeFailure, Grid, Image
 
 Floats = npt.NDArray[np.float64]
@@ -31,9 +40,6 @@ Floats = npt.NDArray[np.float64]
 NOT_FOUND: Final = "abstained: the board was not found in the picture"
 SEVERAL: Final = "abstained: the board may be in several places of the picture"
 COLOURS: Final = "abstained: the colours of the picture do not show which codes the cells have"
-
-WORKING_SIZE: Final = 1024
-"""Pixels of the longest side of the picture that is searched. Larger ones are averaged down."""
 
 STEP: Final = 30.0
 """Levels of the faintest step that counts as an edge."""
@@ -130,17 +136,18 @@ class _Reading:
 class Searched:
     """Prepare a picture for the search: its sums over rectangles, and its edges along both axes."""
 
-    def __init__(self, picture: Image) -> None:
-        """picture: `(H, W, 3)` uint8."""
+    def __init__(self, picture: Image, sums: Sums | None = None) -> None:
+        """picture: `(H, W, 3)` uint8. sums: its `integral`, if it is known."""
         self.full = picture.shape[0], picture.shape[1]
-        self.sums = integral(picture, WORKING_SIZE)
+        self.sums = integral(picture, WORKING_SIZE) if sums is None else sums
         self.size = self.sums.shape[0] - 1, self.sums.shape[1] - 1
+        self._steps = steps_down(self.sums), steps_across(self.sums)
         self.profiles = self.edges(STEP)
 
     def edges(self, step: float) -> tuple[Floats, Floats]:
         """Return the strength of edges between rows and between columns: steps over `step` and noise."""
-        turned = np.ascontiguousarray(self.sums.swapaxes(0, 1))
-        return edge_profile(turned, -step), edge_profile(self.sums, -step)
+        down, across = self._steps
+        return profile_down(down, -step), profile_across(across, -step)
 
 
 def locate(

@@ -10,51 +10,113 @@ import numpy as np
 from vizbench._util.jit import jit
 from vizbench.renderers.infer_shape_kernels import box, corner_sums
 
-
-@jit
-def edge_strength(sums, y, x):
-    """Return the step across the line between columns x - 1 and x around row y.
-
-    It is the difference of means over two columns per side and three rows, the largest of the channels. sums:
-    an integral image.
-    """
-    most = 0.0
-    for c in range(3):
-        right = sums[y + 2, x + 2, c] - sums[y - 1, x + 2, c] - sums[y + 2, x, c] + sums[y - 1, x, c]
-        left = sums[y + 2, x, c] - sums[y - 1, x, c] - sums[y + 2, x - 2, c] + sums[y - 1, x - 2, c]
-        most = max(most, abs(right - left) / 6.0)
-    return most
+SUMMED = 6
+"""Pixels on each side of a line that are summed: two across it, and three along it."""
 
 
 @jit
-def edge_profile(sums, threshold):
-    """Return the strength of edges on each line between columns, `(W + 1,)`: the peaks over `threshold`.
+def steps_across(sums):
+    """Return the step across the line between columns x - 1 and x around row y, `(H, W + 1)`.
 
-    If the threshold is 0 or less, five times the median step is used, but at least the threshold's absolute
-    value.
+    It is the difference of sums over two columns per side and three rows, six times that of the means. The
+    channel with the largest one counts. It is 0 near the edges of the picture. sums: an integral image.
     """
     height, width = sums.shape[0] - 1, sums.shape[1] - 1
-    profile = np.zeros(width + 1)
-    if height < 3 or width < 4:
+    out = np.zeros((height, width + 1), np.int32)
+    strip = np.empty((width + 1, 3), np.int32)
+    for y in range(1, height - 1):
+        for x in range(width + 1):
+            for c in range(3):
+                strip[x, c] = sums[y + 2, x, c] - sums[y - 1, x, c]
+        for x in range(2, width - 1):
+            red = abs(strip[x + 2, 0] - 2 * strip[x, 0] + strip[x - 2, 0])
+            green = abs(strip[x + 2, 1] - 2 * strip[x, 1] + strip[x - 2, 1])
+            blue = abs(strip[x + 2, 2] - 2 * strip[x, 2] + strip[x - 2, 2])
+            out[y, x] = max(red, green, blue)
+    return out
+
+
+@jit
+def steps_down(sums):
+    """Return the step across the line between rows y - 1 and y around column x, `(H + 1, W)`.
+
+    It is as in `steps_across`, with rows and columns exchanged.
+    """
+    height, width = sums.shape[0] - 1, sums.shape[1] - 1
+    out = np.zeros((height + 1, width), np.int32)
+    strip = np.empty((width + 1, 3), np.int32)
+    for y in range(2, height - 1):
+        for x in range(width + 1):
+            for c in range(3):
+                strip[x, c] = sums[y + 2, x, c] - 2 * sums[y, x, c] + sums[y - 2, x, c]
+        for x in range(1, width - 1):
+            red = abs(strip[x + 2, 0] - strip[x - 1, 0])
+            green = abs(strip[x + 2, 1] - strip[x - 1, 1])
+            blue = abs(strip[x + 2, 2] - strip[x - 1, 2])
+            out[y, x] = max(red, green, blue)
+    return out
+
+
+@jit
+def noise_level(counts):
+    """Return the median of the steps that are counted by level, `(256,)`."""
+    half, below, median = counts.sum() // 2, counts[0], 0
+    while median < 255 and below < half:
+        median += 1
+        below += counts[median]
+    return median
+
+
+@jit
+def profile_across(steps, threshold):
+    """Return the strength of edges on each line between columns, `(W + 1,)`: the peaks over `threshold`.
+
+    steps: what `steps_across` returns. If the threshold is 0 or less, five times the median step is used, but
+    at least the threshold's absolute value.
+    """
+    height, lines = steps.shape
+    profile = np.zeros(lines)
+    if height < 3 or lines < 5:
         return profile
     least = abs(threshold)
     if threshold <= 0:
         counts = np.zeros(256, np.int64)
         for y in range(1, height - 1, 4):
-            for x in range(2, width - 1, 3):
-                counts[min(255, int(edge_strength(sums, y, x)))] += 1
-        half, median = counts.sum() // 2, 0
-        while median < 255 and counts[: median + 1].sum() < half:
-            median += 1
-        least = max(least, 5.0 * median)
+            for x in range(2, lines - 2, 3):
+                counts[min(255, steps[y, x] // SUMMED)] += 1
+        least = max(least, 5.0 * noise_level(counts))
     # A step counts if it is a peak along its row.
-    steps = np.zeros(width + 1)
     for y in range(1, height - 1):
-        for x in range(2, width - 1):
-            steps[x] = edge_strength(sums, y, x)
-        for x in range(2, width - 1):
-            if steps[x] > least and steps[x] >= steps[x - 1] and steps[x] > steps[x + 1]:
-                profile[x] += steps[x] - least
+        for x in range(2, lines - 2):
+            step = steps[y, x]
+            if step > SUMMED * least and step >= steps[y, x - 1] and step > steps[y, x + 1]:
+                profile[x] += step / SUMMED - least
+    return profile
+
+
+@jit
+def profile_down(steps, threshold):
+    """Return the strength of edges on each line between rows, `(H + 1,)`.
+
+    steps: what `steps_down` returns. It is as in `profile_across`, with rows and columns exchanged.
+    """
+    lines, width = steps.shape
+    profile = np.zeros(lines)
+    if width < 3 or lines < 5:
+        return profile
+    least = abs(threshold)
+    if threshold <= 0:
+        counts = np.zeros(256, np.int64)
+        for y in range(2, lines - 2, 3):
+            for x in range(1, width - 1, 4):
+                counts[min(255, steps[y, x] // SUMMED)] += 1
+        least = max(least, 5.0 * noise_level(counts))
+    # A step counts if it is a peak along its column.
+    for y in range(2, lines - 2):
+        for x in range(1, width - 1):
+            step = steps[y, x]
+            if step > SUMMED * least and step >= steps[y - 1, x] and step > steps[y + 1, x]:
+                profile[y] += step / SUMMED - least
     return profile
 
 

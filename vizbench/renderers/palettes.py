@@ -8,6 +8,8 @@ in RGB, because decoding picks the nearest. The mean of a cell may be wrong by h
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +20,10 @@ from vizbench.errors import unknown
 
 Colours = npt.NDArray[np.uint8]
 """`(k, 3)` uint8 RGB."""
+
+
+_WRITTEN = re.compile(r"[0-9a-f]{6}( [0-9a-f]{6}){0,254} \| [0-9a-f]{6}")
+"""A palette that is written out."""
 
 
 def _colours(text: str) -> Colours:
@@ -60,15 +66,28 @@ _OUTSIDE: Mapping[str, Colours] = {name: _colours(outside) for name, (_, outside
 
 
 def palette(name: str) -> Colours:
-    """Return the cell colours `(k, 3)` uint8 of a palette. Raises UserError if it is unknown."""
-    if name not in PALETTES:
-        raise unknown("palette", name, PALETTES)
-    return PALETTES[name]
+    """Return the cell colours `(k, 3)` uint8 of a palette, given by name or written out.
+
+    Raises UserError if it is unknown.
+    """
+    if name in PALETTES:
+        return PALETTES[name]
+    return _written(name)[0]
 
 
 def with_outside(name: str) -> Colours:
     """Return the cell colours and, last, the outside colour: `(k + 1, 3)` uint8."""
-    return np.concatenate([palette(name), _OUTSIDE[name]])
+    outside = _OUTSIDE[name] if name in PALETTES else _written(name)[1]
+    return np.concatenate([palette(name), outside])
+
+
+@functools.lru_cache(maxsize=256)
+def _written(text: str) -> tuple[Colours, Colours]:
+    """Return the cell colours and the outside colour of `ffffff 000000 | 808080`."""
+    if not _WRITTEN.fullmatch(text):
+        raise unknown("palette", text, PALETTES)
+    cells, outside = text.split(" | ")
+    return _colours(cells), _colours(outside)
 
 
 _NAMES: Mapping[str, str] = {
@@ -105,7 +124,8 @@ _NAMES: Mapping[str, str] = {
 
 def colour_names(name: str) -> tuple[str, ...]:
     """Return a name per cell code of a palette, all different. Raises UserError if it is unknown."""
-    return tuple(_NAMES[bytes(colour).hex()] for colour in palette(name))
+    written = [bytes(colour).hex() for colour in palette(name)]
+    return tuple(_NAMES.get(colour, f"#{colour}") for colour in written)
 
 
 def separation(colours: Colours) -> float:
