@@ -50,6 +50,7 @@ from vizbench.console.options import (
     PoolOption,
     PromptOption,
     ProtocolOption,
+    ReaderOption,
     RunOption,
     SeedOption,
     SeedsOption,
@@ -290,7 +291,7 @@ def generate(
     no_steps: Annotated[
         bool, typer.Option("--no-steps", help="Leave out the states between question and target.")
     ] = False,
-    prompt: PromptOption = None,
+    prompt: ReaderOption = None,
 ) -> None:
     """Write a data set: rows, and a manifest with digests. The same command writes the same bytes."""
     from vizbench.formats import write

@@ -81,7 +81,7 @@ MixableTaskOption = Annotated[
         autocompletion=complete_task,
     ),
 ]
-PromptOption = Annotated[
+ReaderOption = Annotated[
     Literal["text", "vision", "image", "video", "none"] | None,
     typer.Option(help="Who reads the rows' prompts; none leaves them out. Default: text."),
 ]
