@@ -246,7 +246,7 @@ def _measure(question, right, answer, filled, precise):
     """Write the parts of each answer. question, right, answer: `(n, h, w)`; `right` is the right answer."""
     n, h, w = question.shape
     for i in range(n):
-        enclosed, wet, dry, spilt, changed = 0, 0, 0, 0, 0
+        enclosed, wet, opened, spilt, changed = 0, 0, 0, 0, 0
         for r in range(h):
             for c in range(w):
                 is_due = right[i, r, c] != question[i, r, c]
@@ -254,10 +254,10 @@ def _measure(question, right, answer, filled, precise):
                 is_filled = answer[i, r, c] == FILLED
                 enclosed += is_due
                 wet += is_due and is_filled
-                dry += is_open
+                opened += is_open
                 spilt += is_open and is_filled
                 changed += answer[i, r, c] != question[i, r, c]
-        filled[i] = max(0.0, wet / max(enclosed, 1) - spilt / max(dry, 1))
+        filled[i] = max(0.0, wet / max(enclosed, 1) - spilt / max(opened, 1))
         precise[i] = wet / max(changed, 1)
 
 
@@ -265,6 +265,11 @@ def _border(height: int, width: int) -> npt.NDArray[np.bool_]:
     border = np.ones((height, width), np.bool_)
     border[1:-1, 1:-1] = False
     return border
+
+
+def _counted(chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Return how many cells of each grid are chosen, `(n,)`."""
+    return chosen.sum(axis=(1, 2)).astype(np.float64)
 
 
 @final
@@ -345,20 +350,14 @@ class Fill(Task[Params]):
             seen |= ~np.logical_or.accumulate(wall, axis)
             seen |= ~np.flip(np.logical_or.accumulate(np.flip(wall, axis), axis), axis)
         cells = {
-            "effort": ~wall,
             "traps": ~seen & (outside >= 0),
             "filled": target == FILLED,
             "regions": self._moments(target) == 0,
         }
-        counts = {name: chosen.sum(axis=(1, 2)).astype(np.float64) for name, chosen in cells.items()}
+        counts = {name: _counted(chosen) for name, chosen in cells.items()}
         reach = outside.max(axis=(1, 2), initial=-1).astype(np.float64)
         far = reach + counts["traps"]
-        return {
-            "score": far / (far + 16),
-            "effort": counts.pop("effort"),
-            "reach": reach,
-            **counts,
-        }
+        return {"score": far / (far + 16), "effort": _counted(~wall), "reach": reach, **counts}
 
     def check_batch(self, params: Params, question: Grids, answer: Grids) -> npt.NDArray[np.bool_]:
         return (self._solved(question) == answer).all(axis=(1, 2))
