@@ -139,12 +139,12 @@ def test_baselines_that_answer_from_examples_refuse_none(kind):
 
 def test_the_other_baselines_answer_without_examples():
     data = vb.load("life/conway")
-    told = Context(data.verifier, data.params, 0, lambda progress: None)
+    untaught = Context(data.verifier, data.params, 0, lambda progress: None)
     instance = data.test[0]
     given = {}
     for kind in (Copy, Blank, Random, Solver):
         model = kind()
-        model.adapt([], told)
+        model.adapt([], untaught)
         ((given[kind],),) = model.predict([instance.question], 1, 0)
     assert np.array_equal(given[Copy], instance.question)
     assert not given[Blank].any()

@@ -121,9 +121,9 @@ def test_training_with_prompts_learns_and_differs(folders: dict[str, Path]) -> N
 
 def test_without_examples_a_prompted_model_answers_as_it_is(folders: dict[str, Path]) -> None:
     model, plain = built(folders, "qwen3", settings=f"{FAST}&max_new_tokens=8"), base(folders, "qwen3")
-    told = replace(context(40), prompt="task")
-    model.check([], told)
-    figures = model.adapt([], told)
+    prompted = replace(context(40), prompt="task")
+    model.check([], prompted)
+    figures = model.adapt([], prompted)
     assert (figures["steps"], figures["trainable"]) == (0, 0)
     question = Prompted("copy it", "[[0,1]]")
     asked = [plain.chat.question("copy it\n[[0,1]]")]

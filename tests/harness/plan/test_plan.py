@@ -118,13 +118,9 @@ def test_no_shots_are_for_prompted_models_and_for_baselines_that_need_none():
     unshown = [trial.model for trial in trials if trial.shots == 0]
     assert unshown == ["copy", "blank", "random", "solver", "api"]
     assert {trial.model for trial in trials if trial.shots == 3} == {*TRIVIAL, "api"}
-    for fields in (
-        {"models": ("qwen3",)},
-        {"models": ("api=m", "qwen3")},
-        {"models": ("api=m",), "prompt": "none"},
-    ):
+    for models, prompt in ((("qwen3",), None), (("api=m", "qwen3"), None), (("api=m",), "none")):
         with pytest.raises(UserError, match=r"0 shots tell (qwen3|api) nothing, .*: add --prompt task"):
-            Plan(tasks=("life",), shots=(0,), **fields).trials()
+            Plan(tasks=("life",), shots=(0,), models=models, prompt=prompt).trials()
 
 
 def test_steps_of_an_epoch():

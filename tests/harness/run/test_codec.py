@@ -199,7 +199,7 @@ def test_an_unknown_modality_is_refused():
 # Prompts
 
 
-def reading(modality, layout="json"):
+def reading(modality, layout: Any = "json"):
     """Return a model of that modality that reads prompts. It is never called."""
     body = {
         "modality": modality,

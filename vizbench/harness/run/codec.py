@@ -111,23 +111,26 @@ class Codec(ABC, Generic[X]):
         return False
 
     @final
-    def examples(self, instances: Sequence[Instance]) -> Sequence[Example[X | Prompted[X]]]:
-        """Return the encoded training examples, made on access."""
+    def examples(self, instances: Sequence[Instance]) -> Sequence[Example[Any]]:
+        """Return the encoded training examples, made on access. Their questions may be `Prompted`."""
         return Lazy(instances, self._shown)
 
     @final
-    def questions(self, instances: Sequence[Instance]) -> Sequence[X | Prompted[X]]:
-        """Return the encoded questions, made on access. A model cannot reach the targets from them."""
+    def questions(self, instances: Sequence[Instance]) -> Sequence[Any]:
+        """Return the encoded questions, made on access. They may be `Prompted`.
+
+        A model cannot reach the targets from them.
+        """
         ask = self.prompt
         prompts = [None if ask is None else ask(instance) for instance in instances]
         grids = [instance.question for instance in instances]
         return Lazy(list(zip(grids, prompts, strict=True)), self._asked)
 
     @final
-    def _shown(self, instance: Instance) -> Example[X | Prompted[X]]:
+    def _shown(self, instance: Instance) -> Example[Any]:
         example = self.shown(instance)
         if self.prompt is None:
-            return Example(example.question, example.target)
+            return example
         return Example(Prompted(self.prompt(instance), example.question), example.target)
 
     @final

@@ -293,7 +293,8 @@ def _shots_needed(curve: _Curve, metric: Metric, target: float) -> ShotsNeeded:
 def _ratio(a: _Curve, b: _Curve, metric: Metric, target: float) -> Ratio | None:
     """Return the ratio of two curves, or None if they share too little."""
     # Scores of the questions that both answered, in the columns that are left.
-    columns = [(0, n) for n in a.shots() if n] + [(1, n) for n in b.shots() if n]
+    places = [(0, n) for n in a.shots()] + [(1, n) for n in b.shots()]
+    columns = [(number, n) for number, n in places if n > 0]
     tables: dict[int, Floats] = {}
     for seed in _common_seeds(a, b):
         table = _shared(_table([a, b], seed, columns, metric), columns)
