@@ -508,9 +508,10 @@ class Connect4(MoveTask[Params]):
     parts: ClassVar[Mapping[str, str]] = {
         "kept": "1 minus an eighth of the number of other cells that were changed, at least 0; 0 if there is "
         "not exactly one new disk of player 1 in a cell that a drop can reach",
-        "aim": "1 for a right drop; of another, in win-in-1 and block, the fourth power of a quarter of the disks "
-        "in the fullest line of four that holds it and else only disks of player 1 (win-in-1) or 2 (block); "
-        "in win-in-2, 1 / (1 + s)^2, where s replies win for player 2 or stop player 1 from winning next",
+        "aim": "1 for a right drop; of another, in win-in-1 and block, the fourth power of a quarter of the "
+        "disks in the fullest line of four that holds it and else only disks of player 1 (win-in-1) or 2 "
+        "(block); in win-in-2, 1 / (1 + s)^2, where s replies win for player 2 or stop player 1 from winning "
+        "next",
     }
 
     def instructions(self, params: Params) -> tuple[str, str, str]:
@@ -518,10 +519,11 @@ class Connect4(MoveTask[Params]):
         fall = "A disk falls to the lowest empty cell of its column"
         four = "wins with four disks in a row, horizontally, vertically or diagonally"
         return (
-            f"This is Connect Four: two players drop disks into columns in turn, and a player {four}. "
-            f"{fall}. It is the turn of player 1: drop one disk of player 1 so that {aim}. Change no other cell.",
-            f"Add one disk of player 1 so that {aim}. {fall}, and a player {four}. Keep all other cells as "
-            "they are.",
+            "This is Connect Four: two players drop disks into columns in turn, and a player "
+            f"{four}. {fall}. It is the turn of player 1: drop one disk of player 1 so that {aim}. "
+            "Change no other cell.",
+            f"Add one disk of player 1 so that {aim}. {fall}, and a player {four}. "
+            "Keep all other cells as they are.",
             f"Into which column must player 1 drop a disk so that {aim}? {fall}. A player {four}. "
             "Show the grid with this disk, and change nothing else.",
         )
