@@ -10,7 +10,8 @@ a drop of player 2, and one of player 1 that wins.
 Positions come from random games. Players win if they can, and drop anywhere otherwise. Positions should cover
 all phases of a game and all directions. So a smallest number of disks (8, 10 … 28, evenly) is drawn first,
 and one of the four directions for the line that is completed or stopped. Games are played until a position
-has both. In block and win-in-2, player 1 has no drop that wins at once.
+has both. If the parameters fix the number of disks, lines may have any direction. In block and win-in-2,
+player 1 has no drop that wins at once.
 """
 
 from __future__ import annotations
