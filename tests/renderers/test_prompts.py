@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,7 +33,7 @@ def test_a_prompt_is_one_line_that_says_everything(name: str):
 
 @every_task
 def test_wordings_are_drawn_by_the_instance(name: str):
-    rows = [dataclasses.replace(instances(name)[0], index=index) for index in range(40)]
+    rows = [replace(instances(name)[0], index=index) for index in range(60)]
     drawn = [vb.prompt(row, style=None) for row in rows]
     assert drawn == [vb.prompt(row, style=None) for row in rows]
     assert len(set(drawn)) == STYLES
