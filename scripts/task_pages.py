@@ -151,11 +151,10 @@ def ladder(task: Task[Any]) -> list[str]:
         return []
     lines = ["", "| level | parameters that change | effort | question and answer |", "|---|---|---|---|"]
     records = catalog.ladder(task.family)
-    lowest = records[0]["params"]
-    shown = [key for key in lowest if any(record["params"][key] != lowest[key] for record in records)]
+    shown = catalog.changing(records)[task.family]
     for record in records:
         level, params = record["level"], record["params"]
-        settings = "<br>".join(f"`{key}={text(params[key])}`" for key in shown)
+        settings = "<br>".join(f"`{key}={text(params[key])}`" for key in params if key in shown)
         effort = "–" if record["effort"] is None else f"{record['effort']:,.4g}"
         drawn = spec(record["task"])
         picture = f"![{drawn.name}: question and answer](tasks/{name(drawn)})" if level in PICTURED else ""
