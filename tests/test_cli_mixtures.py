@@ -125,9 +125,8 @@ def test_the_ladder(family: tuple[str, ...], width: int, run: Run, monkeypatch: 
 def test_the_ladder_as_json(run: Run) -> None:
     everything = json.loads(run("tasks", "--levels", "--json").out)
     leveled = [name for name, task in families().items() if task.levels]
-    assert [record["task"] for record in everything] == [
-        f"{name}/level{level}" for name in leveled for level in range(10)
-    ]
+    expected = [f"{name}/level{level}" for name in leveled for level in range(10)]
+    assert [record["task"] for record in everything] == expected
     life = json.loads(run("tasks", "life", "--levels", "--json").out)
     assert [record["effort"] for record in life] == sorted(record["effort"] for record in life)
     assert life[0]["params"] == {**vb.load("life", level=0).params.__dict__}

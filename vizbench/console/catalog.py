@@ -86,19 +86,25 @@ def _mean_effort(name: str) -> float | None:
     return round(sum(measured) / len(measured), 3) if measured else None
 
 
-def print_ladder(records: list[dict[str, Any]]) -> None:
-    """Print one row per level: its effort if it was measured, and the parameters that change with it."""
+def changing(records: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """Return the parameters that differ among the levels of each family, by its name."""
     first: dict[str, dict[str, Any]] = {}
-    changing: dict[str, set[str]] = {}
+    names: dict[str, set[str]] = {}
     for record in records:
         family, params = record["family"], record["params"]
         lowest = first.setdefault(family, params)
-        changing.setdefault(family, set()).update(key for key in params if params[key] != lowest[key])
+        names.setdefault(family, set()).update(key for key in params if params[key] != lowest[key])
+    return names
+
+
+def print_ladder(records: list[dict[str, Any]]) -> None:
+    """Print one row per level: its effort if it was measured, and the parameters that change with it."""
+    shown = changing(records)
     is_measured = any(record.get("effort") is not None for record in records)
     rows: list[tuple[str, ...]] = []
     for record in records:
-        shown = changing[record["family"]]
-        settings = " ".join(f"{key}={value}" for key, value in record["params"].items() if key in shown)
+        own = shown[record["family"]]
+        settings = " ".join(f"{key}={value}" for key, value in record["params"].items() if key in own)
         effort = (f"{record['effort']:,.4g}",) if is_measured else ()
         rows.append((record["task"], *effort, settings))
     print_table(("task", *(("effort",) if is_measured else ()), "parameters that change"), rows)
