@@ -283,4 +283,4 @@ class Writer(Model[Any]):
             if self.mode == "late":
                 states[1] = 1 - states[1]
             lines = states_to_text(list(states if self.supervision == "process" else states[-1:]))
-            yield ["nothing" if self.mode == "mute" else lines] * attempts
+            yield ["I do not know." if self.mode == "mute" else lines] * attempts

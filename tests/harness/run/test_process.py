@@ -317,7 +317,7 @@ def test_tables_keep_supervisions_apart(tmp_path: Any) -> None:
 
 
 def test_a_tiny_random_language_model_writes_processes(tmp_path: Any) -> None:
-    name = "life/conway?steps=2&height=5&width=5"
+    name = "life/conway?steps=2"
     plan = small_plan("qwen3=tiny-random", tasks=(name,), supervision="process", steps=1, n_test=2)
     run(plan, tmp_path)
     trial = read_trial(directory(tmp_path, plan, "qwen3"))
