@@ -21,6 +21,7 @@ from vizbench.harness.records.records import read_runs, read_trial
 from vizbench.harness.report import viewer
 from vizbench.harness.report.export import csv_text, markdown
 from vizbench.harness.run.codec import FrameCodec, ProcessTextCodec, codec_for, process_info
+from vizbench.harness.run.estimate import estimate
 from vizbench.harness.run.process import (
     process_figures,
     states_after_question,
@@ -332,6 +333,13 @@ def test_a_tiny_random_language_model_writes_processes(tmp_path: Any) -> None:
     assert trial.complete
     assert trial.error == ""
     assert all("process_valid" in record.figures for record in trial.records)
+
+
+def test_an_estimate_trains_on_processes_too(tmp_path: Any) -> None:
+    plan = small_plan(WRITER, checkpoint="right", tasks=(STEPS,), supervision="process")
+    assert {row.problem for row in estimate(plan, tmp_path)} == {""}
+    plan = small_plan("qwen3=tiny-random", tasks=("life/conway?steps=2",), supervision="process", steps=1)
+    assert {row.problem for row in estimate(plan, tmp_path)} == {""}
 
 
 def test_a_frame_codec_reads_all_frames_and_no_more_than_it_may() -> None:

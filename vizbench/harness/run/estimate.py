@@ -210,7 +210,8 @@ def _adapt(
     watch: Callable[[Progress], None],
 ) -> bool:
     """Adapt the model, and return whether training came to its end."""
-    context = Context(data.verifier, data.params, stream("adapt", data.trial.seed), watch, schedule)
+    seed = stream("adapt", data.trial.seed)
+    context = Context(data.verifier, data.params, seed, watch, schedule, data.trial.supervision)
     try:
         model.adapt(codec.examples(data.shown), context)
     except _EnoughSteps:
