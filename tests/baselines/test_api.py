@@ -9,6 +9,7 @@ import json
 import socket
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -88,6 +89,17 @@ def test_the_prompt_is_one_instruction_the_pairs_and_the_question():
         {"question": [[0, 3]]},
     ]
     assert second["seed"] != first["seed"]
+
+
+def test_processes_are_shown_as_they_are_to_be_written():
+    pair = Example("[[0,1]]", "[[1,1]]\n[[1,0]]")
+    with serving(script(GOOD)) as stub:
+        made = ApiText(Endpoint(stub.url, "m"))
+        made.adapt([pair], replace(context(), supervision="process"))
+        list(made.predict(["[[0,3]]"], 1, 0))
+    instruction, *lines = stub.bodies[0]["messages"][0]["content"].split("\n")
+    assert instruction.endswith("reply with its states, one JSON grid per line, and nothing else.")
+    assert lines == ['{"question":[[0,1]]}', "[[1,1]]", "[[1,0]]", '{"question":[[0,3]]}']
 
 
 def test_attempts_are_calls_with_seeds_of_their_own_and_the_first_is_greedy():

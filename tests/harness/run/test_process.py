@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 
 import vizbench as vb
 from tests.support import stubs
-from tests.support.small_runs import directory, predictions, small_plan
+from tests.support.small_runs import BATCHER, directory, predictions, small_plan
 from vizbench.errors import UserError
 from vizbench.formats.lookup import verifier_of
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_runs, read_trial
+from vizbench.harness.report import viewer
 from vizbench.harness.report.export import csv_text, markdown
 from vizbench.harness.run.codec import FrameCodec, ProcessTextCodec, codec_for, process_info
+from vizbench.harness.run.estimate import estimate
 from vizbench.harness.run.process import (
     process_figures,
     states_after_question,
@@ -244,19 +246,15 @@ def test_trivial_baselines_keep_their_trials_and_models_get_another_name() -> No
     ],
 )
 def test_a_plan_that_cannot_show_processes_is_refused(fields: dict[str, Any], words: str) -> None:
-    given_fields = {"models": ("qwen3",), "tasks": ("life/conway",), "supervision": "process"} | fields
+    plan: dict[str, Any] = {"models": ("qwen3",), "tasks": ("life/conway",), "supervision": "process"}
     with pytest.raises(UserError, match=words):
-        Plan(**given_fields).trials()
+        Plan(**(plan | fields)).trials()
 
 
 def test_models_that_show_no_process_are_refused_before_anything_is_written(tmp_path: Any) -> None:
-    for model, words in ((stubs.FILE + ":Batcher", "one grid"), (stubs.FILE + ":Filmer=two", "")):
-        plan = small_plan(model, tasks=(STEPS,), supervision="process")
-        if words:
-            with pytest.raises(UserError, match=words):
-                run(plan, tmp_path / "x")
-    with pytest.raises(UserError, match="2 frames"):
-        run(small_plan("cogvideox", tasks=(STEPS,), supervision="process"), tmp_path / "x")
+    for model, words in ((BATCHER, "one grid"), ("cogvideox", "2 frames")):
+        with pytest.raises(UserError, match=words):
+            run(small_plan(model, tasks=(STEPS,), supervision="process"), tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
 
@@ -316,14 +314,32 @@ def test_tables_keep_supervisions_apart(tmp_path: Any) -> None:
     assert "process_valid" in csv_text(summaries(trials)).splitlines()[0]
 
 
+def test_the_viewer_plays_a_game_from_its_answer(tmp_path: Any) -> None:
+    trial = read_trial(written(tmp_path, tasks=("connect4/win-in-2",), n_test=2, attempts=1))
+    assert trial.header.process is not None
+    assert trial.header.process.answer == "first"
+    record, row = trial.records[0], trial.questions[0]
+    assert record.figures["process_valid"] == 1
+    assert len(record.trajectory) == 2
+    first, changes, answer = viewer._answer(record, row, True)[4]  # pyright: ignore[reportPrivateUsage] the page reads it
+    assert (first, len(changes), answer) == (viewer.pack_grid(record.answer or []), 2, 0)
+
+
 def test_a_tiny_random_language_model_writes_processes(tmp_path: Any) -> None:
-    name = "life/conway?steps=2&height=5&width=5"
+    name = "life/conway?steps=2"
     plan = small_plan("qwen3=tiny-random", tasks=(name,), supervision="process", steps=1, n_test=2)
     run(plan, tmp_path)
     trial = read_trial(directory(tmp_path, plan, "qwen3"))
     assert trial.complete
     assert trial.error == ""
     assert all("process_valid" in record.figures for record in trial.records)
+
+
+def test_an_estimate_trains_on_processes_too(tmp_path: Any) -> None:
+    plan = small_plan(WRITER, checkpoint="right", tasks=(STEPS,), supervision="process")
+    assert {row.problem for row in estimate(plan, tmp_path)} == {""}
+    plan = small_plan("qwen3=tiny-random", tasks=("life/conway?steps=2",), supervision="process", steps=1)
+    assert {row.problem for row in estimate(plan, tmp_path)} == {""}
 
 
 def test_a_frame_codec_reads_all_frames_and_no_more_than_it_may() -> None:
