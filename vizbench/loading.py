@@ -13,8 +13,8 @@ from vizbench.dataset.splits import POOL, Dataset, check_pool, demonstrated_data
 from vizbench.errors import UserError
 from vizbench.formats.lookup import is_corpus, source_of, split_name, verifier_and_params, verifier_of
 from vizbench.renderers import frames
-from vizbench.renderers.looks import LOOKS, look_of
 from vizbench.renderers.layout import Shape
+from vizbench.renderers.looks import LOOKS, look_of
 from vizbench.renderers.prompts import Reader, prompt_of
 from vizbench.seeds import check_seed
 from vizbench.task.contract import HasDemonstrations, Task, Verifier

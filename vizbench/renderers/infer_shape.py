@@ -40,8 +40,8 @@ Sums = npt.NDArray[np.int32]
 def infer_shape(picture: Image, look: Look, sums: Sums | None = None) -> Shape | None:
     """Return rows and columns of the grid (canvas look) or board (fixed look) in a picture `(H, W, 3)` uint8.
 
-    sums: the picture's `integral`, if it is known. If the size of a fixed look's picture fits a board exactly, that board is returned. Returns None if no
-    shape is possible.
+    If the size of a fixed look's picture fits a board exactly, that board is returned. Returns None if no
+    shape is possible. sums: the picture's `integral`, if it is known.
     """
     height, width = picture.shape[:2]
     if look.canvas is None:

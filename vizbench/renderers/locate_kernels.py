@@ -10,7 +10,6 @@ import numpy as np
 from vizbench._util.jit import jit
 from vizbench.renderers.infer_shape_kernels import box, corner_sums
 
-
 SUMMED = 6
 """Pixels on each side of a line that are summed: two across it, and three along it."""
 

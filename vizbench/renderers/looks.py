@@ -50,11 +50,11 @@ _CALM: Final[Mapping[str, str]] = {
 }
 _CALM_OUTSIDE: Final = "ffffff"
 
-# The corners of the RGB cube and the centres of its faces, and one grey for the outside: none nearer than 127.
+# The corners of the RGB cube, the centres of its faces, and grey for the outside: none nearer than 127.
 _POOL: Final = (
-    "ffffff 000000 ff0000 00ff00 0000ff ffff00 ff00ff 00ffff "
-    "ff8080 80ff80 8080ff 808000 800080 008080 808080"
-).split()  # fmt: skip
+    *("ffffff", "000000", "ff0000", "00ff00", "0000ff", "ffff00", "ff00ff", "00ffff"),
+    *("ff8080", "80ff80", "8080ff", "808000", "800080", "008080", "808080"),
+)
 
 
 class Drawn(Protocol):
