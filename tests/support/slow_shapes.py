@@ -78,5 +78,3 @@ def slow_bars(picture: Image) -> tuple[int, int]:
         flat = np.abs(rows - rows[0, 0]).max(axis=(1, 2)) <= 20
         ends.append(0 if flat.all() else int(flat.argmin()))
     return ends[0], len(picture) - ends[1]
-
-
