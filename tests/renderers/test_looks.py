@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import vizbench as vb
-from benchmarks.degradations import LOOK_CASES, LOOK_TASKS, Tally, tally
+from benchmarks.degradations import LOOK_CASES, LOOK_TASKS, Tally, look_tally
 from vizbench.errors import UserError
 from vizbench.formats.lookup import verifier_of
 from vizbench.renderers.decode import decode, decode_batch
@@ -26,7 +26,7 @@ DECODED = 200
 
 @functools.cache
 def instances(task, count):
-    return vb.load(task, seed=0).test.head(count)
+    return vb.load(task, seed=0).train.head(count)
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -46,7 +46,7 @@ def test_every_look_is_read_back_exactly(task, look):
 @pytest.mark.parametrize("name", CASES)
 def test_damaged_looks_are_read_rightly_or_not_at_all(name, look):
     tasks = ("maze/9", "sudoku/mini", "hanoi/3", "langton/3")
-    total = functools.reduce(Tally.__add__, (tally(task, LOOK_CASES[name], 1, look) for task in tasks))
+    total = functools.reduce(Tally.__add__, (look_tally(task, LOOK_CASES[name], 1, look) for task in tasks))
     assert (total.misread, total.wrong_won) == (0, 0)
     assert total.abstained <= total.pictures // 5
 

@@ -52,7 +52,7 @@ def infer_shape(picture: Image, look: Look, sums: Sums | None = None) -> Shape |
     candidates = _candidates(look, (height, width), searched.shape[:2])
     if len(candidates.boards) <= 1:
         return candidates.boards[0] if candidates.boards else None
-    best = best_candidate(
+    best: int = best_candidate(
         sums_of(searched) if sums is None else sums,
         searched,
         *candidates.rows,
