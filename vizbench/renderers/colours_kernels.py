@@ -14,8 +14,8 @@ from vizbench._util.jit import jit
 def cluster_means(means, reach, most):
     """Return the different colours among the means `(n, 3)`, at most `most`.
 
-    The colour nearest to the median of all is taken with all colours within `reach` levels, and so on with the
-    rest. Each is returned as the mean of its colours.
+    The colour nearest to the median of all is taken with all colours within `reach` levels, and so on with
+    the rest. Each is returned as the mean of its colours.
     """
     remaining = means.copy()
     count, size = 0, means.shape[0]

@@ -70,7 +70,11 @@ def filter_all(values, window, sign):
 
 @jit
 def close(picture, window, least):
-    """Return the picture `(H, W, 3)` uint8 with its closing where that is at least `least` levels higher."""
+    """Return the picture `(H, W, 3)` uint8 with its closing where that is clearly higher.
+
+    It is `least` levels above the smoothed picture, or four times that above the picture itself, as at the
+    tips of thin strokes.
+    """
     soft = np.empty_like(picture)
     smooth(picture, soft)
     closed = soft.astype(np.int16)
@@ -82,6 +86,7 @@ def close(picture, window, least):
             most = 0
             for c in range(3):
                 most = max(most, closed[y, x, c] - np.int64(soft[y, x, c]))
+                most = max(most, (closed[y, x, c] - np.int64(picture[y, x, c])) // 4)
             if most >= least:
                 for c in range(3):
                     out[y, x, c] = closed[y, x, c]

@@ -40,8 +40,8 @@ Sums = npt.NDArray[np.int32]
 def infer_shape(picture: Image, look: Look, sums: Sums | None = None) -> Shape | None:
     """Return rows and columns of the grid (canvas look) or board (fixed look) in a picture `(H, W, 3)` uint8.
 
-    sums: the picture's `integral`, if it is known. If the size of a fixed look's picture fits a board exactly, that board is returned. Returns None if no
-    shape is possible.
+    If the size of a fixed look's picture fits a board exactly, that board is returned. Returns None if no
+    shape is possible. sums: the picture's `integral`, if it is known.
     """
     height, width = picture.shape[:2]
     if look.canvas is None:
@@ -52,7 +52,7 @@ def infer_shape(picture: Image, look: Look, sums: Sums | None = None) -> Shape |
     candidates = _candidates(look, (height, width), searched.shape[:2])
     if len(candidates.boards) <= 1:
         return candidates.boards[0] if candidates.boards else None
-    best = best_candidate(
+    best: int = best_candidate(
         sums_of(searched) if sums is None else sums,
         searched,
         *candidates.rows,

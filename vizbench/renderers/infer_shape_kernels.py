@@ -26,7 +26,7 @@ PROBES = 12
 
 @jit
 def sums_of(picture):
-    """Return the sums of a picture `(H, W, 3)` over rectangles from the top left corner, `(H + 1, W + 1, 3)`."""
+    """Return the sums of a picture `(H, W, 3)` over rectangles from the top left, `(H + 1, W + 1, 3)`."""
     height, width = picture.shape[0], picture.shape[1]
     sums = np.empty((height + 1, width + 1, 3), np.int32)
     sums[0] = 0
@@ -203,10 +203,10 @@ def probe(picture, across, edges, starts, at, bounds):
 @jit
 def within(edges, at):
     """Return whether the line of pixels from `at` to `at` + 1 is within a cell."""
+    inside = False
     for k in range(0, edges.shape[0], 2):
-        if edges[k] <= at and at + 1 <= edges[k + 1]:
-            return True
-    return False
+        inside |= edges[k] <= at and at + 1 <= edges[k + 1]
+    return inside
 
 
 @jit

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final, Literal, Protocol, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from vizbench.errors import unknown
 from vizbench.renderers.glyphs import GLYPHS
 from vizbench.renderers.layout import Shape, common_board
 from vizbench.renderers.palettes import palette
+from vizbench.task.contract import Verifier
 from vizbench.types import Instance, Look
 
 LookName: TypeAlias = Literal["paper", "glyphs", "shuffled", "human"]
@@ -50,26 +51,22 @@ _CALM: Final[Mapping[str, str]] = {
 }
 _CALM_OUTSIDE: Final = "ffffff"
 
-# The corners of the RGB cube and the centres of its faces, and one grey for the outside: none nearer than 127.
-_POOL: Final = ["ffffff", "000000", "ff0000", "00ff00", "0000ff", "ffff00", "ff00ff", "00ffff", "ff8080", "80ff80", "8080ff", "808000", "800080", "008080", "808080"]  # fmt: skip
+# The corners of the RGB cube, the centres of its faces, and grey for the outside: none nearer than 127.
+_POOL: Final = (
+    *("ffffff", "000000", "ff0000", "00ff00", "0000ff", "ffff00", "ff00ff", "00ffff"),
+    *("ff8080", "80ff80", "8080ff", "808000", "800080", "008080", "808080"),
+)
 
 
-class Drawn(Protocol):
-    """What has a look of its own, such as a task."""
-
-    @property
-    def look(self) -> Look: ...
-
-
-def look_of(drawn: Drawn, name: str, instance: Instance | None = None) -> Look:
-    """Return the look of that name for a task, or for one instance of it.
+def look_of(verifier: Verifier, name: str, instance: Instance | None = None) -> Look:
+    """Return the look of that name for a task, or for one of its instances.
 
     name: one of LOOKS. instance: it gives the size of the cells, and its id decides all of `shuffled`; None
     for a look of the whole task. Raises UserError if the name is unknown.
     """
     if name not in LOOKS:
         raise unknown("look", name, LOOKS)
-    own = drawn.look
+    own = verifier.look
     if name == "paper":
         return own
     board = None if instance is None else common_board(instance.question.shape, instance.target.shape)
@@ -98,7 +95,7 @@ def _shuffled(own: Look, key: str, board: Shape | None) -> Look:
     digest = hashlib.sha256(f"look shuffled {key}".encode()).digest()
     random = np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))
     count = len(palette(own.palette))
-    picks = [_POOL[at] for at in random.permutation(len(_POOL))[: count + 1]]
+    picks = [_POOL[int(at)] for at in random.permutation(len(_POOL))[: count + 1]]
     colours = f"{' '.join(picks[:count])} | {picks[count]}"
     cell, margin = int(random.integers(16, 41)), int(random.integers(8, 25))
     line = int(random.integers(0, 4))
