@@ -134,7 +134,8 @@ def paragraphs(doc: str) -> str:
 def difficulty(task: Task[Any]) -> str:
     """Return what the figures of difficulty are, from the docstring of the method that measures them."""
     doc = inspect.getdoc(type(task).difficulty_batch) or ""
-    return "Difficulty: " + paragraphs(doc).removeprefix("Return ")
+    measured = doc.partition("\nRaises ")[0].rstrip()
+    return "Difficulty: " + paragraphs(measured).removeprefix("Return ")
 
 
 def reward(task: Task[Any]) -> str:
