@@ -321,7 +321,7 @@ def test_the_viewer_plays_a_game_from_its_answer(tmp_path: Any) -> None:
     record, row = trial.records[0], trial.questions[0]
     assert record.figures["process_valid"] == 1
     assert len(record.trajectory) == 2
-    first, changes, answer = viewer._answer(record, row, True)[4]  # pyright: ignore[reportPrivateUsage] the page reads it
+    first, changes, answer = viewer._answer(record, row, True)[4]
     assert (first, len(changes), answer) == (viewer.pack_grid(record.answer or []), 2, 0)
 
 
