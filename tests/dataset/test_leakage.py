@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.test_dataset import naive_side
 
 import vizbench as vb
+from tests.dataset.test_splits import naive_side
 from tests.support.contract import every_task
 from vizbench.dataset.leakage import SHARE, is_test
 from vizbench.dataset.splits import Dataset, generated_dataset

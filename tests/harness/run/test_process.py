@@ -59,7 +59,11 @@ def processes(name: str, modality: str, count: int = 64, layout: str = "json", n
     rows = rows_of(name, n)
     verifier = verifier_of(name)
     questions = [row.question for row in rows]
-    return codec_for(seeing(modality, count, layout), verifier, rows, questions, "process"), verifier, rows
+    return (
+        codec_for(seeing(modality, count, layout), verifier, rows, questions, supervision="process"),
+        verifier,
+        rows,
+    )
 
 
 # The mapping of states to frames
