@@ -256,6 +256,17 @@ def test_levels_rise_in_measured_difficulty(name: str):
     assert np.corrcoef(level_ranks, ranks(np.concatenate(effort)))[0, 1] >= 0.95
 
 
+SLOW = ("chess",)
+"""Families whose train pool of 5,000 rows takes over half a minute: their levels are tried with fewer."""
+
+
+@own_families
+def test_the_lowest_level_has_train_and_test_rows(name: str):
+    data = vb.load(name, pool=200 if name in SLOW else 5000, level=0)
+    for split in (data.train, data.test):
+        assert len(split.head(20)) == 20
+
+
 def test_levels_are_named_in_place_of_a_variant():
     assert vb.load("life", level=3).name == "life/level3"
     for name, level, reason in (

@@ -75,12 +75,13 @@ VARIANTS = {
 }
 
 
+# From 7x7 on there are test rows at the distance from 5000 train rows.
 LEVELS = (
-    Params(height=4, width=4),
-    Params(height=5, width=5),
-    Params(height=6, width=6),
+    Params(height=7, width=7),
     Params(),
+    Params(height=9, width=9),
     Params(height=10, width=10),
+    Params(height=12, width=12),
     Params(height=10, width=10, steps=2),
     Params(height=12, width=12, steps=2),
     Params(height=12, width=12, steps=3),
