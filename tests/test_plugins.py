@@ -18,7 +18,7 @@ import pytest
 from torch.utils.data import DataLoader, Dataset
 
 import vizbench as vb
-from tests import test_contract, test_guesses, test_processes
+from tests import test_contract, test_guesses, test_trajectories
 from tests.support.commands import Run, refused
 from tests.support.contract import hostile
 from vizbench import baselines, generators, model
@@ -94,7 +94,7 @@ OWN_TASKS_ONLY = {
 }
 """Tests that look a family up by name, or in a table of their own."""
 
-TESTS = vars(test_contract) | vars(test_guesses) | vars(test_processes)
+TESTS = vars(test_contract) | vars(test_guesses) | vars(test_trajectories)
 CONTRACT = [
     test
     for name, test in TESTS.items()

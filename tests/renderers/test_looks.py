@@ -12,7 +12,7 @@ from benchmarks.degradations import LOOK_CASES, LOOK_TASKS, Tally, look_tally
 from vizbench.errors import UserError
 from vizbench.formats.lookup import verifier_of
 from vizbench.renderers.decode import decode, decode_batch
-from vizbench.renderers.erase import without_glyphs
+from vizbench.renderers.erase_glyphs import without_glyphs
 from vizbench.renderers.frames import index_palette, render, render_batch, render_indices
 from vizbench.renderers.glyphs import GLYPHS, INK, masks
 from vizbench.renderers.looks import LOOKS, look_of

@@ -15,10 +15,10 @@ from vizbench.dataset.mixture import MixedSplit, is_mixture, recorded_mixture
 from vizbench.dataset.splits import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
+from vizbench.formats.format_base import Place
 from vizbench.formats.lookup import verifier_and_params
 from vizbench.formats.manifest import Manifest
 from vizbench.formats.rows import Row, instance_of, row_digest
-from vizbench.formats.shard import Place
 from vizbench.formats.writer import format_named
 from vizbench.task.contract import Verifier
 from vizbench.task.registry import params_json

@@ -21,7 +21,7 @@ from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.bfs import bfs_distances, bfs_spread
-from vizbench.kernels.cell_steps import cell_steps
+from vizbench.kernels.process_states import cell_steps
 from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_below, rng_chance, rng_from, rng_seed
 from vizbench.task.contract import Task

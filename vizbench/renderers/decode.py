@@ -18,7 +18,7 @@ import numpy.typing as npt
 from vizbench._util.grids import bounded_array, kind_name
 from vizbench.errors import UserError
 from vizbench.renderers.colours import EXACT
-from vizbench.renderers.erase import cell_sizes, without_glyphs
+from vizbench.renderers.erase_glyphs import cell_sizes, without_glyphs
 from vizbench.renderers.infer_shape import WORKING_SIZE, infer_shape, integral
 from vizbench.renderers.kernels import corners_differ, inside_bars, margins_differ, read_batch, read_cells
 from vizbench.renderers.layout import MAX_PICTURE, Layout, Shape, as_look, check_shape, inner, layout

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from vizbench._util.cells import changed
 from vizbench._util.text import plural
-from vizbench.kernels.cell_steps import cell_steps
+from vizbench.kernels.process_states import cell_steps
 from vizbench.kernels.rng import rng_below, rng_from
 from vizbench.task.contract import Task, check_equal
 from vizbench.types import CheckResult, Grid, Grids, Trajectories

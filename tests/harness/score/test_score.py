@@ -15,7 +15,7 @@ from tests.support.commands import Run, refused
 from vizbench.errors import UserError
 from vizbench.formats import read, write
 from vizbench.formats.lookup import verifier_of
-from vizbench.harness.run.process import states_after_question
+from vizbench.harness.run.trajectories import states_after_question
 from vizbench.harness.score.score import score, score_rows, summarize
 from vizbench.renderers.pictures import save_png
 from vizbench.renderers.video import clip, process, write_video

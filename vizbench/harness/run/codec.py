@@ -18,7 +18,7 @@ from vizbench._util.grids import as_grid
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Supervision
 from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS, ProcessInfo
-from vizbench.harness.run.process import (
+from vizbench.harness.run.trajectories import (
     MAPPING,
     check_frames,
     states_after_question,

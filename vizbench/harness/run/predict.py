@@ -28,7 +28,7 @@ from vizbench.harness.plan.plan import Trial
 from vizbench.harness.records.provenance import environment, now
 from vizbench.harness.records.records import Record, Session, read_log, read_records
 from vizbench.harness.run.codec import Codec, Reading, codec_for
-from vizbench.harness.run.process import NO_PROCESS, process_figures
+from vizbench.harness.run.trajectories import NO_PROCESS, process_figures
 from vizbench.model import CheckedModel, Context, CutText, Model, Progress, Schedule
 from vizbench.seeds import stream
 from vizbench.task.contract import Task, Verifier

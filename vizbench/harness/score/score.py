@@ -18,7 +18,7 @@ from vizbench.formats.lookup import verifier_of
 from vizbench.formats.reader import mixed_split, read
 from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS
 from vizbench.harness.run.codec import GridCodec, changing
-from vizbench.harness.run.process import states_after_question
+from vizbench.harness.run.trajectories import states_after_question
 from vizbench.harness.score import clips
 from vizbench.harness.score.predictions import (
     VIDEOS,

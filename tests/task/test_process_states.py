@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vizbench.kernels.cell_steps import cell_steps
+from vizbench.kernels.process_states import cell_steps
 
 CELLS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(-1, 5)), min_size=6, max_size=6)
 

@@ -22,13 +22,13 @@ from vizbench.harness.report import viewer
 from vizbench.harness.report.export import csv_text, markdown
 from vizbench.harness.run.codec import FrameCodec, ProcessTextCodec, codec_for, process_info
 from vizbench.harness.run.estimate import estimate
-from vizbench.harness.run.process import (
+from vizbench.harness.run.run import run
+from vizbench.harness.run.trajectories import (
     process_figures,
     states_after_question,
     states_of_frames,
     states_of_lines,
 )
-from vizbench.harness.run.run import run
 from vizbench.harness.stats.compare import differences
 from vizbench.harness.stats.metrics import summaries
 from vizbench.model import FrameSpec, TextSpec
