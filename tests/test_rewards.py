@@ -222,9 +222,11 @@ def test_batches_are_compiled(name: str):
 
 def test_batches_refuse_answers_of_another_form():
     batch = vb.load("life/conway").train.batch(0, 3)
-    for answers in (batch.target[:2], batch.target.astype(float), [[0]], None):
+    for answers in (batch.target[:2], batch.target.astype(float), [[0]], None, [[0, 1], [0]]):
         with pytest.raises(vb.UserError, match="integers of shape"):
             vb.verify_batch(batch, answers)
+    empty = Batch(batch.question[:0], batch.target[:0], task=batch.task)
+    assert len(vb.verify_batch(empty, batch.target[:0])) == len(reward_batch(empty, batch.target[:0])) == 0
     with pytest.raises(vb.UserError, match="names no task"):
         vb.verify_batch(Batch(batch.question, batch.target), batch.target)
     wrong = batch.target.astype(np.int64) - 256

@@ -24,6 +24,7 @@ def test_a_mixture_has_one_name():
     assert is_mixture(NAME) and not is_mixture("life/conway")
     same = (
         NAME,
+        {"eca/110": 2, "life": 3, "langton": 1},
         ["eca/110=2", ("life/conway", 3), "langton"],
         [{"task": "eca", "weight": 2}, {"task": "life", "weight": 3}, {"task": "langton/2"}],
     )
@@ -128,11 +129,12 @@ def test_a_mixture_comes_from_a_file(tmp_path: Path):
         (f"life={MAX_WEIGHT + 1},eca", "not in 1"),
         (f"life={MAX_WEIGHT},eca", "sum to"),
         ("life,life/conway", "one task"),
-        ("life/level3,life", "one task"),
+        ("life/level1,life", "one task"),
         ("arc/center,life", "episode"),
         ("arc-json:x.json,life", "in a file"),
         ("lief,eca", "did you mean"),
         ([3, "life"], "'3' is not a task"),
+        (3, "not of int"),
         ([("life", True), "eca"], "weight 'True'"),
         ([{"task": "life", "levl": 2}, "eca"], "keys of a task"),
         ([{"task": "life", "levels": "4-2"}, "eca"], "neither a level nor a range"),

@@ -173,7 +173,8 @@ def test_parts_are_those_of_the_slow_twin(h: int, w: int, steps: int, seed: int,
     apart = [differing(state, answer.tolist()) for state in states]
     nearest = apart.index(min(apart))
     moved = differing(states[nearest], question)
-    near = max(0.0, 1 - apart[nearest] / moved) if moved else 0.0
+    ants = sum(code >= 2 for code in answer.ravel().tolist())
+    near = max(0.0, 1 - apart[nearest] / moved) ** 2 if moved and ants == 1 else 0.0
     actual = measured(Params(steps=steps, height=h, width=w), np.array(question, np.uint8), answer)
     assert actual == pytest.approx(((nearest + 1) / steps, near))
 
@@ -187,7 +188,10 @@ def test_parts_read_by_hand():
         assert measured(params, question, state) == ((k + 1) / 3, 1)
     turned = states[2].copy()
     turned[ant(turned)[:2]] = ANT_ON_WHITE + N
-    assert measured(params, question, turned) == (1, 3 / 4)  # three cells are black by now, and the ant
+    assert measured(params, question, turned) == (
+        1,
+        (3 / 4) ** 2,
+    )  # three cells are black by now, and the ant
     assert measured(params, question, np.full((4, 4), 9, np.uint8)) == (1 / 3, 0)
 
 

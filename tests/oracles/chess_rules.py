@@ -125,7 +125,7 @@ def chess_parts(question: Rows, answer: Rows, mate: int) -> tuple[float, float]:
     for wrong in (0, 1):
         near = [state for state in states if differing(state[0], answer) == wrong]
         if near:
-            return 1 - wrong / 2, max(pressed(state, mate) for state in near)
+            return 1 - 3 * wrong / 4, max(pressed(state, mate) for state in near)
     return 0.0, 0.0
 
 

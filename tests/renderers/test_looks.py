@@ -19,9 +19,9 @@ from vizbench.renderers.looks import LOOKS, look_of
 from vizbench.renderers.palettes import palette, separation, with_outside
 from vizbench.types import Answer, Look
 
-CASES = ("H.264 crf 35", "JPEG quality 30", "scaled by 0.75", "480x480, black bars", "noise 15")
-DECODED = 200
-"""Instances that are drawn and read per family and look."""
+CASES = ("H.264 crf 35", "scaled by 0.75")
+DECODED = 5
+"""Instances that are drawn and read per family and look. `benchmarks.degradations --looks` reads more."""
 
 
 @functools.cache
@@ -45,7 +45,7 @@ def test_every_look_is_read_back_exactly(task, look):
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("name", CASES)
 def test_damaged_looks_are_read_rightly_or_not_at_all(name, look):
-    tasks = ("maze/9", "sudoku/mini", "hanoi/3", "langton/3")
+    tasks = ("maze/9", "sudoku/mini")
     total = functools.reduce(Tally.__add__, (look_tally(task, LOOK_CASES[name], 1, look) for task in tasks))
     assert (total.misread, total.wrong_won) == (0, 0)
     assert total.abstained <= total.pictures // 5

@@ -303,7 +303,15 @@ def _items(tasks: str | Path | Sequence[object]) -> Sequence[object]:
         return _read_toml(tasks)
     if isinstance(tasks, str):
         return tasks.removeprefix(PREFIX).split(",")
-    return list(tasks)
+    given = cast("object", tasks)
+    if isinstance(given, Mapping):
+        return list(cast("Mapping[object, object]", given).items())
+    if not isinstance(given, Sequence):
+        raise UserError(
+            f"a mixture is made of tasks, and not of {type(given).__name__}: give a text such as maze=2,life, "
+            "a list, or the path of a TOML file"
+        )
+    return list(cast("Sequence[object]", given))
 
 
 def _read_toml(path: Path) -> Sequence[object]:
@@ -355,7 +363,7 @@ def _from_table(table: Mapping[str, object], imports: bool) -> list[Weighted]:
 def levels_of(value: object) -> list[int]:
     """Return the levels of 3, "3" or "0-4". Raises UserError for anything else."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    match = re.fullmatch(r"(\d)(?:-(\d))?", text) if isinstance(text, str) else None
+    match = re.fullmatch(r"([0-9])(?:-([0-9]))?", text) if isinstance(text, str) else None
     if match is None or int(match[2] or match[1]) < int(match[1]):
         raise UserError(
             f"level {str(value)[:40]!r} is neither a level nor a range: give 0 … {LEVELS - 1}, or e.g. 0-4"

@@ -162,7 +162,8 @@ def _measure(question, answer, steps, place, near):
             if differ < least:
                 least, nearest, apart = differ, k + 1, _differ(board, question[i])
         place[i] = nearest / steps
-        near[i] = max(0.0, 1 - least / apart) if apart > 0 else 0.0
+        if apart > 0 and _find(answer[i])[0] >= 0:
+            near[i] = max(0.0, 1 - least / apart) ** 2
 
 
 @jit
@@ -212,7 +213,7 @@ class Langton(StepTask[Params]):
     parts: ClassVar[Mapping[str, str]] = {
         "steps": "the place in the process of the state that the answer is nearest to, 1 for the last",
         "near": "1 minus the number of cells that differ from that state, as a share of the number that it "
-        "changed since the question, at least 0",
+        "changed since the question, at least 0, squared; 0 if the answer does not hold exactly one ant",
     }
 
     def instructions(self, params: Params) -> tuple[str, str, str]:

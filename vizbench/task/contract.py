@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Final, Generic, TypeVar, final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench._util.grids import as_grid, as_states, plain_array, plain_items, size
+from vizbench._util.grids import as_grid, as_states, kind_name, plain_array, plain_items, size
 from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.seeds import random_grids
@@ -213,7 +213,7 @@ class Verifier(ABC):
             return dict.fromkeys(self.parts, float(valid))
         row = (instance.question[None], instance.target[None], grid[None])
         columns = self.parts_batch(instance.params, *row)
-        return {name: float(columns[name][0]) for name in self.parts}
+        return {name: float(min(max(columns[name][0], 0.0), 1.0)) for name in self.parts}
 
     @final
     def _parts_of(
@@ -231,7 +231,7 @@ class Verifier(ABC):
         if not open_rows.all():
             grids = (question[open_rows], target[open_rows], answer[open_rows])
         for name, column in self.parts_batch(params, *grids).items():
-            columns[name][open_rows] = column
+            columns[name][open_rows] = np.clip(column, 0.0, 1.0)  # a target from outside may be malformed
         return columns
 
     @final
@@ -246,6 +246,9 @@ class Verifier(ABC):
         if self.resizes:
             return self._verify_rows(params, batch, answers)
         answer = _answer_array(answers, batch.target)
+        if not len(batch):
+            none = np.empty(0)
+            return Verdicts(none > 0, none > 0, none, dict.fromkeys(self.parts, none))
         in_range = np.logical_and(answer >= 0, answer < self.codes)
         readable = in_range.reshape(len(batch), -1).all(axis=1)
         answer = np.where(in_range, answer, 0).astype(np.uint8)
@@ -462,7 +465,12 @@ class Task(Verifier, Generic[P]):
 
 def _answer_array(answers: object, target: Grids) -> npt.NDArray[np.integer]:
     """Return the answers of a batch as integers of the targets' shape, `(n, h, w)`."""
-    array = plain_array(answers)
+    try:
+        array = plain_array(answers)
+    except Exception as error:  # ragged lists, and objects that raise anything
+        raise UserError(
+            f"the answers are not an array ({kind_name(error)}): give integers of shape {target.shape}"
+        ) from None
     if array.dtype.kind not in "biu" or array.shape != target.shape:
         raise UserError(
             f"the answers are {array.dtype} of shape {array.shape}: give integers of shape {target.shape}, "

@@ -76,8 +76,8 @@ def test_half_a_move_has_half_the_part() -> None:
     left[2, 6] = 0
     doubled[2, 6] = 5
     moved_twice[0, 7], moved_twice[0, 6] = 0, 12
-    assert parts(question, left) == (0.5, 1.0)  # the best of all moves of the queen
-    assert parts(question, doubled) == (0.5, 1.0)
+    assert parts(question, left) == (0.25, 1.0)  # the best of all moves of the queen
+    assert parts(question, doubled) == (0.25, 1.0)
     assert parts(question, moved_twice) == parts(question, question) == (0.0, 0.0)
 
 

@@ -126,7 +126,7 @@ def _wrong_cells(question, answer, moves, wrong):
 def parts_all(question, answer, mate, most, move, pressed):
     """Fill `move` and `pressed`, `(n,)` float64 each: how far each answer got.
 
-    - move: 1 for the board after a legal move, 1/2 if one cell differs from such a board, otherwise 0.
+    - move: 1 for the board after a legal move, 1/4 if one cell differs from such a board, otherwise 0.
     - pressed: 1 / (1 + black's replies after which white does not mate in time), 0 for stalemate. Of several
       moves with one differing cell, the best counts.
 
@@ -143,7 +143,7 @@ def parts_all(question, answer, mate, most, move, pressed):
         nearest = _wrong_cells(question[i], answer[i], moves[0, :count], wrong)
         if nearest == 2:
             continue
-        move[i] = 1 - nearest / 2
+        move[i] = 1 - 3 * nearest / 4
         budget[0] = most
         least = MOST
         for k in range(count):

@@ -252,7 +252,7 @@ class Chess(Task[Params]):
     look = Look("chess", cell=32, margin=8)
     codes = 13
     parts: ClassVar[Mapping[str, str]] = {
-        "move": "1 for the board after a legal move of white, 1/2 if one cell differs from such a board, "
+        "move": "1 for the board after a legal move of white, 1/4 if one cell differs from such a board, "
         "otherwise 0",
         "pressed": "1 / (1 + the replies of black after which white does not mate in time), 0 for stalemate; "
         "if the answer is one cell away from several moves, the best of them counts",
