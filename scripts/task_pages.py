@@ -1,4 +1,4 @@
-"""Write docs/tasks.md and the pictures in docs/tasks/: every task, its rules, a question beside its answer.
+"""Write docs/tasks.md and the pictures in docs/tasks/: every task, its rules, a question beside its target.
 
     python -m scripts.task_pages
 
@@ -30,7 +30,7 @@ SIDE = 176
 LEAST, MOST = 3, 32
 """Pixels of a cell."""
 MARGIN, GAP = 4, 12
-"""Pixels around a grid, and between question and answer."""
+"""Pixels around a grid, and between question and target."""
 
 PICTURED = (0, 4, 9)
 """Levels with a picture."""
@@ -76,7 +76,7 @@ def smaller(look: Look, shape: tuple[int, int]) -> Look:
 
 
 def picture(task: TaskSpec) -> Image.Image:
-    """Return question and answer side by side in palette mode. The gap between them is transparent."""
+    """Return question and target side by side in palette mode. The gap between them is transparent."""
     grids = first(task).pair(0)
     board = common_board(*(grid.shape for grid in grids))
     look = smaller(task.task.look, board)
@@ -150,7 +150,7 @@ def ladder(task: Task[Any]) -> list[str]:
     """Return a table of the levels, with pictures of some; no lines if the task has no levels."""
     if not task.levels:
         return []
-    lines = ["", "| level | parameters that change | effort | question and answer |", "|---|---|---|---|"]
+    lines = ["", "| level | parameters that change | effort | question and target |", "|---|---|---|---|"]
     records = catalog.ladder(task.family)
     shown = catalog.changing(records)[task.family]
     for record in records:
@@ -158,7 +158,7 @@ def ladder(task: Task[Any]) -> list[str]:
         settings = "<br>".join(f"`{key}={text(params[key])}`" for key in params if key in shown)
         effort = "–" if record["effort"] is None else f"{record['effort']:,.4g}"
         drawn = spec(record["task"])
-        picture = f"![{drawn.name}: question and answer](tasks/{name(drawn)})" if level in PICTURED else ""
+        picture = f"![{drawn.name}: question and target](tasks/{name(drawn)})" if level in PICTURED else ""
         lines.append(f"| {level} | {settings} | {effort} | {picture} |".replace("  |", " |"))
     return lines
 
@@ -178,12 +178,12 @@ def family(task: Task[Any]) -> str:
         "",
         reward(task),
         "",
-        "| task | parameters | space | question and answer | difficulty |",
+        "| task | parameters | space | question and target | difficulty |",
         "|---|---|---|---|---|",
     ]
     for variant in task.variants:
         chosen = spec(f"{task.family}/{variant}")
-        shown = f"![{chosen.name}: question and answer](tasks/{name(chosen)})"
+        shown = f"![{chosen.name}: question and target](tasks/{name(chosen)})"
         if task.family == "arc":
             shown += f"<br>[its rules](rules/{variant}.md)"
         space = task.space(chosen.params) or "–"

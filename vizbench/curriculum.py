@@ -6,7 +6,7 @@ checkpoint, and the same results lead to the same levels.
     state = curriculum.State()
     for _ in range(batches):
         data = vb.load("maze", level=state.level)
-        ...                                            # train, and judge each answer
+        ...                                            # train, and check each answer
         state = curriculum.update(state, verdicts.valid)
 
 Easy levels teach nothing more, and levels out of reach give no reward. RLVE (Zeng et al. 2025) and the coach

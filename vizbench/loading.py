@@ -138,7 +138,7 @@ def verify(instance: Instance, answer: object) -> Verdict:
 
 
 def verify_batch(batch: Batch, answers: object) -> Verdicts:
-    """Judge one answer per instance of a batch, in compiled code. Gives no reasons: `verify` does.
+    """Check one answer per instance of a batch, in compiled code. Gives no reasons: `verify` does.
 
     batch: from `Split.batch`, so that it names its task. answers: integers `(n, h, w)`, one grid of the
     target's shape per instance. If grids of the task differ in size (ARC): a list of n answers.

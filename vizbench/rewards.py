@@ -23,7 +23,7 @@ INVALID: Final = 0.5
 def reward(instance: Instance, answer: object, process: bool = False) -> Reward:
     """Return the reward of an answer to an instance. Never raises for any answer.
 
-    answer: what `vizbench.verify` reads. process: judge the whole process, see `vizbench.verify_steps`, which
+    answer: what `vizbench.verify` reads. process: check the whole process, see `vizbench.verify_steps`, which
     has the part `legal` as well: the share of its states before the first that does not follow.
 
     The value is 0 if the answer cannot be read.

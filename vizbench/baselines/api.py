@@ -85,7 +85,7 @@ class InContext(CheckedModel[Any]):
 
     @abstractmethod
     def asked(self, question: Any) -> list[Part]:
-        """Return the parts that ask a question."""
+        """Return the message parts that ask one question."""
 
     @final
     def __init__(self, endpoint: Endpoint, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -99,7 +99,10 @@ class InContext(CheckedModel[Any]):
 
     @final
     def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
-        """Keep the examples for the requests. Figures: `prompt_characters`, without the task's prompt."""
+        """Keep the examples for later requests.
+
+        Returns `prompt_characters`: their length without the task's prompt.
+        """
         shown, longest = self._examples(examples, context)
         self._shown, self._reply_tokens = shown, longest + SLACK
         return {"prompt_characters": _size(shown)}

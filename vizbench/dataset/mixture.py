@@ -215,7 +215,7 @@ class MixedSplit(Split):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Mixture:
-    """Several tasks as one data set. Each row names its own task, by which `vizbench.verify` judges it."""
+    """Several tasks as one data set. Each row names its own task, by which `vizbench.verify` checks it."""
 
     made_from: MixtureSpec
     """The tasks with their weights."""

@@ -215,7 +215,7 @@ def _trace(question, answer, step, free, distance, queue):
 
 
 @jit
-def _judge(question, answer):
+def _check(question, answer):
     """Return the first spoiled cell, the marked cells, the moves over them, and the fewest moves."""
     step, free, distance, queue = _scratch(question)
     spoiled, _, marked, walked = _trace(question, answer, step, free, distance, queue)
@@ -224,7 +224,7 @@ def _judge(question, answer):
 
 
 @jit
-def _judge_all(question, answer, detours, valid):
+def _check_all(question, answer, detours, valid):
     """Write which answers are an unbranched path; without `detours`, only shortest paths are valid."""
     step, free, distance, queue = _scratch(question)
     for i in range(question.shape[0]):
@@ -243,7 +243,7 @@ def check_path(question: Grid, answer: Grid) -> CheckResult:
     - psr: 1 if marked open cells join start and goal, with or without stray cells.
     - rpl, only for valid paths: the length divided by that of a shortest path.
     """
-    spoiled, marked, walked, fewest = _judge(question, answer)
+    spoiled, marked, walked, fewest = _check(question, answer)
     psr = float(walked >= 0)
     if spoiled >= 0:
         cell = _cell(question, divmod(spoiled, question.shape[1]))
@@ -264,7 +264,7 @@ def check_paths(question: Grids, answer: Grids, detours: bool) -> npt.NDArray[np
     detours: whether the path may be longer than a shortest one.
     """
     valid = np.empty(len(question), np.bool_)
-    _judge_all(question, answer, detours, valid)
+    _check_all(question, answer, detours, valid)
     return valid
 
 

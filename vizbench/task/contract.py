@@ -236,7 +236,7 @@ class Verifier(ABC):
 
     @final
     def verify_batch(self, params: Any, batch: Batch, answers: object) -> Verdicts:
-        """Judge one answer per instance of a batch, without the reasons.
+        """Check one answer per instance of a batch, without the reasons.
 
         answers: integers `(n, h', w')`, one grid of the target's shape per instance. If the task `resizes`:
         a sequence of n answers of any kind.
@@ -263,7 +263,7 @@ class Verifier(ABC):
 
     @final
     def _verify_rows(self, params: Any, batch: Batch, answers: object) -> Verdicts:
-        """Judge the answers to a task whose grids differ in size, one by one."""
+        """Check the answers to a task whose grids differ in size, one by one."""
         items = plain_items(answers, len(batch))
         if not isinstance(items, list) or len(items) != len(batch):
             raise UserError(f"give a list of {len(batch)} answers: grids of this task differ in size")
@@ -282,7 +282,10 @@ class Verifier(ABC):
 
     @final
     def _misfit(self, instance: Instance) -> str:
-        """Return why no answer can be right, or "". In a file, question and target may differ in size."""
+        """Return why no answer can be right, or "" if one can.
+
+        Only tasks in files may have targets of another size.
+        """
         question, target = instance.question, instance.target
         if self.resizes or question.shape == target.shape:
             return ""

@@ -240,12 +240,15 @@ class Arc(Task[Params]):
         - `changed`: cells that change, or all of the target's if its array has another size
         - `score`: effort / (effort + 16)
         """
+        # Objects and colours, grid by grid.
         n = len(question)
         objects, colours = np.empty(n), np.empty(n)
         for i in range(n):
             scene = Scene(question[i])
             objects[i] = len(scene.shapes)
             colours[i] = len({*scene.colours, *Scene(target[i]).colours})
+
+        # Changed cells, for the whole batch at once.
         if question.shape == target.shape:
             changed = (question != target).reshape(n, -1).sum(axis=1).astype(np.float64)
         else:

@@ -1,4 +1,4 @@
-"""Judge many answers at once, and measure their instances: the kernels of the task `chess`.
+"""Check many answers at once, and measure their instances: the kernels of the task `chess`.
 
 Questions and answers are grids of any codes. A question is legal if it is a position with white to move.
 """

@@ -54,13 +54,13 @@ SUPERVISIONS: Final[tuple[Supervision, ...]] = get_args(Supervision)
 """target: models are shown the question and its target, as in the paper. process: every state between."""
 
 UNREPORTED: Final[dict[str, str]] = {
-    "training steps or epochs at each number of shots": "as the model chooses, "
+    "optimizer steps or epochs at each number of shots": "as the model chooses, "
     "or as --steps or --epochs says",
     "sampler, its steps and its guidance": "the model's own; the embedded one takes one step, no guidance",
     "prompt text": "none: video models see one neutral embedding, language models only the question; "
     "api sends the task's prompt, then each example as JSON; --prompt changes this",
     "JSON template": "compact JSON, or one line of digits per row, as the model asks",
-    "choice of checkpoint": "the weights of the last step",
+    "choice of checkpoint": "the weights of the last optimizer step",
     "number of training seeds": "as --seeds says, each with data of its own",
 }
 """Choices that the paper does not report, and ours."""
@@ -117,7 +117,7 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def _length(self) -> str:
         if self.steps is not None:
-            return plural(self.steps, "step")
+            return plural(self.steps, "optimizer step")
         return "the model's own" if self.epochs is None else plural(self.epochs, "epoch")
 
     @property
