@@ -89,9 +89,25 @@ def test_looks_that_do_not_fit_are_refused():
     look: Any = "humn"
     with pytest.raises(vb.UserError, match="did you mean human"):
         vb.prompt(row, "vision", look=look)
-    with pytest.raises(vb.UserError, match="the look has 1 colours and the task 2 codes"):
+    with pytest.raises(vb.UserError, match="the look has 1 colour and the task 2 codes"):
         vb.prompt(row, "vision", look=vb.Look("ffffff | 000000"))
     with pytest.raises(vb.UserError, match=r"unknown look 'humn': choose a look \(paper.*palette \(binary"):
         vb.render(row, look="humn")
     with pytest.raises(vb.UserError, match="a look by name needs the instance"):
         vb.render(row.question, look="human")
+
+
+@pytest.mark.parametrize("name", ["hitori/5", "eca/110"])
+def test_only_codes_that_an_answer_may_hold_are_asked_for(name: str):
+    row = vb.load(name).train[0]
+    verifier = vb.verifier_of(row)
+    assert set(row.target.flat) == set(verifier.answer_codes or ())
+    assert vb.prompt(row).endswith("The answer holds only 0 and 1.")
+    zero, one = verifier.legend[:2]
+    assert vb.prompt(row, "vision").endswith(f" Write 0 for {zero}, 1 for {one}.")
+
+
+def test_unlimited_answers_name_all_codes():
+    row = vb.load("sudoku/mini").train[0]
+    assert "The answer holds only" not in vb.prompt(row)
+    assert vb.prompt(row, "vision").endswith("9 for digit 9.")

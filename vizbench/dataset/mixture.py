@@ -302,7 +302,10 @@ def _items(tasks: str | Path | Sequence[object]) -> Sequence[object]:
     if isinstance(tasks, Path):
         return _read_toml(tasks)
     if isinstance(tasks, str):
-        return tasks.removeprefix(PREFIX).split(",")
+        names = tasks.removeprefix(PREFIX).split(",")
+        if len(names) > 1 and not all(name.strip() for name in names):
+            raise UserError(f"{tasks[:80]!r} has an empty name between commas: write e.g. maze=2,life")
+        return names
     return list(tasks)
 
 
@@ -394,6 +397,6 @@ def _whole(weight: Any, name: object) -> int:
     if value is None or not 1 <= value <= MAX_WEIGHT:
         raise UserError(
             f"the weight {str(weight)[:40]!r} of {str(name)[:80]} is not in 1 … {MAX_WEIGHT:,}: give a whole "
-            "number of rows"
+            "number, the share of its rows"
         )
     return value

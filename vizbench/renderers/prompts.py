@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias, get_args
 
+from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.renderers.palettes import colour_names
 from vizbench.seeds import integer, stream
@@ -57,7 +58,8 @@ def legend_of(verifier: Verifier, look: Look | None = None) -> list[tuple[int, s
     nouns = verifier.legend or tuple(f"code {code}" for code in range(verifier.codes))
     if len(colours) < len(nouns):
         raise UserError(
-            f"the look has {len(colours)} colours and the task {len(nouns)} codes: give a look with more"
+            f"the look has {plural(len(colours), 'colour')} and the task {len(nouns)} codes: "
+            "give a look with more"
         )
     return list(zip(range(len(nouns)), colours, nouns, strict=False))
 
@@ -82,9 +84,7 @@ def _form(verifier: Verifier, instance: Instance, reader: Reader) -> str:
             "The first frame shows the question. The last frame must show the answer, with the same grid, "
             "cell size and colors."
         )
-    codes = ""
-    if reader == "vision":
-        codes = " Write " + ", ".join(f"{code} for {noun}" for code, _, noun in legend_of(verifier)) + "."
+    codes = _codes(verifier, reader)
     if shape is None:
         return f"Reply with the answer as a JSON list of rows of numbers and nothing else.{codes}"
     rows, columns = shape
@@ -92,3 +92,15 @@ def _form(verifier: Verifier, instance: Instance, reader: Reader) -> str:
         f"Reply with the answer as a JSON list of {rows} rows of {columns} numbers each and nothing else."
         f"{codes}"
     )
+
+
+def _codes(verifier: Verifier, reader: Reader) -> str:
+    """Return a sentence that says which codes an answer in JSON may hold, or "" if the reader knows them."""
+    allowed = verifier.answer_codes
+    if reader == "vision":
+        nouns = [(code, noun) for code, _, noun in legend_of(verifier) if allowed is None or code in allowed]
+        return " Write " + ", ".join(f"{code} for {noun}" for code, noun in nouns) + "."
+    if allowed is None:
+        return ""
+    *others, last = map(str, allowed)
+    return f" The answer holds only {', '.join(others)} and {last}."
