@@ -93,7 +93,7 @@ def _written(text: str) -> tuple[Colours, Colours]:
 _NAMES: Mapping[str, str] = {
     "ffffff": "white",
     "000000": "black",
-    "aaaaaa": "light gray",
+    "aaaaaa": "gray",
     "808080": "gray",
     "ffff00": "yellow",
     "00ffff": "cyan",
