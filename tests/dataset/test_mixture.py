@@ -128,7 +128,7 @@ def test_a_mixture_comes_from_a_file(tmp_path: Path):
         (f"life={MAX_WEIGHT + 1},eca", "not in 1"),
         (f"life={MAX_WEIGHT},eca", "sum to"),
         ("life,life/conway", "one task"),
-        ("life/level3,life", "one task"),
+        ("life/level3,life?height=10&width=10&density=0.4", "one task"),
         ("arc/center,life", "episode"),
         ("arc-json:x.json,life", "in a file"),
         ("lief,eca", "did you mean"),
