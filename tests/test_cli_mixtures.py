@@ -55,11 +55,13 @@ def test_generate_takes_levels(run: Run, tmp_path: Path) -> None:
         (("--task", "life=2"), "a mixture has at least two tasks"),
         (("--task", "life,lfe"), "did you mean life"),
         (("--task", "life=0,eca"), "weight '0' of life"),
-        (("--task", "life,"), "'' is not the name of a task"),
+        (("--task", "life,"), "an empty name between commas"),
         (("--task", "life?steps=2,eca", "--set", "steps=3"), "leave --set and --level out"),
         (("--task", "life,eca", "--level", "2"), "leave --set and --level out"),
         (("--task", "none.toml"), "none.toml"),
         (("--task", "life", "--level", "10"), "level '10' is neither a level nor a range"),
+        (("--task", "maze=2,,life"), "an empty name between commas"),
+        (("--task", "maze=half,life"), "give a whole number, the share of its rows"),
         (("--task", "life", "--level", "5-2"), "level '5-2' is neither a level nor a range"),
         (("--task", "life", "--level", ""), "level '' is neither a level nor a range"),
         (("--task", "life/seeds", "--level", "2"), "both choose parameters"),
@@ -102,10 +104,16 @@ def test_show_prints_the_prompt_and_the_legend(run: Run, monkeypatch: pytest.Mon
         assert re.search(rf"^{code} +{colour} +{meaning}$", done.out, re.MULTILINE)
 
 
+def test_show_prints_the_legend_of_its_look(run: Run) -> None:
+    assert re.search(r"^0 +white +dead cell$", run("show", "life").out, re.MULTILINE)
+    assert re.search(r"^0 +light gray +dead cell$", run("show", "life", "--look", "human").out, re.MULTILINE)
+
+
 def test_show_takes_one_level_or_a_mixture(run: Run) -> None:
     message = refused(run("show", "life", "--level", "0-4"))
     assert message == "--level 0-4 is a range, and one instance has one level: give --level 0"
     assert "level 'x' is neither a level nor a range" in refused(run("show", "life", "--level", "x"))
+    assert "level '12' is not in 0 … 9" in refused(run("show", "life", "--level", "12"))
     assert "leave --all or --level out" in refused(run("show", "arc/copy", "--all", "--level", 1))
     done = run("show", "life,eca", "--index", 5)
     assert done.out.splitlines()[0] == vb.mixture("life,eca").train[5].id

@@ -14,7 +14,8 @@ from vizbench.errors import UserError
 from vizbench.formats.lookup import is_corpus, source_of, split_name, verifier_and_params, verifier_of
 from vizbench.renderers import frames
 from vizbench.renderers.layout import Shape
-from vizbench.renderers.looks import LOOKS, look_of
+from vizbench.renderers.looks import LOOKS, LookName, look_of
+from vizbench.renderers.palettes import PALETTES
 from vizbench.renderers.prompts import Reader, prompt_of
 from vizbench.seeds import check_seed
 from vizbench.task.contract import HasDemonstrations, Task, Verifier
@@ -216,16 +217,28 @@ def _read(verifier: Verifier, instance: Instance, answer: object) -> object:
     return read_any(answer, verifier.look, shape, question)
 
 
-def prompt(instance: Instance, for_: Reader = "text", style: int | None = 0) -> str:
+def prompt(
+    instance: Instance, for_: Reader = "text", style: int | None = 0, look: Look | LookName | None = None
+) -> str:
     """Return what is asked in words: the rules, what each code or colour means, the form of the answer.
 
     for_: `text` for grids as JSON, `vision` for a picture that is answered in JSON, `image` for a picture
     that is answered by a picture, `video` for a first frame that is continued to a last frame. style: which
-    of the task's three wordings, 0 … 2; None draws one by the instance's id.
+    of the task's three wordings, 0 … 2; None draws one by the instance's id. look: the look in which the
+    picture is drawn, a Look or the name of one ("paper", "glyphs", "shuffled" or "human"). Its colours are
+    named. None for the task's own.
 
-    The prompt is ASCII, one line and never empty. Raises UserError for an unknown reader or style.
+    The prompt is ASCII, one line and never empty. Raises UserError for an unknown reader, style or look.
     """
-    return prompt_of(verifier_of(instance), instance, for_, style)
+    if not isinstance(cast("object", instance), Instance):
+        raise UserError(
+            f"a prompt needs an instance, and {type(instance).__name__} is none: give e.g. "
+            "vb.load(name).train[0]"
+        )
+    verifier = verifier_of(instance)
+    if look is not None and not isinstance(look, Look):
+        look = look_of(verifier, str(look), instance)
+    return prompt_of(verifier, instance, for_, style, look)
 
 
 def _episodes(name: str) -> list[str]:
@@ -241,7 +254,7 @@ def render(what: Instance | Grid, look: Look | str | None = None, board: Shape |
     board: rows and columns of the picture in cells, at least those of the grid, which is drawn at the top
     left; None for those of the grid.
 
-    Raises UserError for codes without a colour, and for sizes out of range.
+    Raises UserError for unknown looks, for codes without a colour, and for sizes out of range.
     """
     if isinstance(what, Instance):
         return frames.render(what.question, _look_for(what, look), board)
@@ -250,6 +263,11 @@ def render(what: Instance | Grid, look: Look | str | None = None, board: Shape |
             "a bare grid does not say how its task is drawn: give the instance, vb.render(instance), or a "
             "look, vb.render(grid, vb.verifier_of(instance).look)"
         )
+    if isinstance(look, str) and look in LOOKS:
+        raise UserError(
+            f"a look by name needs the instance: give vb.render(instance, look={look!r}), or a palette: "
+            f"{', '.join(PALETTES)}"
+        )
     return frames.render(what, look, board)
 
 
@@ -257,4 +275,14 @@ def _look_for(instance: Instance, look: Look | str | None) -> Look | str:
     """Return the look in which an instance is drawn. Palettes have no names of looks."""
     if look is None:
         return verifier_of(instance).look
-    return look_of(verifier_of(instance), str(look), instance) if look in LOOKS else look
+    if isinstance(look, Look):
+        return look
+    name = str(look)
+    if name in LOOKS:
+        return look_of(verifier_of(instance), name, instance)
+    if "|" not in name and name not in PALETTES:
+        raise UserError(
+            f"unknown look {name[:80]!r}: choose a look ({', '.join(LOOKS)}) or a palette "
+            f"({', '.join(PALETTES)})"
+        )
+    return name

@@ -9,8 +9,9 @@ import pytest
 
 import vizbench as vb
 from tests.support.contract import every_task, instances
+from vizbench.renderers.looks import LOOKS, LookName, look_of
 from vizbench.renderers.palettes import PALETTES, colour_names
-from vizbench.renderers.prompts import READERS, STYLES
+from vizbench.renderers.prompts import READERS, STYLES, legend_of
 from vizbench.task import registry
 
 
@@ -53,3 +54,60 @@ def test_unknown_readers_and_styles_are_refused():
     for style in (-1, 3):
         with pytest.raises(vb.UserError, match=r"0 … 2"):
             vb.prompt(row, "text", style)
+
+
+def test_arguments_of_another_type_are_refused():
+    row: Any = instances("life/conway")[0]
+    style: Any = "0"
+    with pytest.raises(vb.UserError, match=r"style '0' is not in 0 … 2"):
+        vb.prompt(row, style=style)
+    with pytest.raises(vb.UserError, match="a prompt needs an instance"):
+        vb.prompt(row.question)
+
+
+@every_task
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_colours_that_are_named_are_those_of_the_look(name: str, look: LookName):
+    instance = instances(name)[0]
+    verifier = registry.spec(name).task
+    drawn = look_of(verifier, look, instance)
+    names = colour_names(drawn.palette)
+    assert len(set(names)) == len(names)
+    assert not any(word.startswith("#") for word in names)
+    text = vb.prompt(instance, "vision", look=look)
+    assert text == vb.prompt(instance, "vision", look=drawn)
+    for _, colour, noun in legend_of(verifier, drawn):
+        assert f"{colour} = {noun}" in text
+
+
+def test_colours_with_one_name_are_called_by_their_values():
+    assert colour_names("ff0000 e60000 0000ff 123456 | 808080") == ("#ff0000", "#e60000", "blue", "#123456")
+
+
+def test_looks_that_do_not_fit_are_refused():
+    row: Any = instances("life/conway")[0]
+    look: Any = "humn"
+    with pytest.raises(vb.UserError, match="did you mean human"):
+        vb.prompt(row, "vision", look=look)
+    with pytest.raises(vb.UserError, match="the look has 1 colour and the task 2 codes"):
+        vb.prompt(row, "vision", look=vb.Look("ffffff | 000000"))
+    with pytest.raises(vb.UserError, match=r"unknown look 'humn': choose a look \(paper.*palette \(binary"):
+        vb.render(row, look="humn")
+    with pytest.raises(vb.UserError, match="a look by name needs the instance"):
+        vb.render(row.question, look="human")
+
+
+@pytest.mark.parametrize("name", ["hitori/5", "eca/110"])
+def test_only_codes_that_an_answer_may_hold_are_asked_for(name: str):
+    row = vb.load(name).train[0]
+    verifier = vb.verifier_of(row)
+    assert set(row.target.flat) == set(verifier.answer_codes or ())
+    assert vb.prompt(row).endswith("The answer holds only 0 and 1.")
+    zero, one = verifier.legend[:2]
+    assert vb.prompt(row, "vision").endswith(f" Write 0 for {zero}, 1 for {one}.")
+
+
+def test_unlimited_answers_name_all_codes():
+    row = vb.load("sudoku/mini").train[0]
+    assert "The answer holds only" not in vb.prompt(row)
+    assert vb.prompt(row, "vision").endswith("9 for digit 9.")

@@ -279,7 +279,10 @@ def _data_of(task: str, overrides: list[str], seed: int, pool: int, levels: str 
 def check_one_level(text: str | None) -> None:
     """Raise UserError if `--level` does not give one level."""
     from vizbench.dataset.mixture import levels_of
+    from vizbench.task.contract import LEVELS
 
+    if text is not None and text.isdecimal() and len(text) > 1:
+        raise UserError(f"level {text[:40]!r} is not in 0 … {LEVELS - 1}: choose one there, e.g. 3")
     if text is not None and len(levels_of(text)) > 1:
         raise UserError(f"--level {text} is a range, and one instance has one level: give --level {text[0]}")
 

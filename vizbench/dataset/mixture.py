@@ -302,14 +302,17 @@ def _items(tasks: str | Path | Sequence[object]) -> Sequence[object]:
     if isinstance(tasks, Path):
         return _read_toml(tasks)
     if isinstance(tasks, str):
-        return tasks.removeprefix(PREFIX).split(",")
+        names = tasks.removeprefix(PREFIX).split(",")
+        if len(names) > 1 and not all(name.strip() for name in names):
+            raise UserError(f"{tasks[:80]!r} has an empty name between commas: write e.g. maze=2,life")
+        return names
     given = cast("object", tasks)
     if isinstance(given, Mapping):
         return list(cast("Mapping[object, object]", given).items())
     if not isinstance(given, Sequence):
         raise UserError(
-            f"a mixture is made of tasks, and not of {type(given).__name__}: give a text such as maze=2,life, "
-            "a list, or the path of a TOML file"
+            f"a mixture is made of tasks, not of {type(given).__name__}: give a text such as maze=2,life, a "
+            "list, or the path of a TOML file"
         )
     return list(cast("Sequence[object]", given))
 
@@ -402,6 +405,6 @@ def _whole(weight: Any, name: object) -> int:
     if value is None or not 1 <= value <= MAX_WEIGHT:
         raise UserError(
             f"the weight {str(weight)[:40]!r} of {str(name)[:80]} is not in 1 … {MAX_WEIGHT:,}: give a whole "
-            "number of rows"
+            "number, the share of its rows"
         )
     return value

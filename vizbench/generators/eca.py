@@ -191,6 +191,7 @@ class Eca(StepTask[Params]):
     summary = "Continue the first row of an elementary cellular automaton downwards, one step per row."
     look = Look("eca", cell=16)
     codes = 3
+    answer_codes = (0, 1)
     legend = ("dead cell", "live cell", "unknown cell")
     # First rows must only differ: there are 2^16, too few for a test set at a distance from a pool of 5000.
     min_distance = 0.0

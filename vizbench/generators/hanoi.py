@@ -529,9 +529,9 @@ class Hanoi(Task[Params]):
             f"{first}. Keep the upper half and the base, and draw each disk centered on its peg.",
             f"This is the Towers of Hanoi. {picture} {rule}. Make the first {first} of a shortest solution "
             "in the lower half, and change nothing else.",
-            f"Bring the disks of the lower half as near as possible to the goal in the upper half by {moves}."
-            f" {rule}. The {disks} disks are bars centered on three pegs, and rest on the base or on a wider "
-            "disk. The upper half and the base stay as they are.",
+            f"Make the first {first} of a shortest solution that brings the disks of the lower half to the "
+            f"goal in the upper half. {rule}. The {disks} disks are bars centered on three pegs, and rest on "
+            "the base or on a wider disk. The upper half and the base stay as they are.",
         )
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:

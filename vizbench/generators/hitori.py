@@ -562,6 +562,7 @@ class Hitori(AnswerTask[Params]):
     )
     look = Look("hitori", cell=32, margin=8)
     codes = 9
+    answer_codes = (0, 1)
     legend = (
         "unshaded cell",
         "shaded cell (digit 1 in a question)",

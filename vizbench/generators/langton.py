@@ -224,6 +224,7 @@ class Langton(StepTask[Params]):
         edge = "An ant that leaves the grid enters again at the opposite edge"
         steps = plural(params.steps, "step")
         return (
+            "The grid shows an ant, which faces up, right, down or left. "
             f"{step} {edge}. Show the grid after {steps} of the ant.",
             f"Langton's ant makes {steps}; what does the grid look like afterwards? {step} {edge}.",
             f"Where is the ant after {steps}, and which cells are marked by then? {step} {edge}, and all "

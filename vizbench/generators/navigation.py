@@ -410,8 +410,8 @@ class Navigation(AnswerTask[Params]):
             f"{moves} If several paths are shortest, any of them is right. Leave all other cells unchanged.",
             f"Get from the start to the goal in as few moves as possible. {moves} Mark the open cells on the "
             "way as path cells, and keep every other cell. Of several shortest ways, choose any one.",
-            f"Connect the start and the goal by path cells, around the walls. {moves} No other path may be "
-            "shorter, but any shortest one is right. Only open cells on the path change.",
+            f"Connect the start and the goal by path cells, around the walls. {moves} The path must "
+            "be a shortest one; any shortest one is right. Only open cells on the path change.",
         )
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:

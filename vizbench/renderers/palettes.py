@@ -93,7 +93,7 @@ def _written(text: str) -> tuple[Colours, Colours]:
 _NAMES: Mapping[str, str] = {
     "ffffff": "white",
     "000000": "black",
-    "aaaaaa": "light gray",
+    "aaaaaa": "gray",
     "808080": "gray",
     "ffff00": "yellow",
     "00ffff": "cyan",
@@ -119,13 +119,56 @@ _NAMES: Mapping[str, str] = {
     "ff851b": "orange",
     "7fdbff": "light blue",
     "870c25": "dark red",
+    # The calm colours of `looks`.
+    "e0e0d8": "light gray",
+    "303038": "dark gray",
+    "a0a0a0": "gray",
+    "888888": "gray",
+    "707078": "gray",
+    "202428": "black",
+    "ffff58": "yellow",
+    "ffff48": "yellow",
+    "ffe060": "yellow",
+    "58ffff": "cyan",
+    "48ffff": "cyan",
+    "50f0ff": "cyan",
+    "ff70ff": "magenta",
+    "ff60ff": "magenta",
+    "ff5858": "red",
+    "ff6858": "red",
+    "ff7868": "red",
+    "ff4848": "red",
+    "70ff70": "green",
+    "58d858": "green",
+    "58e058": "green",
+    "40d840": "green",
+    "6060ff": "blue",
+    "6098ff": "blue",
+    "6070ff": "blue",
+    "5050ff": "blue",
+    "989848": "olive",
+    "489898": "teal",
+    "984898": "purple",
+    "ffa840": "orange",
+    "b08040": "brown",
+    "ffa8a0": "pink",
+    "ff9898": "pink",
+    "98ff98": "light green",
+    "9898ff": "light blue",
 }
 
 
 def colour_names(name: str) -> tuple[str, ...]:
-    """Return a name per cell code of a palette, all different. Raises UserError if it is unknown."""
+    """Return a name per cell code of a palette, all different. Raises UserError if it is unknown.
+
+    A colour without a name of its own is called by its RGB value, as in `#123456`.
+    """
     written = [bytes(colour).hex() for colour in palette(name)]
-    return tuple(_NAMES.get(colour, f"#{colour}") for colour in written)
+    names = [_NAMES.get(colour, f"#{colour}") for colour in written]
+    distinct: list[str] = []
+    for colour, word in zip(written, names, strict=True):
+        distinct.append(word if names.count(word) == 1 else f"#{colour}")
+    return tuple(distinct)
 
 
 def separation(colours: Colours) -> float:

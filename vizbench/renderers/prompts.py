@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias, get_args
 
+from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.renderers.palettes import colour_names
-from vizbench.seeds import stream
+from vizbench.seeds import integer, stream
 from vizbench.task.contract import Verifier
-from vizbench.types import Instance
+from vizbench.types import Instance, Look
 
 Reader: TypeAlias = Literal["text", "vision", "image", "video"]
 """Who reads a prompt. text: grids in and out as JSON. vision: a picture in, JSON out. image: a picture in and
@@ -21,21 +22,26 @@ STYLES: Final = 3
 """Wordings per task."""
 
 
-def prompt_of(verifier: Verifier, instance: Instance, reader: Reader, style: int | None) -> str:
+def prompt_of(
+    verifier: Verifier, instance: Instance, reader: Reader, style: int | None, look: Look | None = None
+) -> str:
     """Return the prompt of an instance: ASCII, one line, never empty.
 
-    style: which of the task's wordings, 0 … 2. None: drawn by the instance's id.
+    style: which of the task's wordings, 0 … 2. None: drawn by the instance's id. look: the look whose colours
+    are named. None: the task's own.
 
-    Raises UserError if there is no such reader or style.
+    Raises UserError if there is no such reader or style, or if the look has too few colours.
     """
     if reader not in READERS:
-        raise UserError(f"prompt for {str(reader)[:40]!r} is unknown: choose {', '.join(READERS)}")
+        raise UserError(f"unknown reader {str(reader)[:40]!r}: choose {', '.join(READERS)}")
     if style is None:
         style = style_of(instance)
-    if not 0 <= style < STYLES:
-        raise UserError(f"style {style} is not in 0 … {STYLES - 1}: choose one there, or none")
-    instructions = verifier.instructions(instance.params)[style]
-    return f"{instructions} {_meanings(verifier, reader)} {_form(verifier, instance, reader)}"
+    number = integer(style)
+    if number is None or not 0 <= number < STYLES:
+        raise UserError(f"style {str(style)[:40]!r} is not in 0 … {STYLES - 1}: choose one there, or None")
+    instructions = verifier.instructions(instance.params)[number]
+    meanings = _meanings(verifier, reader, look)
+    return f"{instructions} {meanings} {_form(verifier, instance, reader)}"
 
 
 def style_of(instance: Instance) -> int:
@@ -43,16 +49,24 @@ def style_of(instance: Instance) -> int:
     return stream("prompt", instance.id) % STYLES
 
 
-def legend_of(verifier: Verifier) -> list[tuple[int, str, str]]:
-    """Return code, colour and meaning of each cell code."""
-    colours = colour_names(verifier.look.palette)
+def legend_of(verifier: Verifier, look: Look | None = None) -> list[tuple[int, str, str]]:
+    """Return code, colour and meaning of each cell code.
+
+    look: the look whose colours are named. None: the task's own. Raises UserError if it has too few colours.
+    """
+    colours = colour_names((look or verifier.look).palette)
     nouns = verifier.legend or tuple(f"code {code}" for code in range(verifier.codes))
+    if len(colours) < len(nouns):
+        raise UserError(
+            f"the look has {plural(len(colours), 'colour')} and the task {len(nouns)} codes: "
+            "give a look with more"
+        )
     return list(zip(range(len(nouns)), colours, nouns, strict=False))
 
 
-def _meanings(verifier: Verifier, reader: Reader) -> str:
+def _meanings(verifier: Verifier, reader: Reader, look: Look | None) -> str:
     """Return a sentence that says what each code or colour means."""
-    legend = legend_of(verifier)
+    legend = legend_of(verifier, look)
     if reader == "text":
         meanings = ", ".join(f"{code} = {noun}" for code, _, noun in legend)
         return f"The grid is a JSON list of rows of numbers: {meanings}."
@@ -70,9 +84,7 @@ def _form(verifier: Verifier, instance: Instance, reader: Reader) -> str:
             "The first frame shows the question. The last frame must show the answer, with the same grid, "
             "cell size and colors."
         )
-    codes = ""
-    if reader == "vision":
-        codes = " Write " + ", ".join(f"{code} for {noun}" for code, _, noun in legend_of(verifier)) + "."
+    codes = _codes(verifier, reader)
     if shape is None:
         return f"Reply with the answer as a JSON list of rows of numbers and nothing else.{codes}"
     rows, columns = shape
@@ -80,3 +92,15 @@ def _form(verifier: Verifier, instance: Instance, reader: Reader) -> str:
         f"Reply with the answer as a JSON list of {rows} rows of {columns} numbers each and nothing else."
         f"{codes}"
     )
+
+
+def _codes(verifier: Verifier, reader: Reader) -> str:
+    """Return a sentence that says which codes an answer in JSON may hold, or "" if the reader knows them."""
+    allowed = verifier.answer_codes
+    if reader == "vision":
+        nouns = [(code, noun) for code, _, noun in legend_of(verifier) if allowed is None or code in allowed]
+        return " Write " + ", ".join(f"{code} for {noun}" for code, noun in nouns) + "."
+    if allowed is None:
+        return ""
+    *others, last = map(str, allowed)
+    return f" The answer holds only {', '.join(others)} and {last}."

@@ -89,6 +89,8 @@ class Verifier(ABC):
     """How the grids are drawn."""
     codes: ClassVar[int]
     """Cell codes are 0 … codes-1."""
+    answer_codes: ClassVar[Sequence[int] | None] = None
+    """The codes that a right answer may hold, two or more, for the prompt. None: all."""
     resizes: ClassVar[bool] = False
     """Whether an answer may have another size than its question."""
     continuation: ClassVar[GameContinuation | None] = None

@@ -14,6 +14,7 @@ it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -150,6 +151,17 @@ def _pair(chosen: Rule, key: int) -> tuple[Grid, Grid]:
             return drawn.question.grid, drawn.answer.grid
 
 
+_USUAL: Final[Mapping[str, str]] = {"grey": "gray", "sky": "light blue", "maroon": "dark red"}
+"""Colours of rules by the names that prompts use for them."""
+
+
+def _in_usual_words(sentence: str) -> str:
+    """Return the sentence of a rule with the names of colours that prompts use."""
+    for colour, usual in _USUAL.items():
+        sentence = re.sub(rf"\b{colour}\b", usual, sentence)
+    return sentence
+
+
 @final
 class Arc(Task[Params]):
     """Apply a rule to a grid."""
@@ -166,7 +178,7 @@ class Arc(Task[Params]):
         "kept": "the share of the cells that had to keep a color and did, for the color with the least share",
         "precise": "the share of the changed cells that are right",
     }
-    legend = COLOURS
+    legend = tuple(_USUAL.get(colour, colour) for colour in COLOURS)
     metric = Metric.JACCARD
     # As a share of the cells that are coloured in either grid. Moving one of six objects is too little.
     min_distance = 0.3
@@ -186,7 +198,7 @@ class Arc(Task[Params]):
                 f"Work out which rule explains every example, and answer this question by it. {keep}",
                 f"One rule made the answers of all examples. {keep} What does it make of this grid?",
             )
-        sentence = rule_of(params).sentence
+        sentence = _in_usual_words(rule_of(params).sentence)
         keep = "Black is the empty ground, and cells that the rule leaves alone keep their colors."
         return (
             f"Apply this rule to the grid, once. {sentence} {keep}",

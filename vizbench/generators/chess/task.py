@@ -267,18 +267,26 @@ class Chess(Task[Params]):
     levels = LEVELS
 
     def instructions(self, params: Params) -> tuple[str, str, str]:
-        aim = "checkmate" if params.mate == 1 else f"checkmate in at most {params.mate} moves"
-        how = "mates at once" if params.mate == 1 else f"forces mate in {params.mate} moves against any reply"
         board = (
             "White moves up the board from the bottom. Castling and en passant are not possible at this move."
         )
+        if params.mate == 1:
+            return (
+                f"This is a chess position with white to move, and white can checkmate in one move. {board} "
+                "Show the board after that move, with all other pieces in place.",
+                f"Find the legal chess move of white that checkmates in one move. {board} "
+                "Change only the two squares of this move, and show the board after it.",
+                f"White is to move in this chess position and checkmates in one move. {board} "
+                "What does the board look like right after that move?",
+            )
+        aim = f"in at most {params.mate} moves against any reply"
         return (
-            f"This is a chess position with white to move, and white can force {aim}. {board} "
-            f"Show the board after white's first move, with all other pieces in place.",
-            f"Find the legal chess move of white that {how}. {board} "
-            "Change only the two squares of this move, and show the board after it.",
-            f"White is to move in this chess position and {how}. {board} "
-            "What does the board look like right after white's move?",
+            f"This is a chess position with white to move, and white can force checkmate {aim}. {board} "
+            "Show the board after the first of these moves, with all other pieces in place.",
+            f"Find a legal chess move of white that forces checkmate {aim}. {board} Change only the two "
+            "squares of the first of these moves, and show the board after it.",
+            f"White is to move in this chess position and forces checkmate {aim}. {board} "
+            "What does the board look like right after the first of these moves?",
         )
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
