@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench import loading
-from vizbench.dataset.unseen_rows import add_unseen, row_digests
 from vizbench.kernels.pairwise_distance import far_enough
+from vizbench.kernels.unseen_rows import add_unseen, row_digests
 
 Rows = npt.NDArray[np.uint8]
 

@@ -16,10 +16,10 @@ from tests.support import toy_task
 from vizbench import loading
 from vizbench.dataset import leakage
 from vizbench.dataset.splits import MAX_POOL, MAX_ROWS, Dataset, Split, StoredSplit, generated_dataset
-from vizbench.dataset.unseen_rows import add_unseen, row_digests
 from vizbench.errors import UserError
 from vizbench.formats.rows import encode
 from vizbench.kernels.pairwise_distance import distances, far_enough
+from vizbench.kernels.unseen_rows import add_unseen, row_digests
 from vizbench.seeds import instance_stream, keys, keys_at, splitmix64
 from vizbench.task.registry import TaskSpec, params_json
 from vizbench.types import Instance

@@ -30,9 +30,9 @@ import numpy.typing as npt
 from vizbench._util.background import stop_if_abandoned
 from vizbench._util.block_size import BlockSize
 from vizbench._util.text import plural
-from vizbench.dataset.unseen_rows import add_unseen, row_digests
 from vizbench.errors import UserError
 from vizbench.kernels.pairwise_distance import far_enough
+from vizbench.kernels.unseen_rows import add_unseen, row_digests
 from vizbench.seeds import instance_stream, keys, keys_at, splitmix64
 from vizbench.task.contract import DistributionShift, Metric
 from vizbench.task.registry import TaskSpec, params_json

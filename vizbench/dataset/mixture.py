@@ -237,7 +237,9 @@ class Mixture:
 
 
 def mixture(
-    tasks: str | Path | Sequence[object], seed: SupportsIndex = 0, pool: SupportsIndex = POOL
+    tasks: str | Path | Sequence[object] | Mapping[str, int],
+    seed: SupportsIndex = 0,
+    pool: SupportsIndex = POOL,
 ) -> Mixture:
     """Return a mixture of tasks. Makes no row yet.
 
@@ -297,7 +299,7 @@ def mixture_spec(tasks: str | Path | Sequence[object], imports: bool = True) -> 
     return blend
 
 
-def _items(tasks: str | Path | Sequence[object]) -> Sequence[object]:
+def _items(tasks: str | Path | Sequence[object] | Mapping[str, int]) -> Sequence[object]:
     """Return the items of a text, a file or a list."""
     if isinstance(tasks, Path):
         return _read_toml(tasks)
