@@ -22,7 +22,7 @@ MIXED = mixture("eca/110=4,life=6,langton/2=2", seed=5)
 def test_a_mixture_has_one_name():
     assert MIXED.name == NAME
     assert is_mixture(NAME) and not is_mixture("life/conway")
-    same = (
+    same: tuple[Any, ...] = (
         NAME,
         {"eca/110": 2, "life": 3, "langton": 1},
         ["eca/110=2", ("life/conway", 3), "langton"],
