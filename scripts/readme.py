@@ -25,7 +25,7 @@ def tasks_table() -> str:
 
 
 def results_table() -> str:
-    """Return the results at n = 30, from the table of docs/embedded.md, which has n = 300 too."""
+    """Return the results at 30 shots, from the table of docs/embedded.md, which has 300 shots too."""
     table = block((ROOT / "docs" / "embedded.md").read_text(encoding="utf-8"), "results")
     rows: list[str] = []
     for line in table.splitlines():

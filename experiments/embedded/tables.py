@@ -127,7 +127,7 @@ def task_table(rows: Sequence[Measured], task: str) -> str:
             mean = sum(seconds) / len(seconds)
             lines.append([f"`{model}` {checkpoint}", *map(figure, columns), f"{mean:.0f}"])
     lines.append(["best trivial", *(best_trivial(rows, task, shots) for shots in SHOTS), ""])
-    return _table(["", *(f"n = {n}" for n in SHOTS), "s"], lines)
+    return _table(["", *(f"{n} shots" for n in SHOTS), "s"], lines)
 
 
 def comparison(rows: Sequence[Measured], model: str) -> str:
@@ -156,7 +156,7 @@ def comparison(rows: Sequence[Measured], model: str) -> str:
             else:
                 unclear.append(str(shots))
         lines.append([f"`{task}`", *(", ".join(column) for column in (better, worse, unclear))])
-    return _table([f"`{model}`, n =", "LoRA better", "LoRA worse", "not separated"], lines)
+    return _table([f"`{model}`, shots", "LoRA better", "LoRA worse", "not separated"], lines)
 
 
 def summary(rows: Sequence[Measured]) -> str:
@@ -171,7 +171,7 @@ def summary(rows: Sequence[Measured]) -> str:
         lines.append([*line, best_trivial(rows, task, 300)])
     head = ["task", "overlap"]
     for shots in (30, 300):
-        head += [f"video, n = {shots}", "scratch", f"text, n = {shots}", "scratch"]
+        head += [f"video, {shots} shots", "scratch", f"text, {shots} shots", "scratch"]
     return _table([*head, "best trivial"], lines)
 
 
