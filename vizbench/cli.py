@@ -255,7 +255,9 @@ def generate(
     out: Annotated[
         Path | None, typer.Option(help="New folder to write. Default: a folder named after the data.")
     ] = None,
-    workers: Annotated[int, typer.Option(help="Number of processes. It does not change the bytes.")] = 1,
+    workers: Annotated[
+        int, typer.Option(help="Number of worker processes. It does not change the bytes.")
+    ] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing data set.")] = False,
     no_steps: Annotated[
         bool, typer.Option("--no-steps", help="Leave out the states between question and target.")
@@ -423,7 +425,7 @@ def evaluate(
 @command()
 def report(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUNS...", help="Folders that `eval` or `score --out` wrote.")
+        list[Path], typer.Argument(metavar="RUNS", help="Folders that `eval` or `score --out` wrote.")
     ],
     html: Annotated[Path | None, typer.Option("--html", help="Web page to write.")] = None,
     csv: Annotated[
@@ -436,10 +438,10 @@ def report(
     ] = None,
     md: Annotated[Path | None, typer.Option("--md", help="Markdown file to write, with the tables.")] = None,
     figures: Annotated[
-        Path | None, typer.Option("--figures", help="Folder to write the figures to: PNG, SVG and PDF.")
+        Path | None, typer.Option("--figures", help="Folder to write the plots to: PNG, SVG and PDF.")
     ] = None,
 ) -> None:
-    """Write a report of runs as a web page, tables or figures. It needs only the records of the runs."""
+    """Write a report of runs as a web page, tables or plots. It needs only the records of the runs."""
     from vizbench.harness.records.records import read_runs, read_unstarted
     from vizbench.harness.report import export
     from vizbench.harness.report.report import write_report
@@ -475,7 +477,9 @@ def report(
 
 @command()
 def pretrain(
-    family: Annotated[Literal["cogvideox", "qwen3"], typer.Argument(help="Embedded model to train.")],
+    family: Annotated[
+        Literal["cogvideox", "qwen3"], typer.Argument(metavar="FAMILY", help="Embedded model to train.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for weights, log and state. A run in it is continued.")],
     seed: Annotated[int, typer.Option(help="Seed of the weights and of the pretraining data.")] = 0,
     steps: Annotated[

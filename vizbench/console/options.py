@@ -175,7 +175,7 @@ LimitOption = Annotated[
     int | None, typer.Option(help="Stop each trial after this many questions. A later run continues.")
 ]
 JobsOption = Annotated[
-    int, typer.Option(help="Number of processes that run trials. Each loads its own model.")
+    int, typer.Option(help="Number of worker processes that run trials. Each loads its own model.")
 ]
 DevicesOption = Annotated[
     int,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast, final
 
 import typer
@@ -32,6 +33,12 @@ _ADVICE: Final[Mapping[str, str]] = {
 }
 """How to continue after Ctrl-C, by command. `eval` and `pretrain` name their folders themselves."""
 
+_UNBROKEN: Final = "\N{NON-BREAKING HYPHEN}"
+"""Replaces a hyphen while lines are wrapped. It is never printed."""
+
+_LIST_TYPE: Final = re.compile(r" <list\[\w+\]>")
+"""What typer writes after the name of an argument that takes several values."""
+
 
 @final
 class Command(TyperCommand):
@@ -45,6 +52,22 @@ class Command(TyperCommand):
             return super().parse_args(ctx, list(args))  # which empties its list
         except typer.BadParameter as error:
             raise UserError(self._sentence(ctx, args, error)) from None
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help.
+
+        Lines break at spaces, so that names with hyphens can be copied. Types of Python are left out.
+        """
+        write_rows = formatter.write_dl
+
+        def write_unbroken(rows: Sequence[tuple[str, str]], *arguments: Any, **named: Any) -> None:
+            names = [_LIST_TYPE.sub("", name) for name, _ in rows]
+            texts = [text.replace("-", _UNBROKEN) for _, text in rows]
+            write_rows(list(zip(names, texts, strict=True)), *arguments, **named)
+
+        formatter.write_dl = write_unbroken
+        super().format_help(ctx, formatter)
+        formatter.buffer[:] = [text.replace(_UNBROKEN, "-") for text in formatter.buffer]
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command, with default advice for after Ctrl-C. The command may set better advice itself."""
