@@ -42,7 +42,7 @@ def print_estimate(estimates: Sequence[Estimate], jobs: int, folder: Path) -> No
     seconds = total(estimates)
     parallel = f", {span(seconds / jobs)} with {jobs} processes" if jobs > 1 else ""
     print_line(f"about {span(seconds)} with one process{parallel}")
-    print_line("Times: measured on a few steps and answers. ~: mean of the model's other tasks")
+    print_line("Times: measured on a few optimizer steps and answers. ~: mean of the model's other tasks")
     unknown = sum(each.seconds is None for each in estimates)
     if unknown:
         print_note(f"the time of {plural(unknown, 'trial')} is not known, and is not in the total")

@@ -74,7 +74,7 @@ def test_a_protocol_sets_the_attempts(tmp_path):
 def test_fixed_training_is_the_models_and_not_the_baselines():
     trials = Plan(tasks=("life",), models=("nearest", "cogvideox"), steps=7).trials()
     assert {trial.model: trial.steps for trial in trials} == dict.fromkeys(TRIVIAL) | {"cogvideox": 7}
-    assert {trial.training for trial in trials} == {"none", "7 steps"}
+    assert {trial.training for trial in trials} == {"none", "7 optimizer steps"}
     (trial,) = (
         c for c in Plan(tasks=("life",), models=("cogvideox",), epochs=3).trials() if c.model == "cogvideox"
     )

@@ -76,7 +76,9 @@ NAMES = st.text(st.sampled_from("aA/ ·\n\x1b\\.x1b\u00e9\u0301e#"), min_size=1,
 @given(
     st.sets(
         st.tuples(
-            NAMES, st.sampled_from(["none", "default", "a", "a · a"]), st.sampled_from([OWN, "5 steps"])
+            NAMES,
+            st.sampled_from(["none", "default", "a", "a · a"]),
+            st.sampled_from([OWN, "5 optimizer steps"]),
         ),
         max_size=8,
     )

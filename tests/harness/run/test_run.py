@@ -149,7 +149,7 @@ def test_a_plan_can_fix_steps_or_epochs_and_both_are_kept(tmp_path, fixed, taken
 
 def test_a_model_that_ignores_the_schedule_fails(tmp_path):
     outcomes = run(small_plan(steps=7), tmp_path / "a")
-    assert outcomes[-1].error == "the model took 1 step and the plan says 7"
+    assert outcomes[-1].error == "the model took 1 optimizer step and the plan says 7"
     outcomes = run(small_plan(f"{stubs.FILE}:Spy", checkpoint="grid", epochs=2), tmp_path / "b")
     assert "the plan says 2 epochs and the model does not say how many it took" in (outcomes[-1].error or "")
 

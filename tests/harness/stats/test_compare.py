@@ -382,7 +382,10 @@ def test_two_trainings_of_one_model_are_two_models():
     runs = [
         answered(share(s, 50), shots=n, steps=steps) for steps, s in ((9, 0.5), (99, 1.0)) for n in (3, 30)
     ]
-    assert [row.model.training for row in compare.shots_needed(runs)] == ["9 steps", "99 steps"]
+    assert [row.model.training for row in compare.shots_needed(runs)] == [
+        "9 optimizer steps",
+        "99 optimizer steps",
+    ]
     assert [row.difference for row in compare.differences(runs)] == [-0.5, -0.5]
 
 

@@ -122,9 +122,11 @@ def test_what_another_folder_holds_complete_is_not_incomplete() -> None:
 def test_names_say_training_and_one_is_no_plural(tmp_path: Path) -> None:
     one = trial_result([], model="m", shots=1, names="a", steps=300, error="=1+1")
     [incomplete] = incomplete_trials([one], [])
-    assert incomplete.who() == "t/x, m · 300 steps, 1 shot, seed 0"
+    assert incomplete.who() == "t/x, m · 300 optimizer steps, 1 shot, seed 0"
     assert incomplete.state() == "0 of 1 answer; =1+1"
-    assert "t/x, m · 300 steps, 1 shot, seed 0: 0 of 1 answer; =1+1" in render_report([one, answered([True])])
+    assert "t/x, m · 300 optimizer steps, 1 shot, seed 0: 0 of 1 answer; =1+1" in render_report(
+        [one, answered([True])]
+    )
     write_incomplete([incomplete], tmp_path / "g.csv")
     [row] = csv.DictReader(io.StringIO((tmp_path / "g.csv").read_text(encoding="utf-8")))
     assert row["error"] == "'=1+1"

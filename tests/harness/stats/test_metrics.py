@@ -196,7 +196,7 @@ def test_baselines_have_no_training_to_tell_them_apart():
     rows = summaries([trial_result([record("a")], steps=5), trial_result([record("a")], steps=9, seed=1)])
     assert [(row.n, row.training) for row in rows] == [(2, "none")]
     rows = summaries([trial_result([record("a")], model="mine", steps=n) for n in (5, 9)])
-    assert [row.training for row in rows] == ["5 steps", "9 steps"]
+    assert [row.training for row in rows] == ["5 optimizer steps", "9 optimizer steps"]
 
 
 def test_a_task_leaks_if_a_trivial_baseline_passes_5_percent_valid():

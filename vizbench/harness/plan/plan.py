@@ -35,13 +35,13 @@ TRIVIAL: Final = ("copy", "blank", "majority", "random", "nearest", "solver")
 """Baselines that run beside every model, on the same questions."""
 
 UNREPORTED: Final[dict[str, str]] = {
-    "training steps or epochs at each number of shots": "as the model chooses, "
+    "optimizer steps or epochs at each number of shots": "as the model chooses, "
     "or as --steps or --epochs says",
     "sampler, its steps and its guidance": "the model's own; the embedded one takes one step, no guidance",
     "prompt text": "none: video models see one neutral embedding, language models only the question; "
     "api sends one instruction, then each example as JSON",
     "JSON template": "compact JSON, or one line of digits per row, as the model asks",
-    "choice of checkpoint": "the weights of the last step",
+    "choice of checkpoint": "the weights of the last optimizer step",
     "number of training seeds": "as --seeds says, each with data of its own",
 }
 """Choices that the paper does not report, and ours."""
@@ -81,7 +81,7 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return "none"
         length = "the model's own"
         if self.steps is not None:
-            length = plural(self.steps, "step")
+            length = plural(self.steps, "optimizer step")
         elif self.epochs is not None:
             length = plural(self.epochs, "epoch")
         return length if self.augment is None else f"{length}, with {self.augment.replace(',', ' and ')}"

@@ -40,7 +40,7 @@ MAX_REASON: Final = 2000
 """The most characters of a model's own reason for a missing answer."""
 
 Notify: TypeAlias = Callable[[Literal["adapt", "predict"], Progress], None]
-"""Called at every step of training and after every question."""
+"""Called at every optimizer step and after every question."""
 
 
 @final
@@ -68,7 +68,7 @@ class TrialData:
 
 
 def missing_answers(directory: Path, trial: Trial, limit: int | None) -> list[int] | None:
-    """Return the numbers of those of the first `limit` questions that lack an answer.
+    """Return the indices of the questions without an answer, among the first `limit`.
 
     None if the trial has not begun.
     """
@@ -315,7 +315,7 @@ def _check_schedule(trial: Trial, figures: Mapping[str, float | None]) -> None:
         )
     if trial.steps not in (None, steps):
         raise ModelFaultError(
-            f"the model took {plural(int(steps), 'step')} and the plan says {trial.steps:,}"
+            f"the model took {plural(int(steps), 'optimizer step')} and the plan says {trial.steps:,}"
         )
 
 
