@@ -19,9 +19,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from vizbench.generators.arc.certify import SHORTCUTS, episode, fitting, shortcut
-from vizbench.generators.arc.draw import Draw
 from vizbench.generators.arc.facts import Demos
 from vizbench.generators.arc.library import concepts, rules
+from vizbench.generators.arc.random_draws import Draw
 from vizbench.generators.arc.rule import Rule
 from vizbench.seeds import stream
 

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from vizbench.generators.arc.draw import Draw
 from vizbench.generators.arc.library import concepts, rules
+from vizbench.generators.arc.random_draws import Draw
 from vizbench.generators.arc.rule import Rule
 from vizbench.generators.arc.task import TASK
 from vizbench.renderers.frames import index_palette, render_indices

@@ -392,7 +392,7 @@ def evaluate(
 ) -> None:
     """Adapt models to tasks, and compare them with trivial baselines. The same command resumes a run."""
     from vizbench.console import evaluate as running
-    from vizbench.harness.plan.config import options_of
+    from vizbench.harness.plan.options import options_of
     from vizbench.harness.plan.plan import plan_of
 
     # The context has all options, those of a plan file as defaults. They are read as one record.

@@ -17,9 +17,9 @@ import pytest
 from vizbench import formats, loading
 from vizbench.errors import UserError
 from vizbench.formats import manifest, parquet
+from vizbench.formats.format_base import Place
 from vizbench.formats.parquet import Parquet
 from vizbench.formats.rows import encode
-from vizbench.formats.shard import Place
 
 ROWS = 5
 

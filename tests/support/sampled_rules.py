@@ -9,9 +9,9 @@ from typing import final
 import numpy as np
 import pytest
 
-from vizbench.generators.arc.draw import Draw
 from vizbench.generators.arc.facts import Pair
 from vizbench.generators.arc.library import concepts, rules
+from vizbench.generators.arc.random_draws import Draw
 from vizbench.generators.arc.rule import Rule
 from vizbench.seeds import stream
 from vizbench.types import Grid

@@ -86,7 +86,7 @@ SetOption = Annotated[
 
 def from_config(context: typer.Context, path: Path | None) -> Path | None:
     """Use the keys of a plan file as defaults of the flags. A flag on the command line wins."""
-    from vizbench.harness.plan.config import read_config
+    from vizbench.harness.plan.options import read_config
 
     if path is not None:
         context.default_map = read_config(path)
@@ -95,7 +95,7 @@ def from_config(context: typer.Context, path: Path | None) -> Path | None:
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs to read.")]
 
-# The options of `eval`. Their defaults are those of `harness.plan.config.Options`, which a test compares.
+# The options of `eval`. Their defaults are those of `harness.plan.options.Options`, which a test compares.
 
 ConfigOption = Annotated[
     Path | None,

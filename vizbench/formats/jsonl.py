@@ -10,8 +10,8 @@ import msgspec
 
 from vizbench._util.files import read_lines
 from vizbench.errors import UserError
+from vizbench.formats.format_base import Entry, Format, Place
 from vizbench.formats.rows import Pad, Row, pieces
-from vizbench.formats.shard import Entry, Format, Place
 
 MAX_LINE = 64 << 20
 """Bytes of the longest line that is read."""

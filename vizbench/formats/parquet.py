@@ -21,9 +21,9 @@ import numpy.typing as npt
 from vizbench._util.files import open_regular
 from vizbench.errors import UserError
 from vizbench.formats import parquet_pages
+from vizbench.formats.format_base import Entry, Format, Place
 from vizbench.formats.parquet_pages import Column, Group
 from vizbench.formats.rows import Row
-from vizbench.formats.shard import Entry, Format, Place
 from vizbench.types import Grid
 
 _GROUP = 512

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import final
 
+from vizbench.formats.format_base import Entry, Format, Place
 from vizbench.formats.jsonl import FORMAT as JSONL
 from vizbench.formats.lookup import verifier_of
 from vizbench.formats.rows import Row
-from vizbench.formats.shard import Entry, Format, Place
 from vizbench.renderers.pictures import save_png
 from vizbench.types import Grid, Look
 

@@ -11,10 +11,10 @@ from vizbench._util.text import plural
 from vizbench._util.version import __version__
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
+from vizbench.formats.format_base import Place
 from vizbench.formats.lookup import verifier_and_params
 from vizbench.formats.manifest import Manifest
 from vizbench.formats.rows import instance_of, row_digest
-from vizbench.formats.shard import Place
 from vizbench.formats.writer import format_named
 from vizbench.task import Verifier, code_of, params_json
 from vizbench.types import Instance

@@ -20,9 +20,9 @@ from vizbench.dataset import Rows, Split
 from vizbench.errors import UserError, unknown
 from vizbench.formats import manifest as manifests
 from vizbench.formats.folder import replace_folder
+from vizbench.formats.format_base import Entry, Format, Place
 from vizbench.formats.manifest import FORMATS, MAX_DATASET, FormatName, Manifest, Shard
 from vizbench.formats.rows import row_digest
-from vizbench.formats.shard import Entry, Format, Place
 from vizbench.formats.workers import in_order
 
 SHARD_ROWS = 5_000

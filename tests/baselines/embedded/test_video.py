@@ -15,7 +15,7 @@ from vizbench.baselines.embedded.video import network
 from vizbench.baselines.embedded.video.model import AdaptationConfig, embedded_model
 from vizbench.baselines.embedded.video.pretrain import PretrainingConfig, lr_factor, paint, pretrain, velocity
 from vizbench.baselines.embedded.worlds import sample
-from vizbench.baselines.embedded.worlds.draw import Draw
+from vizbench.baselines.embedded.worlds.random_draws import Draw
 from vizbench.baselines.video.cogvideox import BACKBONE
 from vizbench.baselines.video.train import LAST, noised
 from vizbench.errors import UserError

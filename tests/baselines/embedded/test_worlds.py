@@ -16,7 +16,6 @@ from vizbench.baselines.embedded.worlds import (
     shows,
 )
 from vizbench.baselines.embedded.worlds.automata import around, diagram, rows, turmite
-from vizbench.baselines.embedded.worlds.draw import Draw
 from vizbench.baselines.embedded.worlds.excluded import (
     ANTS,
     ECA,
@@ -32,6 +31,7 @@ from vizbench.baselines.embedded.worlds.excluded import (
     turmite_alike,
 )
 from vizbench.baselines.embedded.worlds.motion import bounce, gravity, shift
+from vizbench.baselines.embedded.worlds.random_draws import Draw
 from vizbench.baselines.embedded.worlds.scene import Scene
 from vizbench.task import families, tasks
 

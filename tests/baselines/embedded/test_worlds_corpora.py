@@ -16,7 +16,7 @@ import pytest
 import vizbench as vb
 from tests.support.concept_arc import AT_HAND, CORPUS
 from vizbench.baselines.embedded.worlds import HELD_OUT, WORLDS, pretraining_overlap
-from vizbench.baselines.embedded.worlds.draw import Draw
+from vizbench.baselines.embedded.worlds.random_draws import Draw
 from vizbench.loading import expand
 
 Board: TypeAlias = npt.NDArray[np.uint8]

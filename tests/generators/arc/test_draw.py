@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vizbench.generators.arc.draw import Draw, block, frame
+from vizbench.generators.arc.random_draws import Draw, block, frame
 
 
 def test_mixed_has_both_truth_values():

@@ -15,9 +15,9 @@ import pytest
 
 from tests.support.sampled_rules import every_concept, every_rule, made, noise, sampled
 from vizbench.generators.arc.certify import shortcut
-from vizbench.generators.arc.draw import Draw
 from vizbench.generators.arc.facts import Demos, pair
 from vizbench.generators.arc.library import rules
+from vizbench.generators.arc.random_draws import Draw
 from vizbench.generators.arc.rule import Rule
 from vizbench.generators.arc.scene import Scene
 

@@ -19,7 +19,7 @@ from hypothesis.extra import numpy as arrays
 from tests.support.stubs import FILE
 from vizbench.errors import UserError
 from vizbench.harness.plan.augment import KINDS, MAX_EXAMPLES, RECOLOURED, augmented, permutations, turned
-from vizbench.harness.plan.config import read_config
+from vizbench.harness.plan.options import read_config
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_runs
 from vizbench.harness.run.run import run

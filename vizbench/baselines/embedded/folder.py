@@ -14,7 +14,7 @@ import torch
 
 from vizbench._util.files import disk_errors, read_bounded, remove_drafts, write_atomically
 from vizbench._util.locks import folder_lock
-from vizbench.baselines.shared.states import read_metadata, read_state, write_state
+from vizbench.baselines.shared.training_state import read_metadata, read_state, write_state
 from vizbench.errors import UserError
 
 WEIGHTS: Final = "weights.safetensors"

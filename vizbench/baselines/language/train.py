@@ -13,7 +13,7 @@ import torch
 
 from vizbench.baselines.shared.memory import peak
 from vizbench.baselines.shared.optimizers import keep_peaks, step_all
-from vizbench.baselines.shared.states import progress_figures, read_progress, read_state, write_state
+from vizbench.baselines.shared.training_state import progress_figures, read_progress, read_state, write_state
 from vizbench.distributed import collectives
 from vizbench.distributed.env import rank
 from vizbench.model import Progress

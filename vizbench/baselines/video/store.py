@@ -13,7 +13,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vizbench._util.files import disk_errors, write_atomically
-from vizbench.baselines.shared.states import (
+from vizbench.baselines.shared.training_state import (
     foreign_state,
     progress_figures,
     read_progress,

@@ -14,9 +14,9 @@ from typing import Final, final
 
 import numpy as np
 
-from vizbench.generators.arc.draw import Draw
 from vizbench.generators.arc.facts import Demos, Pair
 from vizbench.generators.arc.library import rules
+from vizbench.generators.arc.random_draws import Draw
 from vizbench.generators.arc.rule import Rule
 from vizbench.generators.arc.scene import Scene
 from vizbench.seeds import stream

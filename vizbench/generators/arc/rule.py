@@ -43,8 +43,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, final, ge
 import numpy as np
 
 from vizbench.errors import UserError
-from vizbench.generators.arc.draw import Draw
 from vizbench.generators.arc.facts import Demos, Pair, pair
+from vizbench.generators.arc.random_draws import Draw
 from vizbench.generators.arc.scene import Scene
 from vizbench.types import Grid
 

@@ -24,9 +24,9 @@ import numpy.typing as npt
 
 from vizbench.errors import UserError
 from vizbench.generators.arc.certify import Episode, episode
-from vizbench.generators.arc.draw import Draw
 from vizbench.generators.arc.facts import Pair
 from vizbench.generators.arc.library import concepts, rule
+from vizbench.generators.arc.random_draws import Draw
 from vizbench.generators.arc.rule import MAX_SIDE, Rule
 from vizbench.generators.arc.scene import Scene
 from vizbench.seeds import keys, stream

@@ -17,7 +17,7 @@ from vizbench.dataset import POOL, check_pool
 from vizbench.errors import UserError, unknown
 from vizbench.formats import lookup
 from vizbench.harness.plan.augment import KINDS as AUGMENTS
-from vizbench.harness.plan.config import Options, PlanOptions
+from vizbench.harness.plan.options import Options, PlanOptions
 from vizbench.harness.plan.suites import (
     CORPORA,
     DEFAULT_TASK,

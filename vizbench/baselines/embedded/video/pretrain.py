@@ -32,7 +32,7 @@ from vizbench.baselines.embedded.video.network import (
     serialize,
 )
 from vizbench.baselines.embedded.worlds import WorldBatch, opened, sample, shows
-from vizbench.baselines.embedded.worlds.draw import Draw
+from vizbench.baselines.embedded.worlds.random_draws import Draw
 from vizbench.baselines.shared.optimizers import step_all
 from vizbench.baselines.video.cogvideox import BACKBONE
 from vizbench.baselines.video.config import VideoConfig

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.baselines.embedded.worlds import automata, motion, shape
-from vizbench.baselines.embedded.worlds.draw import Draw
+from vizbench.baselines.embedded.worlds.random_draws import Draw
 from vizbench.baselines.embedded.worlds.scene import Boards, Scene
 
 Law: TypeAlias = Callable[[Draw, int, int, int], Scene]

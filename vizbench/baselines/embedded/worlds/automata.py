@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizbench.baselines.embedded.worlds.draw import Draw
 from vizbench.baselines.embedded.worlds.excluded import LIMIT, eca_alike, life_alike, turmite_alike
 from vizbench.baselines.embedded.worlds.laws import Walk, next_rows, seen_around, walked, with_walker
+from vizbench.baselines.embedded.worlds.random_draws import Draw
 from vizbench.baselines.embedded.worlds.scene import Boards, Scene, neighbours
 
 

@@ -16,7 +16,6 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.baselines.embedded.worlds.draw import Draw
 from vizbench.baselines.embedded.worlds.laws import (
     Walk,
     next_rows,
@@ -25,6 +24,7 @@ from vizbench.baselines.embedded.worlds.laws import (
     walked,
     with_walker,
 )
+from vizbench.baselines.embedded.worlds.random_draws import Draw
 from vizbench.baselines.embedded.worlds.scene import Boards
 
 LIMIT = 0.4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizbench.baselines.embedded.worlds.draw import Draw
+from vizbench.baselines.embedded.worlds.random_draws import Draw
 from vizbench.baselines.embedded.worlds.scene import HEADINGS, Boards, Scene, moved
 
 

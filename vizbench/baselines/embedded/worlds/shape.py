@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizbench.baselines.embedded.worlds.draw import Draw
 from vizbench.baselines.embedded.worlds.motion import speckle
+from vizbench.baselines.embedded.worlds.random_draws import Draw
 from vizbench.baselines.embedded.worlds.scene import Boards, Scene, neighbours
 
 

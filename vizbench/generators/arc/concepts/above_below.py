@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias, final
 
 import numpy as np
 
-from vizbench.generators.arc.draw import Draw, block
 from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, REARRANGES, RECOLOURS, REMOVES, SAME_SIZE
+from vizbench.generators.arc.random_draws import Draw, block
 from vizbench.generators.arc.rule import Paint, Rule, Seen, changed
 from vizbench.generators.arc.scene import Scene, Thing, cut, most, move, paint
 from vizbench.types import Grid

@@ -7,8 +7,8 @@ from typing import Literal, final
 
 import numpy as np
 
-from vizbench.generators.arc.draw import Draw, block, frame, plus
 from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, REMOVES, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.random_draws import Draw, block, frame, plus
 from vizbench.generators.arc.rule import Axis, Paint, Rule, changed
 from vizbench.generators.arc.scene import Mask, Scene, Thing, cut, drop, keep, most, move, paint
 from vizbench.types import Grid

@@ -7,8 +7,8 @@ from typing import Literal, final
 
 import numpy as np
 
-from vizbench.generators.arc.draw import Draw, block, frame
 from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.random_draws import Draw, block, frame
 from vizbench.generators.arc.rule import Ink, Paint, Rule, Seen, changed
 from vizbench.generators.arc.scene import Mask, Scene, Thing, box_of, cut, most, move, stamp
 from vizbench.types import Grid

@@ -7,8 +7,8 @@ from typing import Literal, final
 
 import numpy as np
 
-from vizbench.generators.arc.draw import Draw, block, frame
 from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, RECOLOURS, SAME_SIZE
+from vizbench.generators.arc.random_draws import Draw, block, frame
 from vizbench.generators.arc.rule import MAX_SIDE, Axis, Rule, Seen, changed
 from vizbench.generators.arc.scene import Scene, Thing, cut, paint, stamp
 from vizbench.types import Grid

@@ -7,8 +7,8 @@ from typing import Literal, final
 
 import numpy as np
 
-from vizbench.generators.arc.draw import Draw, block, frame
 from vizbench.generators.arc.facts import OLD_COLOURS, ONE_INK, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.random_draws import Draw, block, frame
 from vizbench.generators.arc.rule import MAX_SIDE, Axis, Ink, Paint, Rule, Seen, changed
 from vizbench.generators.arc.scene import (
     Mask,

@@ -8,8 +8,8 @@ from typing import Final, Literal, final
 
 import numpy as np
 
-from vizbench.generators.arc.draw import Draw, block, frame, plus
 from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, ONE_INK, SAME_SIZE
+from vizbench.generators.arc.random_draws import Draw, block, frame, plus
 from vizbench.generators.arc.rule import Axis, Paint, Rule, Seen, changed
 from vizbench.generators.arc.scene import Mask, Scene, Thing
 from vizbench.types import Grid

@@ -9,8 +9,8 @@ from typing import Literal, final
 
 import numpy as np
 
-from vizbench.generators.arc.draw import Draw, block, frame
 from vizbench.generators.arc.facts import OLD_COLOURS, ONE_INK, SHRINKS
+from vizbench.generators.arc.random_draws import Draw, block, frame
 from vizbench.generators.arc.rule import Axis, Rule, Seen
 from vizbench.generators.arc.scene import Mask, Scene, Thing, box_of, cut, is_window, parted, stamp
 from vizbench.types import Grid

@@ -10,7 +10,6 @@ from typing import Literal, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.generators.arc.draw import Draw, block, frame
 from vizbench.generators.arc.facts import (
     ADDS,
     OLD_COLOURS,
@@ -20,6 +19,7 @@ from vizbench.generators.arc.facts import (
     SAME_SIZE,
     SHRINKS,
 )
+from vizbench.generators.arc.random_draws import Draw, block, frame
 from vizbench.generators.arc.rule import Paint, Rule, Side, changed
 from vizbench.generators.arc.scene import Mask, Scene, Thing, cut, holder, paint, stamp
 from vizbench.types import Grid

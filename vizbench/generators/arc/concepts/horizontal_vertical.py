@@ -8,7 +8,6 @@ from typing import Literal, TypeAlias, final
 
 import numpy as np
 
-from vizbench.generators.arc.draw import Draw, block, frame
 from vizbench.generators.arc.facts import (
     ADDS,
     OLD_COLOURS,
@@ -19,6 +18,7 @@ from vizbench.generators.arc.facts import (
     SAME_SIZE,
     SHRINKS,
 )
+from vizbench.generators.arc.random_draws import Draw, block, frame
 from vizbench.generators.arc.rule import Ink, Paint, Rule, changed
 from vizbench.generators.arc.scene import Mask, Scene, Thing, full_lines, keep, paint, present_exactly_if
 from vizbench.types import Grid

@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.generators.arc.draw import Draw, block, frame
 from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, ONE_INK, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.random_draws import Draw, block, frame
 from vizbench.generators.arc.rule import Paint, Rule, changed
 from vizbench.generators.arc.scene import Mask, Scene, Thing, cut, drop, is_window, keep, paint, stamp
 from vizbench.types import Grid

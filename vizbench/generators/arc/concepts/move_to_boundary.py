@@ -8,8 +8,8 @@ from typing import Literal, final
 
 import numpy as np
 
-from vizbench.generators.arc.draw import Draw, block, plus
 from vizbench.generators.arc.facts import OLD_COLOURS, REARRANGES, SAME_SIZE
+from vizbench.generators.arc.random_draws import Draw, block, plus
 from vizbench.generators.arc.rule import Rule, Seen, Side
 from vizbench.generators.arc.scene import Mask, Scene, Thing, paint
 from vizbench.types import Grid

@@ -9,8 +9,8 @@ from typing import Literal, final
 
 import numpy as np
 
-from vizbench.generators.arc.draw import Draw, block, frame
 from vizbench.generators.arc.facts import OLD_COLOURS, REARRANGES, RECOLOURS, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.random_draws import Draw, block, frame
 from vizbench.generators.arc.rule import Axis, Paint, Rule, Side, changed
 from vizbench.generators.arc.scene import Mask, Scene, Thing, cut, full_lines, paint, stamp
 from vizbench.types import Grid

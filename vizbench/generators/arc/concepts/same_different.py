@@ -11,8 +11,8 @@ from typing import Literal, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.generators.arc.draw import Draw, block
 from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, ONE_INK, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.random_draws import Draw, block
 from vizbench.generators.arc.rule import Ink, Paint, Rule, changed
 from vizbench.generators.arc.scene import Mask, Scene, Thing, drop, keep, paint, parted, present_exactly_if
 from vizbench.types import Grid

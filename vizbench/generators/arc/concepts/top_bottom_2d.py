@@ -9,7 +9,6 @@ from typing import Literal, TypeAlias, final
 
 import numpy as np
 
-from vizbench.generators.arc.draw import Draw
 from vizbench.generators.arc.facts import (
     ADDS,
     OLD_COLOURS,
@@ -20,6 +19,7 @@ from vizbench.generators.arc.facts import (
     SAME_SIZE,
     SHRINKS,
 )
+from vizbench.generators.arc.random_draws import Draw
 from vizbench.generators.arc.rule import Paint, Rule, changed
 from vizbench.generators.arc.scene import Scene, Thing, cut, drop, keep, most, paint
 from vizbench.types import Grid

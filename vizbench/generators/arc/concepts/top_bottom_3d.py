@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple, final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.generators.arc.draw import Draw
 from vizbench.generators.arc.facts import OLD_COLOURS, RECOLOURS, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.random_draws import Draw
 from vizbench.generators.arc.rule import Paint, Rule, changed
 from vizbench.generators.arc.scene import Mask, Scene, parted, stamp
 from vizbench.types import Grid

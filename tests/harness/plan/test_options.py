@@ -10,7 +10,7 @@ import typer
 from tests.support.commands import Run, refused
 from vizbench.cli import app
 from vizbench.errors import UserError
-from vizbench.harness.plan.config import Options, options_of, read_config
+from vizbench.harness.plan.options import Options, options_of, read_config
 from vizbench.harness.plan.plan import Plan, plan_of
 
 PLAN = """
