@@ -101,7 +101,9 @@ def _by_words(name: str, known: Iterable[str], about: Mapping[str, str]) -> list
 
 
 def missing(what: str, package: str, extra: str = "models") -> UserError:
-    """Return an error for a missing package of an extra that `what` needs.
+    """Return the error for a missing package.
+
+    what: the feature that needs it.
 
     vizbench is installed already, from a wheel or from sources, so pip adds only the packages.
     """

@@ -143,7 +143,10 @@ class Verifier(ABC):
 
     @final
     def _misfit(self, instance: Instance) -> str:
-        """Return why no answer can be right, or "". In a file, question and target may differ in size."""
+        """Return why no answer can be right, or "" if one can.
+
+        Only tasks in files may have targets of another size.
+        """
         question, target = instance.question, instance.target
         if self.resizes or question.shape == target.shape:
             return ""

@@ -61,7 +61,7 @@ class InContext(CheckedModel[Any]):
 
     @abstractmethod
     def asked(self, question: Any) -> list[Part]:
-        """Return the parts that ask a question."""
+        """Return the message parts that ask one question."""
 
     @final
     def __init__(self, endpoint: Endpoint, sleep: Callable[[float], None] = time.sleep) -> None:

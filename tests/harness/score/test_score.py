@@ -1,4 +1,4 @@
-"""Test that saved answers are result by name, checked as in a run, and counted in full."""
+"""Test that saved answers are matched by name, checked as in a run, and counted in full."""
 
 from __future__ import annotations
 

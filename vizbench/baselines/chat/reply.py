@@ -277,7 +277,7 @@ def _fault(raw: bytes, body: object, secret: str, what: str) -> Fault:
 
 
 def _spent(words: str) -> bool:
-    """Return whether the words report a used-up quota, and no time after which there is more."""
+    """Return whether the message reports a used-up quota and names no time of renewal."""
     if " " not in words.strip() and _QUOTA.search(words):  # an error code, not a sentence
         return True
     return bool(_QUOTA_WORDS.search(words)) and not _LATER.search(words)

@@ -70,7 +70,7 @@ class DataInfo(msgspec.Struct, frozen=True):
 
 @final
 class Header(msgspec.Struct, frozen=True):
-    """What a trial is.
+    """Hold what identifies a trial.
 
     A run continues only if all fields but `created`, `environment` and `pretraining_overlap` stay the same.
     """

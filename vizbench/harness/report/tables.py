@@ -109,6 +109,7 @@ def _pass_column(what: str, k: int) -> dict[str, str]:
 
 
 def _result(row: Summary, leak: Summary | None, ks: Sequence[int]) -> dict[str, Json]:
+    # Words: what the row's columns show, and the hints beside them.
     overlap = row.pretraining_overlap or ""
     reasons = [f"{count:,} x {reason}" for reason, count in row.undecodable_by.items()]
     line: dict[str, Json] = {
@@ -125,6 +126,8 @@ def _result(row: Summary, leak: Summary | None, ks: Sequence[int]) -> dict[str, 
         "exact_span": [row.exact_low, row.exact_high],
         "valid_span": [row.valid_low, row.valid_high],
     }
+
+    # Numbers: the shares, and those of the best of k answers.
     line |= {name: getattr(row, name) for name in _SHARES}
     line |= {f"exact@{k}": row.exact_at.get(k) for k in ks}
     line |= {f"valid@{k}": row.valid_at.get(k) for k in ks}
@@ -258,6 +261,7 @@ def overlaps(rows: Sequence[Overlap]) -> Json:
 
     The paper's pair is last, if its tasks are among them.
     """
+    # The two models, then the tasks that each of them solves.
     columns = [
         _column("corpus", "files", "text", "The folder of ARC files."),
         _column("a", "A", "text", "One model."),
@@ -270,6 +274,8 @@ def overlaps(rows: Sequence[Overlap]) -> Json:
         _column("both", "both", "count", "Solved by both."),
         _column("only_b", "only B", "count", "Solved only by B."),
     ]
+
+    # One row per pair of models, then the paper's.
     body: list[dict[str, Json]] = [
         {key: getattr(row, key) for key in ("attempts", "tasks", "only_a", "both", "only_b")}
         | {"corpus": row.corpus, "a": label_of(row.a), "b": label_of(row.b), "trivial": row.b.trivial}

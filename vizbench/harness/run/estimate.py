@@ -233,6 +233,8 @@ def _timed(
     trial, key = row.trial, _key(row.trial)
     if row.answers == 0:
         return msgspec.structs.replace(row, seconds=None if row.problem else 0.0)
+
+    # The pace of this task if it was measured, otherwise those of the model's other tasks.
     if key in paces:
         known = [paces[key]]
     else:
@@ -242,6 +244,8 @@ def _timed(
     problem = row.problem or (paces[key].problem if key in paces else "")
     if problem or not times:
         return msgspec.structs.replace(row, problem=problem)
+
+    # The mean time, and once per task and seed the time of the data.
     seconds = sum(times) / len(times)
     if (trial.task, trial.seed) not in counted:
         counted.add((trial.task, trial.seed))

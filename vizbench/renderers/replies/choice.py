@@ -329,7 +329,7 @@ class _Reply:
         return self.grids[at - 1].end if at else 0
 
     def _reference(self, grid: Candidate) -> Reference:
-        """Return the reference of a grid. The last one is kept, because it takes time to make."""
+        """Return the grid's `Reference`. The last one is cached, because making it is slow."""
         if self.reference is None or self.reference.grid is not grid:
             self.reference = Reference(grid)
         return self.reference
