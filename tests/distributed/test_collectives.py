@@ -311,8 +311,7 @@ def test_an_error_of_rank_0_within_a_training_ends_all_processes() -> None:
 
 
 def test_an_error_of_another_rank_within_a_training_ends_that_process() -> None:
-    _, codes = _pair(BROKEN_OFF.replace("RANK", "1"), wait_for=1)
-    assert codes[1] in (1, -6)  # -6 is an abort of gloo at the end; the launcher then ends the others
+    assert _pair(BROKEN_OFF.replace("RANK", "1"), wait_for=1)[1][1] == 1
 
 
 def test_processes_that_differ_are_refused() -> None:

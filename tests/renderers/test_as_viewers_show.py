@@ -172,7 +172,8 @@ def test_a_frame_size_that_changes_at_the_same_area_is_one_reason(tmp_path):
         parts = [library.open(str(tmp_path / f"{name}.mkv")) for name in "ab"]
         stream = out.add_stream_from_template(parts[0].streams.video[0])
         packets = chain.from_iterable(part.demux(video=0) for part in parts)
-        for number, packet in enumerate(packet for packet in packets if packet.dts is not None):
+        timed = filter(lambda packet: packet.dts is not None, packets)
+        for number, packet in enumerate(timed):
             packet.stream = stream
             packet.pts = packet.dts = number * 125
             out.mux(packet)

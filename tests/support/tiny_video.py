@@ -125,7 +125,7 @@ def tensors(path: Path) -> dict[str, torch.Tensor]:
 def parted() -> list[Example[Any]]:
     """Return two clips that begin with one board and end with different ones.
 
-    A decoder must be told which.
+    The first frame does not say which of the two clips it begins.
     """
     one, other = examples(2)
     ended = one.target.copy()

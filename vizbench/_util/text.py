@@ -26,7 +26,8 @@ def text_of(data: bytes) -> str:
 
 def encoding_of(start: bytes) -> str:
     """Return the encoding that the first four bytes of a text file name; UTF-8 if they hold no mark."""
-    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # its mark begins with that of UTF-16
+    # UTF-32 before UTF-16: the mark of UTF-16 is the beginning of it.
+    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         return "utf-32"
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"

@@ -274,7 +274,9 @@ def is_mixture(name: str) -> bool:
     return name.startswith(PREFIX)
 
 
-def mixture_spec(tasks: str | Path | Sequence[object], imports: bool = True) -> MixtureSpec:
+def mixture_spec(
+    tasks: str | Path | Sequence[object] | Mapping[str, int], imports: bool = True
+) -> MixtureSpec:
     """Return what a mixture is made of, see `mixture`. imports: whether to import Python files it names."""
     weighted: list[Weighted] = []
     for item in _items(tasks):

@@ -48,9 +48,11 @@ def receive_trials() -> Iterator[Any]:
     """Yield the trials that rank 0 broadcasts, until it releases this process."""
     from vizbench.distributed import collectives
 
-    while (trial := collectives.broadcast(None)) is not None:
-        yield trial
-    collectives.leave()
+    try:
+        while (trial := collectives.broadcast(None)) is not None:
+            yield trial
+    finally:  # also if an error ends the loop over the trials
+        collectives.leave()
 
 
 @contextmanager

@@ -160,7 +160,7 @@ def fields_stand_in_order_of_their_dots(question: Grid, target: Grid) -> Cells:
 
 
 def the_shape_is_put_wherever_it_fits(question: Grid, target: Grid) -> Cells:
-    """Copies lie on black cells, unturned, and none overlaps another. Return the cells that break this.
+    """Copies are on black cells, unturned, and none overlaps another. Return the cells that break this.
 
     Also returned are the cells of every place that could take one more copy.
     """
