@@ -31,6 +31,7 @@ from vizbench.generators.arc.library import concepts, rule
 from vizbench.generators.arc.random_draws import Draw
 from vizbench.generators.arc.rule import COLOURS, MAX_SIDE, Rule
 from vizbench.generators.arc.scene import Scene
+from vizbench.generators.arc.scene_kernels import count_batch
 from vizbench.seeds import keys, stream
 from vizbench.task.contract import Demonstrations, HasDemonstrations, Metric, Task, check_equal
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
@@ -244,7 +245,7 @@ class Arc(Task[Params]):
     def difficulty_batch(
         self, params: Params, question: Grids, target: Grids
     ) -> Mapping[str, npt.NDArray[np.float64]]:
-        """Return the sizes of the pairs. Loops over the rows in Python, as objects are found grid by grid.
+        """Return the sizes of the pairs.
 
         - `effort`: objects + colours + sqrt(changed)
         - `objects`: objects of one colour in the question
@@ -252,15 +253,9 @@ class Arc(Task[Params]):
         - `changed`: cells that change, or all of the target's if its array has another size
         - `score`: effort / (effort + 16)
         """
-        # Objects and colours, grid by grid.
         n = len(question)
         objects, colours = np.empty(n), np.empty(n)
-        for i in range(n):
-            scene = Scene(question[i])
-            objects[i] = len(scene.shapes)
-            colours[i] = len({*scene.colours, *Scene(target[i]).colours})
-
-        # Changed cells, for the whole batch at once.
+        count_batch(np.ascontiguousarray(question), np.ascontiguousarray(target), objects, colours)
         if question.shape == target.shape:
             changed = (question != target).reshape(n, -1).sum(axis=1).astype(np.float64)
         else:
