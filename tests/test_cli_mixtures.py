@@ -100,7 +100,7 @@ def test_show_prints_the_prompt_and_the_legend(run: Run, monkeypatch: pytest.Mon
     assert max(map(len, lines)) <= 80
     blank = lines.index("")
     assert " ".join(lines[1:blank]) == vb.prompt(row, style=None)
-    for code, colour, meaning in legend_of(vb.verifier_of(row)):
+    for code, colour, meaning in legend_of(vb.verifier_of(row), row):
         assert re.search(rf"^{code} +{colour} +{meaning}$", done.out, re.MULTILINE)
 
 

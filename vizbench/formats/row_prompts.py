@@ -15,13 +15,13 @@ from vizbench.types import Instance
 class RowPrompts:
     """Returns the prompt of each row, in the wording that the row draws.
 
-    Rows of one task, wording and size have the same prompt, which is put together once.
+    Rows of one task, wording, size and set of codes have the same prompt, which is put together once.
     """
 
     def __init__(self, prompt: PromptName) -> None:
         self._prompt: PromptName = prompt
         self._verifiers: dict[str, Verifier] = {}
-        self._prompts: dict[tuple[str, int, tuple[int, int] | None], str] = {}
+        self._prompts: dict[tuple[object, ...], str] = {}
 
     def __call__(self, row: Instance) -> str:
         """Return the prompt of a row; "" if prompts are left out."""
@@ -30,7 +30,8 @@ class RowPrompts:
         if row.task not in self._verifiers:
             self._verifiers[row.task] = verifier_of(row)
         verifier, style = self._verifiers[row.task], style_of(row)
-        key = (row.task, style, verifier.answer_shape(row.question))
+        codes = tuple(verifier.codes_of(row.params, row.question))
+        key = (row.task, style, verifier.answer_shape(row.question), codes)
         if key not in self._prompts:
             self._prompts[key] = prompt_of(verifier, row, self._prompt, style)
         return self._prompts[key]
