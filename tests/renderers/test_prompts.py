@@ -85,6 +85,15 @@ def test_colours_with_one_name_are_called_by_their_values():
     assert colour_names("ff0000 e60000 0000ff 123456 | 808080") == ("#ff0000", "#e60000", "blue", "#123456")
 
 
+def test_what_is_no_cell_is_named():
+    row = vb.load("sudoku/mini").train[0]
+    assert "4 rows of 4 cells" in vb.prompt(row, "video")
+    assert "White lines and margins are no cells." in vb.prompt(row, "image", look="human")
+    assert "Gray margins are no cells." in vb.prompt(row, "vision")
+    assert "are no cells" not in vb.prompt(vb.load("eca/110").train[0], "image")
+    assert "are no cells" not in vb.prompt(row, "text")
+
+
 def test_looks_that_do_not_fit_are_refused():
     row: Any = instances("life/conway")[0]
     look: Any = "humn"

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.renderers.palettes import colour_names
+from vizbench.renderers.palettes import colour_names, outside_name
 from vizbench.seeds import integer, stream
 from vizbench.task.contract import Verifier
 from vizbench.types import Instance, Look
@@ -84,17 +84,32 @@ def _meanings(verifier: Verifier, instance: Instance, reader: Reader, look: Look
         meanings = ", ".join(f"{code} = {noun}" for code, _, noun in legend)
         return f"The grid is a JSON list of rows of numbers: {meanings}."
     meanings = ", ".join(f"{colour} = {noun}" for _, colour, noun in legend)
-    return f"Colors in the picture: {meanings}."
+    rows, columns = instance.question.shape
+    around = _outside(look or verifier.look)
+    return f"The grid has {rows} rows of {columns} cells. Colors in the picture: {meanings}.{around}"
+
+
+def _outside(look: Look) -> str:
+    """Return a sentence that says what is not a cell, or "" if the picture holds only cells."""
+    parts = [name for name, pixels in (("lines", look.line), ("margins", look.margin)) if pixels]
+    if look.canvas is not None and "margins" not in parts:
+        parts.append("margins")
+    if not parts:
+        return ""
+    colour = outside_name(look.palette)
+    return f" {colour[0].upper()}{colour[1:]} {' and '.join(parts)} are no cells."
 
 
 def _drawn_form(verifier: Verifier, reader: Reader, process: bool) -> str:
     """Return sentences that say what an answer in pictures must look like."""
-    alike = "with the same grid, cell size and colors"
+    alike = "with the same colors" if verifier.resizes else "with the same grid, cell size and colors"
     if reader == "image":
         return f"Draw the answer as a picture {alike}."
     if not process:
         return f"The first frame shows the question. The last frame must show the answer, {alike}."
-    states = f"The first frame shows the question. The frames after it must show every state in order, {alike}"
+    states = (
+        f"The first frame shows the question. The frames after it must show every state in order, {alike}"
+    )
     if verifier.continuation is None:
         return f"{states}. The last frame must show the answer."
     return f"{states}: first the answer, then how it goes on to the end."
