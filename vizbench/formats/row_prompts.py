@@ -6,6 +6,7 @@ from typing import final
 
 from vizbench.formats.lookup import verifier_of
 from vizbench.formats.manifest import PromptName
+from vizbench.renderers.looks import LookName, look_of
 from vizbench.renderers.prompts import prompt_of, style_of
 from vizbench.task.contract import Verifier
 from vizbench.types import Instance
@@ -15,11 +16,14 @@ from vizbench.types import Instance
 class RowPrompts:
     """Returns the prompt of each row, in the wording that the row draws.
 
-    Rows of one task, wording, size and set of codes have the same prompt, which is put together once.
+    Rows of one task, wording, size, set of codes and palette have the same prompt. It is put together
+    once.
     """
 
-    def __init__(self, prompt: PromptName) -> None:
+    def __init__(self, prompt: PromptName, look: LookName = "paper") -> None:
+        """prompt: who reads the prompts. look: how the rows are drawn for those who see pictures."""
         self._prompt: PromptName = prompt
+        self._look: LookName = look
         self._verifiers: dict[str, Verifier] = {}
         self._prompts: dict[tuple[object, ...], str] = {}
 
@@ -31,7 +35,8 @@ class RowPrompts:
             self._verifiers[row.task] = verifier_of(row)
         verifier, style = self._verifiers[row.task], style_of(row)
         codes = tuple(verifier.codes_of(row.params, row.question))
-        key = (row.task, style, verifier.answer_shape(row.question), codes)
+        look = look_of(verifier, self._look, row)
+        key = (row.task, style, row.question.shape, codes, look)
         if key not in self._prompts:
-            self._prompts[key] = prompt_of(verifier, row, self._prompt, style)
+            self._prompts[key] = prompt_of(verifier, row, self._prompt, style, look)
         return self._prompts[key]
