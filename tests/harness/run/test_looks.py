@@ -29,6 +29,7 @@ from vizbench.model import FrameSpec, TextSpec
 from vizbench.renderers.frames import render
 from vizbench.renderers.looks import LOOKS, LookName, look_of
 from vizbench.renderers.pictures import read_png
+from vizbench.renderers.prompts import Reader
 from vizbench.types import Answer
 
 ECHO = f"{stubs.FILE}:Echo"
@@ -58,7 +59,8 @@ def test_clips_are_read_in_the_look_in_which_they_are_shown(name: str, cell: int
 def test_a_shuffled_look_differs_from_question_to_question_and_names_its_colours():
     rows = vb.load("sudoku/mini").train.head(6)
     verifier = verifier_of("sudoku/mini")
-    for modality, reader in (("frames", "video"), ("image", "vision")):
+    readers: dict[str, Reader] = {"frames": "video", "image": "vision"}
+    for modality, reader in readers.items():
         model = seeing(modality)
         codec = codec_for(model, verifier, rows, [rows[0].question], prompt="task", look="shuffled")
         asked = list(codec.questions(rows))
