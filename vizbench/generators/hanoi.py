@@ -17,7 +17,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, final
 
@@ -515,6 +515,9 @@ class Hanoi(Task[Params]):
         "moves": "1 minus the least number of moves from that state to a right answer, as a share of the "
         "moves asked, at least 0",
     }
+
+    def codes_of(self, params: Params, question: Grid) -> Sequence[int]:
+        return sorted({int(code) for code in question.flat})  # each question draws the colors of its disks
 
     def instructions(self, params: Params) -> tuple[str, str, str]:
         moves, disks = plural(params.steps, "move"), params.disks
