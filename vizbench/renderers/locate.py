@@ -32,6 +32,7 @@ from vizbench.renderers.locate_kernels import (
     steps_across,
     steps_down,
 )
+from vizbench.renderers.palettes import with_outside
 from vizbench.types import DecodeFailure, Grid, Image
 
 Floats = npt.NDArray[np.float64]
@@ -130,6 +131,8 @@ class _Reading:
     spot: _Spot
     grid: Grid
     colours: Levels
+    plain: bool
+    """Whether the picture shows several colours of the palette as they are."""
 
 
 @final
@@ -390,7 +393,13 @@ def _readings(
     flat = means.reshape(-1, 3)
     outside = around.mean(axis=0) if len(around) and _wide(place, spot) else None
     palettes = fit_colours(flat, outside, name)
-    return [_Reading(spot, assign(flat, one[:-1])[0].reshape(shape), one[:-1]) for one in palettes]
+    plain = with_outside(name)
+    readings: list[_Reading] = []
+    for one in palettes:
+        grid = assign(flat, one[:-1])[0].reshape(shape)
+        unchanged = bool((one == plain).all() and (grid != grid[0, 0]).any())
+        readings.append(_Reading(spot, grid, one[:-1], unchanged))
+    return readings
 
 
 def _wide(place: Layout, spot: _Spot) -> bool:
@@ -448,9 +457,10 @@ def _chosen(
     seen: Searched, place: Layout, shape: Shape, readings: Sequence[_Reading], question: Grid | None
 ) -> Placement | DecodeFailure:
     """Return the placement if the readings agree, or if their rank or the question decides."""
-    # Different grids, the most usual first.
+    # Different grids, the most usual first. Where the palette is seen as it is, no changed one is believed: a
+    # board that is moved by a cell may resemble the question if margins are taken for a code.
     grids: dict[bytes, _Reading] = {}
-    for one in readings:
+    for one in [one for one in readings if one.plain] or readings:
         grids.setdefault(one.grid.tobytes(), one)
     several = list(grids.values())
     best = several[0]
@@ -494,6 +504,10 @@ def _most_alike(readings: Sequence[_Reading], question: Grid) -> _Reading | None
     If there is none, return the most usual of those that are about as good; None if two of them are as usual.
     """
     alike = [one.grid == question for one in readings]
+    given = question != np.bincount(question.ravel()).argmax()
+    if given.sum() >= LEAST_GIVEN and not readings[0].plain:
+        # Under a changed palette, any code may seem to be the one that means "unknown".
+        alike = [cells & given for cells in alike]
     best = max(range(len(readings)), key=lambda i: alike[i].sum())
     near: list[_Reading] = []
     for one, cells in zip(readings, alike, strict=True):
