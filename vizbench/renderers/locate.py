@@ -11,6 +11,7 @@ question is known, the placement that agrees with it wins. If there is no winner
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.renderers.colours import Levels, assign, fit_colours
-from vizbench.renderers.infer_shape import WORKING_SIZE, Sums, integral
+from vizbench.renderers.infer_shape import WORKING_SIZE, Sums, limited
+from vizbench.renderers.infer_shape_kernels import sums_of
 from vizbench.renderers.layout import Layout, Shape
 from vizbench.renderers.locate_kernels import (
     lattice_scores,
@@ -137,20 +139,31 @@ class _Reading:
 
 @final
 class Searched:
-    """Prepare a picture for the search: its sums over rectangles, and its edges along both axes."""
+    """Prepare a picture for the search: its sums over rectangles, and its edges along both axes.
 
-    def __init__(self, picture: Image, sums: Sums | None = None) -> None:
-        """picture: `(H, W, 3)` uint8. sums: its `integral`, if it is known."""
+    A picture with a side over WORKING_SIZE is averaged down.
+    """
+
+    def __init__(self, picture: Image) -> None:
+        """picture: `(H, W, 3)` uint8."""
         self.full = picture.shape[0], picture.shape[1]
-        self.sums = integral(picture, WORKING_SIZE) if sums is None else sums
-        self.size = self.sums.shape[0] - 1, self.sums.shape[1] - 1
-        self._steps = steps_down(self.sums), steps_across(self.sums)
-        self.profiles = self.edges(STEP)
+        self.small = limited(picture, WORKING_SIZE)
+        self.sums: Sums = sums_of(self.small)
+        self.size = self.small.shape[0], self.small.shape[1]
+
+    @functools.cached_property
+    def profiles(self) -> tuple[Floats, Floats]:
+        """The strength of clear edges between rows and between columns."""
+        return self.edges(STEP)
 
     def edges(self, step: float) -> tuple[Floats, Floats]:
         """Return the strength of edges between rows and between columns: steps over `step` and noise."""
         down, across = self._steps
         return profile_down(down, -step), profile_across(across, -step)
+
+    @functools.cached_property
+    def _steps(self) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int16]]:
+        return steps_down(self.small), steps_across(self.small)
 
 
 def locate(
