@@ -20,7 +20,7 @@ from vizbench.renderers.palettes import palette, separation, with_outside
 from vizbench.types import Answer, Look
 
 CASES = ("H.264 crf 35", "scaled by 0.75")
-DECODED = 5
+DECODED = 3
 """Instances that are drawn and read per family and look. `benchmarks.degradations --looks` reads more."""
 
 
