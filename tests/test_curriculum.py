@@ -70,19 +70,38 @@ def test_a_state_outside_of_the_levels_is_brought_back():
     assert update(State(9, (True,)), [False], Settings(highest=5)) == State(5, (False,))
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"target": 0.0},
-        {"target": 1.0},
-        {"margin": -0.1},
-        {"margin": 0.6},
-        {"window": 0},
-        {"lowest": -1},
-        {"highest": 10},
-        {"lowest": 5, "highest": 4},
-    ],
+NAN = float("nan")
+BAD_SETTINGS: tuple[dict[str, Any], ...] = (
+    *({"target": value} for value in (0.0, 1.0, NAN, math.inf, "0.5", None, True)),
+    *({"margin": value} for value in (-0.1, 0.6, NAN, -math.inf, "0.2", None)),
+    *({"window": value} for value in (0, 100_001, 1.5, True, "64", None)),
+    *({"lowest": value} for value in (-1, 0.0, True, None)),
+    *({"highest": value} for value in (10, 9.0, "9")),
+    {"lowest": 5, "highest": 4},
+    {"margin": 0.5},  # no share is under 0 or over 1, so the level would never move
+    {"margin": 0.2, "target": 0.2},
+    {"margin": 0.25, "target": 0.75},
 )
-def test_settings_out_of_range_are_refused(values: dict[str, Any]):
-    with pytest.raises(UserError, match=next(iter(values))):
-        Settings(**values)
+BAD_STATES: tuple[dict[str, Any], ...] = (
+    *({"level": value} for value in (-1, 10, 1.0, True, "1", None)),
+    *({"recent": value} for value in ([True], "ab", None, (1,), (0.5,), ("x" * 10**5,), (True,) * 100_001)),
+)
+
+
+def test_values_out_of_range_are_refused_in_one_sentence():
+    for kind, cases in ((Settings, BAD_SETTINGS), (State, BAD_STATES)):
+        for values in cases:
+            with pytest.raises(UserError, match=next(iter(values))) as caught:
+                kind(**values)
+            assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
+    for result in (0.5, NAN, "yes", None, [True], 2):
+        with pytest.raises(UserError, match="not a boolean, 0 or 1"):
+            update(State(), [True, result])
+
+
+def test_results_of_arrays_are_read():
+    rows = (np.array([True, False]), np.array([1, 0]), np.array([1.0, 0.0]), iter([1, 0.0]))
+    for results in rows:
+        state = update(State(), results)
+        assert state.recent == (True, False)
+        assert all(type(answer) is bool for answer in state.recent)
