@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -71,29 +72,38 @@ def test_a_state_outside_of_the_levels_is_brought_back():
 
 
 NAN = float("nan")
-BAD_SETTINGS: tuple[dict[str, Any], ...] = (
-    *({"target": value} for value in (0.0, 1.0, NAN, math.inf, "0.5", None, True)),
-    *({"margin": value} for value in (-0.1, 0.6, NAN, -math.inf, "0.2", None)),
-    *({"window": value} for value in (0, 100_001, 1.5, True, "64", None)),
-    *({"lowest": value} for value in (-1, 0.0, True, None)),
-    *({"highest": value} for value in (10, 9.0, "9")),
-    {"lowest": 5, "highest": 4},
-    {"margin": 0.5},  # no share is under 0 or over 1, so the level would never move
-    {"margin": 0.2, "target": 0.2},
-    {"margin": 0.25, "target": 0.75},
-)
-BAD_STATES: tuple[dict[str, Any], ...] = (
-    *({"level": value} for value in (-1, 10, 1.0, True, "1", None)),
-    *({"recent": value} for value in ([True], "ab", None, (1,), (0.5,), ("x" * 10**5,), (True,) * 100_001)),
-)
+BAD_SETTINGS: Mapping[str, tuple[object, ...]] = {
+    "target": (0.0, 1.0, NAN, math.inf, "0.5", None, True),
+    "margin": (-0.1, 0.6, NAN, -math.inf, "0.2", None, 0.5),
+    "window": (0, 100_001, 1.5, True, "64", None),
+    "lowest": (-1, 0.0, True, None),
+    "highest": (-1, 10, 9.0, "9"),
+}
+BAD_STATES: Mapping[str, tuple[object, ...]] = {
+    "level": (-1, 10, 1.0, True, "1", None),
+    "recent": ([True], "ab", None, (1,), (0.5,), ("x" * 10**5,), (True,) * 100_001),
+}
+
+
+def refused(make: Callable[[], object], text: str):
+    with pytest.raises(UserError, match=text) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 200
 
 
 def test_values_out_of_range_are_refused_in_one_sentence():
-    for kind, cases in ((Settings, BAD_SETTINGS), (State, BAD_STATES)):
-        for values in cases:
-            with pytest.raises(UserError, match=next(iter(values))) as caught:
-                kind(**values)
-            assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
+    for name, bad in BAD_SETTINGS.items():
+        for value in bad:
+            changed: Any = {name: value}
+            refused(lambda changed=changed: Settings(**changed), name)
+    for name, bad in BAD_STATES.items():
+        for value in bad:
+            changed = {name: value}
+            refused(lambda changed=changed: State(**changed), name)
+    for target, margin in ((0.2, 0.2), (0.75, 0.25)):  # no share is under 0 or over 1
+        with pytest.raises(UserError, match="smaller margin"):
+            Settings(target=target, margin=margin)
     for result in (0.5, NAN, "yes", None, [True], 2):
         with pytest.raises(UserError, match="not a boolean, 0 or 1"):
             update(State(), [True, result])
