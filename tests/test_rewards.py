@@ -166,7 +166,7 @@ def test_trivial_answers_are_hardly_rewarded(name: str):
 
 @own_families
 def test_trivial_answers_are_hardly_rewarded_at_any_level(name: str):
-    """Half of the instances of a level are known, the others are asked: a mean of 100 is off by 0.01 or so."""
+    """Half of the instances of a level are known. A mean over the others is off by 0.01 or so."""
     for number in range(LEVELS):
         spec, batch = level(name, number)
         gained = gains(spec, part_of(batch, slice(N // 2, None)), part_of(batch, slice(N // 2)), LEARNED)
