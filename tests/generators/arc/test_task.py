@@ -144,7 +144,7 @@ def parts_by_clauses(question: Grid, target: Grid, answer: Grid) -> dict[str, fl
     for (is_due, _), cells in groups.items():
         shares[is_due].append(sum(cells) / len(cells))
     precise = sum(touched) / len(touched) if touched else 0.0
-    return {"changed": min(shares[True]), "kept": min(shares[False]), "precise": precise}
+    return {"changed": min(shares[True]), "kept": min(shares[False]), "precise": precise**2}
 
 
 @given(st.data())
@@ -169,8 +169,8 @@ def test_parts_of_answers_read_by_hand():
         ([[1, 2, 2, 0], [3, 0, 0, 0]], 1, 1, 1),
         ([[1, 2, 0, 0], [3, 0, 0, 0]], 0.5, 1, 1),  # half of color 2
         ([[1, 2, 2, 0], [0, 0, 0, 0]], 0, 1, 1),  # no cell of color 3
-        ([[1, 2, 2, 2], [3, 0, 0, 0]], 1, 0.75, 0.75),  # a cell too many
-        ([[0, 2, 2, 0], [3, 0, 0, 0]], 1, 0, 0.75),  # the object is lost
+        ([[1, 2, 2, 2], [3, 0, 0, 0]], 1, 0.75, 0.5625),  # a cell too many
+        ([[0, 2, 2, 0], [3, 0, 0, 0]], 1, 0, 0.5625),  # the object is lost
     ):
         result = parts(question, target, np.array(answer, np.uint8))
         assert result == {"changed": changed, "kept": kept, "precise": precise}

@@ -177,7 +177,7 @@ class Arc(Task[Params]):
         "changed": "the share of the cells that had to become a color and did, for the color with the least "
         "share; an answer of another size starts from the top left of the question, black beyond it",
         "kept": "the share of the cells that had to keep a color and did, for the color with the least share",
-        "precise": "the share of the changed cells that are right",
+        "precise": "the share of the changed cells that are right, squared",
     }
     legend = tuple(_USUAL.get(colour, colour) for colour in COLOURS)
     metric = Metric.JACCARD
@@ -272,9 +272,10 @@ class Arc(Task[Params]):
     def parts_batch(
         self, params: Params, question: Grids, target: Grids, answer: Grids
     ) -> Mapping[str, npt.NDArray[np.float64]]:
-        """Return `changed`, `kept` and `precise`, see `colour_parts`.
+        """Return `changed`, `kept` and `precise`, see `colour_parts`. `precise` is squared.
 
-        If the sizes differ, changes count from the top left of the question, with black beyond it. From an
+        A stain that is wiped off but put elsewhere, as in a mirrored question, would otherwise get 0.13. If
+        the sizes differ, changes count from the top left of the question, with black beyond it. From an
         all-black grid, the question cut to size would get a quarter of the reward.
         """
         n = len(question)
@@ -284,7 +285,7 @@ class Arc(Task[Params]):
         flat = [np.ascontiguousarray(grids).reshape(n, -1) for grids in (before, target, answer)]
         changed, kept, precise = np.empty(n), np.empty(n), np.empty(n)
         colour_parts(*flat, changed, kept, precise)
-        return {"changed": changed, "kept": kept, "precise": precise}
+        return {"changed": changed, "kept": kept, "precise": precise**2}
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """Compare the answer with the rule's answer to the question.
