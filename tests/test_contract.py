@@ -339,7 +339,7 @@ MODES = {
 def test_a_part_of_the_contract_in_another_mode(switch: str):
     """Kernels must not lean on what only compiled code does, nor read outside their arrays."""
     here = Path(__file__)
-    suites = [str(here), *(str(here.with_name(f"test_{name}.py")) for name in ("processes", "guesses"))]
+    suites = [str(here), *(str(here.with_name(f"test_{name}.py")) for name in ("trajectories", "guesses"))]
     command = [
         sys.executable,
         "-m",
