@@ -13,7 +13,8 @@ from typing import Final, final
 SECONDS: Final = 0.2
 """Seconds that a block takes at most, as estimated from the blocks before it."""
 
-_FIRST: Final = 16  # the first block shows how slow a task is
+FIRST: Final = 16
+"""Items of the first block, unless another number is given. It shows how slow a task is."""
 _GROWTH: Final = 8
 
 
@@ -21,10 +22,10 @@ _GROWTH: Final = 8
 class BlockSize:
     """Choose how many items the next block has. No result may depend on this number."""
 
-    def __init__(self, most: int) -> None:
-        """most: items of the largest block."""
+    def __init__(self, most: int, first: int = FIRST) -> None:
+        """most, first: items of the largest block and of the first."""
         self._most = most
-        self.size = min(_FIRST, most)
+        self.size = min(first, most)
         """Items of the next block, at least 1."""
 
     @contextlib.contextmanager

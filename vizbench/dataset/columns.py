@@ -1,0 +1,282 @@
+"""Hold rows as columns: the way from a batch to a file makes no object per row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias, cast, final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from vizbench.types import Batch, Grids, Instance, Json, SplitName, Trajectories
+
+DECIMALS: Final = 9
+"""Decimals of difficulty figures. Logarithms of C libraries differ in the last bit, but rows must not."""
+
+_SCALE: Final = 1e9
+_EXACT: Final = 1e15
+"""Billionths below this are exact as a float."""
+
+_DOUBT: Final = 2.0**-50
+"""The error of a product is a fraction of this."""
+
+Kind: TypeAlias = Literal["bool", "int", "float", "text", "json"]
+"""What a column of `meta` holds. json: anything else, as JSON text."""
+
+Key: TypeAlias = tuple[str, ...]
+"""The place of a figure in `meta`: ("candidate",), or ("difficulty", "score")."""
+
+Order: TypeAlias = npt.NDArray[np.int64]
+
+_DTYPES: Final[Mapping[Kind, Any]] = {"bool": np.bool_, "int": np.int64, "float": np.float64}
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """One figure of `meta` for many rows."""
+
+    kind: Kind
+    """What it holds."""
+    values: npt.NDArray[Any] | list[str]
+    """Texts in a list; others in an array `(n,)` of bool, int64 or float64."""
+
+    def plain(self) -> list[Json]:
+        """Return the values as plain JSON."""
+        if self.kind == "json":
+            return [msgspec.json.decode(text) for text in self.values]
+        return self.values.tolist() if isinstance(self.values, np.ndarray) else self.values
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Rows of one task whose grids have the same shapes and whose `meta` has the same keys."""
+
+    task: str
+    """The task's canonical name."""
+    params: Any
+    """The task's record of parameters."""
+    seed: int
+    """The data set's seed."""
+    split: SplitName
+    """The split that they are in."""
+    pool: int
+    """The data set's pool."""
+    places: Order
+    """The place of each row in `Columns`, rising, `(n,)`."""
+    index: Order
+    """The number of each row in its split, `(n,)`."""
+    question: Grids
+    """`(n, h, w)` uint8."""
+    target: Grids
+    """`(n, h', w')` uint8."""
+    steps: Trajectories | None
+    """The states after the questions; None if they are left out."""
+    meta: Mapping[Key, Column]
+    """The figures of `meta`, in order."""
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def cells(self) -> int:
+        """The cells of all its grids."""
+        return self.question.size + self.target.size + (0 if self.steps is None else self.steps.states.size)
+
+    def instances(self) -> Iterator[Instance]:
+        """Yield the rows one by one. If the steps were left out, the target is the only one."""
+        names = (self.task, self.params, self.seed, self.split)
+        steps: Iterable[Grids] = self.target[:, None]
+        if self.steps is not None:
+            bounds, states = self.steps.starts.tolist(), self.steps.states
+            steps = (states[bounds[i] : bounds[i + 1]] for i in range(len(self)))
+        rows = zip(self.index.tolist(), self.question, self.target, steps, plain_meta(self.meta, len(self)), strict=True)
+        for index, question, target, states, meta in rows:
+            yield Instance(*names, index, question, target, states, meta, self.pool)
+
+
+def plain_meta(meta: Mapping[Key, Column], n: int) -> Iterator[dict[str, Json]]:
+    """Yield `meta` of each of n rows."""
+    tops: dict[str, dict[Key, list[Json]]] = {}
+    for key, column in meta.items():
+        tops.setdefault(key[0], {})[key[1:]] = column.plain()
+    if not tops:
+        return (dict[str, Json]() for _ in range(n))
+    fields = [_nested(below) for below in tops.values()]
+    return (dict(zip(tops, row, strict=True)) for row in zip(*fields, strict=True))
+
+
+def _nested(below: dict[Key, list[Json]]) -> Iterable[Json]:
+    """Return the values of one key: as they are, or in a mapping if it has keys below it."""
+    if () in below:
+        return below[()]
+    names = [key[0] for key in below]
+    return (dict(zip(names, row, strict=True)) for row in zip(*below.values(), strict=True))
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """Some rows that follow each other, of one or several tasks."""
+
+    parts: tuple[Part, ...]
+    """The rows, those of the same task and shapes together."""
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+    @property
+    def cells(self) -> int:
+        """The cells of all grids."""
+        return sum(part.cells for part in self.parts)
+
+    def instances(self) -> Iterator[Instance]:
+        """Yield the rows one by one, in order."""
+        if len(self.parts) == 1:
+            yield from self.parts[0].instances()
+            return
+        rows: list[Iterator[Instance]] = [part.instances() for part in self.parts]
+        turn = np.empty(len(self), np.int64)
+        for number, part in enumerate(self.parts):
+            turn[part.places] = number
+        for number in turn.tolist():
+            yield next(rows[number])
+
+
+def same_shapes(batch: Batch) -> Iterator[tuple[Order, Batch]]:
+    """Yield the rows of a batch by the sizes of their grids, each with its places in the batch."""
+    if batch.sizes is None:
+        yield np.arange(len(batch)), batch
+        return
+    sizes, groups = np.unique(batch.sizes, axis=0, return_inverse=True)
+    for number, (height, width, tall, wide) in enumerate(sizes.tolist()):
+        places = np.flatnonzero(groups.ravel() == number)
+        question = np.ascontiguousarray(batch.question[places, :height, :width])
+        target = np.ascontiguousarray(batch.target[places, :tall, :wide])
+        yield places, Batch(question, target, {name: fact[places] for name, fact in batch.facts.items()})
+
+
+def facts_of(batch: Batch, numbers: Order, difficulty: Mapping[str, npt.NDArray[Any]]) -> dict[Key, Column]:
+    """Return the `meta` of generated rows: the batch's facts, candidate numbers and figures of difficulty."""
+    meta = {(name,): _fact(fact) for name, fact in batch.facts.items()}
+    meta[("candidate",)] = Column("int", numbers)
+    for name, figures in difficulty.items():
+        meta["difficulty", name] = Column("float", rounded(figures))
+    return meta
+
+
+def _fact(fact: npt.NDArray[Any]) -> Column:
+    kinds: dict[str, Kind] = {"b": "bool", "i": "int", "u": "int", "f": "float"}
+    kind = kinds.get(fact.dtype.kind, "text")
+    if kind == "text":
+        return Column(kind, cast("list[str]", fact.tolist()))
+    return Column(kind, fact.astype(_DTYPES[kind]))
+
+
+def rounded(figures: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return `round(figure, DECIMALS)` of each figure.
+
+    The product may be rounded to or past a half. So figures near one, and large ones, are left to Python.
+    """
+    figures = np.asarray(figures, np.float64)
+    scaled = figures * _SCALE
+    whole = np.rint(scaled)
+    result = whole / _SCALE + 0.0  # no -0.0
+    size = np.abs(scaled)
+    unsure = np.flatnonzero((np.abs(scaled - whole) > 0.5 - size * _DOUBT) | ~(size < _EXACT))
+    for place in unsure.tolist():
+        result[place] = round(float(figures[place]), DECIMALS) + 0.0
+    return result
+
+
+def kinds_of(rows: Iterable[Columns]) -> dict[Key, Kind]:
+    """Return what each key of `meta` holds in any of the rows, and "json" if it holds several kinds."""
+    found: dict[Key, Kind] = {}
+    for columns in rows:
+        for part in columns.parts:
+            merge(found, {key: column.kind for key, column in part.meta.items()})
+    return found
+
+
+def merge(found: dict[Key, Kind], kinds: Mapping[Key, Kind]) -> None:
+    """Add the kinds of more columns to those that were found."""
+    for key, kind in kinds.items():
+        found[key] = kind if found.get(key, kind) == kind else "json"
+
+
+# Columns of rows that exist
+
+
+def columns_of(instances: Sequence[Instance], steps: bool) -> Columns:
+    """Return rows as columns. steps: whether to keep the trajectories."""
+    flat = [_flat(row.meta) for row in instances]
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for place, (row, meta) in enumerate(zip(instances, flat, strict=True)):
+        kinds = tuple((key, kind) for key, (kind, _) in meta.items())
+        shapes = (row.question.shape, row.target.shape, row.steps.shape[1:] if steps else None)
+        key = (row.task, row.seed, row.split, row.pool, shapes, kinds)
+        groups.setdefault(key, []).append(place)
+    return Columns(tuple(_part(instances, flat, places, steps) for places in groups.values()))
+
+
+def _part(
+    instances: Sequence[Instance], flat: list[dict[Key, tuple[Kind, Json]]], places: list[int], steps: bool
+) -> Part:
+    """Return the rows at some places, which are alike."""
+    rows = [instances[place] for place in places]
+    first = rows[0]
+    meta = {
+        key: _column(kind, [flat[place][key][1] for place in places])
+        for key, (kind, _) in flat[places[0]].items()
+    }
+    trajectories = None
+    if steps:
+        starts = np.cumsum([0, *(len(row.steps) for row in rows)], dtype=np.int64)
+        trajectories = Trajectories(np.concatenate([row.steps for row in rows]), starts)
+    return Part(
+        first.task,
+        first.params,
+        first.seed,
+        first.split,
+        first.pool,
+        np.array(places, np.int64),
+        np.array([row.index for row in rows], np.int64),
+        np.stack([row.question for row in rows]),
+        np.stack([row.target for row in rows]),
+        trajectories,
+        meta,
+    )
+
+
+def _column(kind: Kind, values: list[Json]) -> Column:
+    return Column(kind, np.array(values, _DTYPES[kind]) if kind in _DTYPES else values)
+
+
+def _flat(meta: Mapping[str, Json]) -> dict[Key, tuple[Kind, Json]]:
+    """Return each figure with its kind, one level deep."""
+    flat: dict[Key, tuple[Kind, Json]] = {}
+    for name, value in meta.items():
+        inner = cast("dict[str, Json]", value) if isinstance(value, dict) else {}
+        kinds = {below: _kind(each) for below, each in inner.items()}
+        if inner and "json" not in kinds.values():
+            for below, kind in kinds.items():
+                flat[name, below] = (kind, inner[below])
+        else:
+            kind = _kind(value)
+            flat[(name,)] = (kind, encoded(value) if kind == "json" else value)
+    return flat
+
+
+def _kind(value: Json) -> Kind:
+    kinds: dict[type, Kind] = {bool: "bool", float: "float", str: "text"}
+    if type(value) is int:
+        return "int" if -(1 << 63) <= value < 1 << 63 else "json"
+    return kinds.get(type(value), "json")
+
+
+def encoded(value: Json) -> str:
+    """Return a value as JSON text."""
+    return msgspec.json.encode(value).decode()
