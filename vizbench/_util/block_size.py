@@ -13,8 +13,7 @@ from typing import Final, final
 SECONDS: Final = 0.2
 """Seconds that a block takes at most, as estimated from the blocks before it."""
 
-FIRST: Final = 16
-"""Items of the first block, unless another number is given. It shows how slow a task is."""
+_FIRST: Final = 16  # the first block shows how slow a task is
 _GROWTH: Final = 8
 
 
@@ -22,7 +21,7 @@ _GROWTH: Final = 8
 class BlockSize:
     """Choose how many items the next block has. No result may depend on this number."""
 
-    def __init__(self, most: int, first: int = FIRST) -> None:
+    def __init__(self, most: int, first: int = _FIRST) -> None:
         """most, first: items of the largest block and of the first."""
         self._most = most
         self.size = min(first, most)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, Literal, TypeAlias, cast, final
 
 import msgspec
@@ -89,13 +90,16 @@ class Part:
     def instances(self) -> Iterator[Instance]:
         """Yield the rows one by one. If the steps were left out, the target is the only one."""
         names = (self.task, self.params, self.seed, self.split)
-        steps: Iterable[Grids] = self.target[:, None]
-        if self.steps is not None:
-            bounds, states = self.steps.starts.tolist(), self.steps.states
-            steps = (states[bounds[i] : bounds[i + 1]] for i in range(len(self)))
-        rows = zip(self.index.tolist(), self.question, self.target, steps, plain_meta(self.meta, len(self)), strict=True)
-        for index, question, target, states, meta in rows:
-            yield Instance(*names, index, question, target, states, meta, self.pool)
+        trajectories = self.target[:, None] if self.steps is None else _each(self.steps)
+        metas = plain_meta(self.meta, len(self))
+        rows = zip(self.index.tolist(), self.question, self.target, trajectories, metas, strict=True)
+        for index, question, target, steps, meta in rows:
+            yield Instance(*names, index, question, target, steps, meta, self.pool)
+
+
+def _each(steps: Trajectories) -> Iterator[Grids]:
+    bounds = steps.starts.tolist()
+    return (steps.states[start:end] for start, end in pairwise(bounds))
 
 
 def plain_meta(meta: Mapping[Key, Column], n: int) -> Iterator[dict[str, Json]]:
@@ -182,11 +186,12 @@ def rounded(figures: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     The product may be rounded to or past a half. So figures near one, and large ones, are left to Python.
     """
     figures = np.asarray(figures, np.float64)
-    scaled = figures * _SCALE
-    whole = np.rint(scaled)
-    result = whole / _SCALE + 0.0  # no -0.0
-    size = np.abs(scaled)
-    unsure = np.flatnonzero((np.abs(scaled - whole) > 0.5 - size * _DOUBT) | ~(size < _EXACT))
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = figures * _SCALE
+        whole = np.rint(scaled)
+        result = whole / _SCALE + 0.0  # no -0.0
+        size = np.abs(scaled)
+        unsure = np.flatnonzero((np.abs(scaled - whole) > 0.5 - size * _DOUBT) | ~(size < _EXACT))
     for place in unsure.tolist():
         result[place] = round(float(figures[place]), DECIMALS) + 0.0
     return result

@@ -142,9 +142,7 @@ class MixedRows(Rows):
     def part(self, start: int, stop: int) -> Rows:
         before = np.bincount(self.order[:start], minlength=len(self.parts)).tolist()
         here = np.bincount(self.order[start:stop], minlength=len(self.parts)).tolist()
-        parts = [
-            rows.part(first, first + n) for rows, first, n in zip(self.parts, before, here, strict=True)
-        ]
+        parts = [rows.part(first, first + n) for rows, first, n in zip(self.parts, before, here, strict=True)]
         return MixedRows(self.order[start:stop], tuple(parts))
 
     def columns(self, steps: bool) -> Columns:

@@ -11,7 +11,7 @@ from typing import Any, SupportsIndex, final
 
 import numpy as np
 
-from vizbench._util.block_size import FIRST, BlockSize
+from vizbench._util.block_size import BlockSize
 from vizbench.dataset.columns import (
     Columns,
     Key,
@@ -36,6 +36,9 @@ MAX_POOL = 1_000_000
 
 _CHUNK = 4096
 """The most rows made at a time."""
+
+_FIRST = 128
+"""Rows of a shard that are made first, to see how long a row takes."""
 
 _CHUNK_CELLS = 1 << 22
 """Cells of the rows made at a time, as estimated from the rows before, unless one row has more."""
@@ -96,7 +99,7 @@ class Rows(ABC):
 class _Pieces:
     """Choose how many rows are made at a time, by the time and the memory that those before took."""
 
-    def __init__(self, first: int = FIRST) -> None:
+    def __init__(self, first: int = _FIRST) -> None:
         """first: the size of the first piece."""
         self._by_time = BlockSize(_CHUNK, first)
         self._by_cells = _CHUNK
@@ -293,9 +296,7 @@ class GeneratedSplit(Split):
 
     def kinds(self) -> Mapping[Key, Kind]:
         numbers, spec = np.zeros(1, np.int64), self._spec
-        first = GeneratedRows(
-            self._task, self._accepted.origin, spec.seed, spec.split, 0, numbers, spec.pool
-        )
+        first = GeneratedRows(self._task, self._accepted.origin, spec.seed, spec.split, 0, numbers, spec.pool)
         return kinds_of([first.columns(False)])
 
 

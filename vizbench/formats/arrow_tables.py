@@ -65,16 +65,10 @@ class Tables:
         table = pa.concat_tables(tables).combine_chunks()
         texts = pa.array(self._texts, pa.string())
         for name in SHARED:
-            place = table.schema.get_field_index(name)
-            if place >= 0:
-                codes, first, own = np.unique(
-                    table.column(name).to_numpy(), return_index=True, return_inverse=True
-                )
-                order = np.argsort(first, kind="stable")
-                numbers = np.empty(len(order), np.int32)
-                numbers[order] = np.arange(len(order))
-                column = pa.DictionaryArray.from_arrays(numbers[own], texts.take(codes[order]))
-                table = table.set_column(place, name, column)
+            codes = table.column(name).to_numpy()
+            numbers, order = _by_appearance(codes, len(texts))
+            column = pa.DictionaryArray.from_arrays(numbers, texts.take(order))
+            table = table.set_column(table.schema.get_field_index(name), name, column)
         return table
 
     def _columns(self, part: Part, prompts: Prompts) -> dict[str, Any]:
@@ -132,10 +126,19 @@ def _by_top(kinds: Mapping[Key, Kind]) -> tuple[dict[str, dict[Key, Kind]], set[
     tops: dict[str, dict[Key, Kind]] = {}
     for key, kind in kinds.items():
         tops.setdefault(key[0], {})[key] = kind
-    odd = {
-        top for top, keys in tops.items() if "json" in keys.values() or (len(keys) > 1 and (top,) in keys)
-    }
+    odd = {top for top, keys in tops.items() if "json" in keys.values() or (len(keys) > 1 and (top,) in keys)}
     return {top: keys for top, keys in tops.items() if top not in odd}, odd
+
+
+def _by_appearance(
+    codes: npt.NDArray[np.int32], count: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Return codes, each below `count`, numbered in the order in which they appear, and that order."""
+    here, first = np.unique(codes, return_index=True)
+    order = here[np.argsort(first)]
+    numbers = np.empty(count, np.int32)
+    numbers[order] = np.arange(len(order))
+    return numbers[codes], order
 
 
 def _values(column: Column | None, kind: Kind, n: int) -> Any:

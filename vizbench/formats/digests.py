@@ -29,10 +29,11 @@ _ENCODER: Final = msgspec.json.Encoder()
 def records(columns: Columns, prompts: Sequence[Prompts]) -> Spans:
     """Return the record of each row, one after the other. prompts: those of each part.
 
-    A record begins with the SHA-256 of what many rows share, as JSON: task, seed, split, the shapes of question
-    and target, whether the steps are kept, the keys of `meta` with their kinds, sorted, and the prompt. The
-    index follows, then the cells of question and target, the number of steps and their cells, then `meta`,
-    sorted by key. Integers and floats have 8 bytes, little-endian, and a text has its length before it.
+    A record begins with the SHA-256 of what many rows share, as JSON: task, seed, split, the shapes of
+    question and target, whether the steps are kept, the keys of `meta` with their kinds, sorted, and the
+    prompt. The index follows, then the cells of question and target, the number of steps and their cells,
+    then `meta`, sorted by key. Integers and floats have 8 bytes, little-endian, and a text has its length
+    before it.
     """
     parts = [(part.places, _records(part, each)) for part, each in zip(columns.parts, prompts, strict=True)]
     return spans.ordered(parts)
@@ -54,8 +55,9 @@ def _records(part: Part, prompts: Prompts) -> Spans:
     head = np.frombuffer(b"".join(heads), np.uint8).reshape(-1, 32)[prompts.codes]
     pieces = [head, _bytes(part.index, "<i8"), part.question.reshape(n, -1), part.target.reshape(n, -1)]
     figures = [_figures(column) for _, column in meta]
-    if part.steps is None and all(isinstance(figure, np.ndarray) for figure in figures):
-        return spans.fixed(np.concatenate([*pieces, *figures], axis=1))  # the usual case, three times as fast
+    widths = [figure for figure in figures if isinstance(figure, np.ndarray)]
+    if part.steps is None and len(widths) == len(figures):
+        return spans.fixed(np.concatenate([*pieces, *widths], axis=1))  # the usual case is the fastest
     ragged: list[Spans] = []
     if part.steps is not None:
         size = int(np.prod(part.steps.states.shape[1:]))
@@ -77,7 +79,7 @@ def _figures(column: Column) -> npt.NDArray[np.uint8] | Spans:
 
 def _bytes(values: npt.NDArray[np.generic], kind: str) -> npt.NDArray[np.uint8]:
     """Return the bytes of each number, `(n, k)`."""
-    plain = np.ascontiguousarray(values, np.dtype(kind))
+    plain = np.ascontiguousarray(values, kind)
     return plain.view(np.uint8).reshape(len(values), -1)
 
 
@@ -98,7 +100,7 @@ class BlockDigests:
         at = 0
         while at < len(made):
             end = min(len(made), at + self._rows - self._held)
-            self._block.update(made.data[int(made.starts[at]) : int(made.ends[end - 1])])
+            self._block.update(made.bytes(at, end))
             self._held += end - at
             at = end
             if self._held == self._rows:

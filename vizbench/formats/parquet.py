@@ -1,7 +1,8 @@
 """Write and read Parquet: plain columns that `datasets`, pandas and polars load as they are.
 
-Grids are nested lists of uint8, or packed: bytes, with their shapes in a column beside them, which are written
-three times as fast. `meta` is a struct of numbers and texts. In a mixture, what a task does not have is null.
+Grids are nested lists of uint8, or packed: bytes, with their shapes in a column beside them, which are
+written twice as fast. `meta` is a struct of numbers and texts. In a mixture, what a task does not have is
+null.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false

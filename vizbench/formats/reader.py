@@ -85,7 +85,8 @@ def _pieces(rows: Iterable[tuple[Instance, str]]) -> Iterator[list[tuple[Instanc
 def _prompts(texts: list[str], places: Order) -> Prompts:
     """Return the prompts of the rows at some places."""
     numbers: dict[str, int] = {}
-    codes = [numbers.setdefault(texts[place], len(numbers)) for place in places.tolist()]
+    chosen: list[int] = places.tolist()
+    codes = [numbers.setdefault(texts[place], len(numbers)) for place in chosen]
     return Prompts(tuple(numbers), np.array(codes, np.int64))
 
 

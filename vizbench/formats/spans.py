@@ -23,7 +23,7 @@ from vizbench.types import Grids
 
 _SCALE = 1e9
 _EXACT = 1e15
-"""Billionths below this have at most 15 digits, and are written as they are: no shorter text is the number."""
+"""Billionths below this have at most 15 digits, and no shorter text is the same number."""
 
 
 @final
@@ -46,6 +46,10 @@ class Spans:
         """The bytes of each text, `(n,)`."""
         return self.ends - self.starts
 
+    def bytes(self, start: int, stop: int) -> memoryview:
+        """Return texts start … stop-1, of texts that are one after the other."""
+        return memoryview(self.data)[int(self.starts[start]) : int(self.ends[stop - 1])]
+
     def take(self, rows: Order) -> Spans:
         """Return the texts of some rows, of the same bytes."""
         return Spans(self.data, self.starts[rows], self.ends[rows])
@@ -65,7 +69,7 @@ def listed(texts: Sequence[bytes]) -> Spans:
 def fixed(rows: npt.NDArray[np.uint8]) -> Spans:
     """Return the rows of a matrix of bytes, `(n, k)`."""
     n, width = rows.shape
-    starts = np.arange(0, n * width, width) if width else np.zeros(n, np.int64)
+    starts = np.arange(n) * width
     return Spans(np.ascontiguousarray(rows).reshape(-1), starts, starts + width)
 
 
@@ -81,8 +85,9 @@ def floats(values: npt.NDArray[np.float64]) -> Spans:
 
     Raises ValueError for numbers that JSON does not have.
     """
-    billionths = np.rint(values * _SCALE)
-    is_short = (np.abs(billionths) < _EXACT) & (billionths / _SCALE == values)
+    with np.errstate(over="ignore", invalid="ignore"):
+        billionths = np.rint(values * _SCALE)
+        is_short = (np.abs(billionths) < _EXACT) & (billionths / _SCALE == values)
     if not is_short.all():
         return listed([_long(value) for value in values.tolist()])
     out, ends = np.empty((len(values), DECIMAL_WIDTH), np.uint8), np.empty(len(values), np.int64)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import math
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -20,8 +21,8 @@ from vizbench.dataset.columns import Key, Kind
 from vizbench.dataset.splits import Rows, Split
 from vizbench.errors import UserError, unknown
 from vizbench.formats import manifest as manifests
-from vizbench.formats.folder import replace_folder
 from vizbench.formats.digests import BLOCK_ROWS, BlockDigests
+from vizbench.formats.folder import replace_folder
 from vizbench.formats.format_base import Chunk, Format, Place
 from vizbench.formats.manifest import (
     FORMATS,
@@ -87,7 +88,7 @@ def write(
     # Of any other only the first row is generated, which costs almost nothing.
     run_in_background(lambda: split.rows(0, 1 if split.count is None else n))
     kinds = run_in_background(split.kinds)
-    block = BLOCK_ROWS
+    block = math.gcd(BLOCK_ROWS, SHARD_ROWS)  # a shard is of whole blocks
     with replace_folder(Path(out), overwrite) as folder:
 
         def job(first: int, rows: int) -> _Job:

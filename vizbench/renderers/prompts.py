@@ -53,9 +53,7 @@ def style_of(instance: Instance) -> int:
     return int(styles_of(instance.task, instance.seed, instance.split, index)[0])
 
 
-def styles_of(
-    task: str, seed: int, split: SplitName, index: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
+def styles_of(task: str, seed: int, split: SplitName, index: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the wordings that the rows with these numbers draw, `(n,)`."""
     origin = stream("prompt", task, seed, split)
     return (keys_at(origin, index) % np.uint64(STYLES)).astype(np.int64)
