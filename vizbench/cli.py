@@ -294,6 +294,9 @@ def generate(
         bool, typer.Option("--no-steps", help="Leave out the states between question and target.")
     ] = False,
     prompt: ReaderOption = None,
+    packed: Annotated[
+        bool, typer.Option("--packed", help="Parquet: grids as bytes with their shapes, not as nested lists.")
+    ] = False,
 ) -> None:
     """Write a data set: rows, and a manifest with digests. The same command writes the same bytes."""
     from vizbench.formats import write
@@ -306,6 +309,8 @@ def generate(
                 raise UserError(
                     f"an episode has its own demonstrations: leave {option} out with --format arc"
                 )
+        if packed:
+            raise UserError("arc has no packed grids: choose --format parquet, or leave --packed out")
         _generate_episodes(with_overrides(task, overrides or []), n, seed, out, overwrite)
         return
 
@@ -314,7 +319,7 @@ def generate(
     named = f"{slug(rows.spec.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
     named += "" if pool is None else f"-pool{pool}"
     folder = out or Path(named)
-    manifest = write(rows, n, folder, format, overwrite, workers, not no_steps, prompt or "text")
+    manifest = write(rows, n, folder, format, overwrite, workers, not no_steps, prompt or "text", packed)
     streams.print_line(
         f"{folder}: {plural(manifest.rows, 'row')} of {rows.spec.task} {split}, digest {manifest.digest}"
     )

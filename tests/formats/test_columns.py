@@ -1,4 +1,4 @@
-"""Test that rows made as columns are the rows of the split, for any task, cut, format and number of workers."""
+"""Test that rows made as columns are the rows of the split: for any task, cut, format and workers."""
 
 from __future__ import annotations
 
@@ -79,5 +79,5 @@ def test_batches_of_a_small_space_end_with_its_last_rows() -> None:
     shown = vb.load("arc/copy").train
     assert sum(1 for _ in shown) == shown.count
     for wrong in (0, -1, True, 10**9):
-        with pytest.raises(UserError, match="choose e.g. 1024"):
+        with pytest.raises(UserError, match=r"choose e\.g\. 1024"):
             next(shown.batches(wrong))

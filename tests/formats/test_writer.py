@@ -50,6 +50,7 @@ STACKS = st.sampled_from([1, 9, 12, 255]).flatmap(
         np.uint8, array_shapes(min_dims=3, max_dims=3, max_side=4), elements=st.integers(0, top)
     )
 )
+SEVENTHS = (1 / 7).__mul__
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 FIGURES = st.one_of(
     st.booleans(),

@@ -30,8 +30,8 @@ def prompt_of(
 ) -> str:
     """Return the prompt of an instance: ASCII, one line, never empty.
 
-    style: which of the task's wordings, 0 … 2. None: drawn by the instance's name. look: the look whose colours
-    are named. None: the task's own.
+    style: which of the task's wordings, 0 … 2. None: drawn by the instance's name. look: the look whose
+    colours are named. None: the task's own.
 
     Raises UserError if there is no such reader or style, or if the look has too few colours.
     """
