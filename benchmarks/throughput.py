@@ -2,13 +2,13 @@
 
     python -m benchmarks.throughput [--old FOLDER] [--rounds N] [--large]
 
-Prints rows per CPU second, on one core, of life/conway and maze/base without steps in each format, and of loops
-over instances and batches. Each measurement runs in a process of its own, in turns with the older version.
-The best of all rounds counts, because other programs only slow it down.
+Prints rows per CPU second, on one core, of life/conway and maze/base without steps in each format, and of
+loops over instances and batches. Each measurement runs in a process of its own, in turns with the older
+version. The best of all rounds counts, because other programs only slow it down.
 
---old: a folder with the package of an older version, for example a checkout of version 0.1. What it cannot do
-is compared with the nearest that it can: packed Parquet with Parquet, batches with `Split.batch`. Its rows
-have no prompts, those of this version do.
+--old: a folder with the package of an older version, for example a checkout of version 0.1. What it cannot
+do is compared with the nearest that it can: packed Parquet with Parquet, batches with `Split.batch`. Its
+rows have no prompts, those of this version do.
 
 --large: also the time of 10^6 rows with one and with two workers, and the most memory that 10^7 rows of packed
 Parquet take. That needs two idle cores.

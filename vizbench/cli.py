@@ -299,6 +299,7 @@ def generate(
     ] = False,
 ) -> None:
     """Write a data set: rows, and a manifest with digests. The same command writes the same bytes."""
+    from vizbench.console.progress import RowBar
     from vizbench.formats import write
     from vizbench.harness.plan.plan import slug
 
@@ -319,7 +320,10 @@ def generate(
     named = f"{slug(rows.spec.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
     named += "" if pool is None else f"-pool{pool}"
     folder = out or Path(named)
-    manifest = write(rows, n, folder, format, overwrite, workers, not no_steps, prompt or "text", packed)
+    with RowBar(n) as bar:
+        manifest = write(
+            rows, n, folder, format, overwrite, workers, not no_steps, prompt or "text", packed, bar.show
+        )
     streams.print_line(
         f"{folder}: {plural(manifest.rows, 'row')} of {rows.spec.task} {split}, digest {manifest.digest}"
     )

@@ -165,7 +165,7 @@ def same_shapes(batch: Batch) -> Iterator[tuple[Order, Batch]]:
 
 def facts_of(batch: Batch, numbers: Order, difficulty: Mapping[str, npt.NDArray[Any]]) -> dict[Key, Column]:
     """Return the `meta` of generated rows: the batch's facts, candidate numbers and figures of difficulty."""
-    meta = {(name,): _fact(fact) for name, fact in batch.facts.items()}
+    meta: dict[Key, Column] = {(name,): _fact(fact) for name, fact in batch.facts.items()}
     meta[("candidate",)] = Column("int", numbers)
     for name, figures in difficulty.items():
         meta["difficulty", name] = Column("float", rounded(figures))
@@ -265,7 +265,7 @@ def _flat(meta: Mapping[str, Json]) -> dict[Key, tuple[Kind, Json]]:
     flat: dict[Key, tuple[Kind, Json]] = {}
     for name, value in meta.items():
         inner = cast("dict[str, Json]", value) if isinstance(value, dict) else {}
-        kinds = {below: _kind(each) for below, each in inner.items()}
+        kinds: dict[str, Kind] = {below: _kind(each) for below, each in inner.items()}
         if inner and "json" not in kinds.values():
             for below, kind in kinds.items():
                 flat[name, below] = (kind, inner[below])
@@ -276,10 +276,17 @@ def _flat(meta: Mapping[str, Json]) -> dict[Key, tuple[Kind, Json]]:
 
 
 def _kind(value: Json) -> Kind:
-    kinds: dict[type, Kind] = {bool: "bool", float: "float", str: "text"}
-    if type(value) is int:
-        return "int" if -(1 << 63) <= value < 1 << 63 else "json"
-    return kinds.get(type(value), "json")
+    match value:
+        case bool():
+            return "bool"
+        case int():
+            return "int" if -(1 << 63) <= value < 1 << 63 else "json"
+        case float():
+            return "float"
+        case str():
+            return "text"
+        case _:
+            return "json"
 
 
 def encoded(value: Json) -> str:

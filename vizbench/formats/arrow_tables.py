@@ -132,7 +132,7 @@ def _by_top(kinds: Mapping[Key, Kind]) -> tuple[dict[str, dict[Key, Kind]], set[
 
 def _by_appearance(
     codes: npt.NDArray[np.int32], count: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Return codes, each below `count`, numbered in the order in which they appear, and that order."""
     here, first = np.unique(codes, return_index=True)
     order = here[np.argsort(first)]

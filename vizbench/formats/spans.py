@@ -48,7 +48,7 @@ class Spans:
 
     def bytes(self, start: int, stop: int) -> memoryview:
         """Return texts start … stop-1, of texts that are one after the other."""
-        return memoryview(self.data)[int(self.starts[start]) : int(self.ends[stop - 1])]
+        return self.data.data.cast("B")[int(self.starts[start]) : int(self.ends[stop - 1])]
 
     def take(self, rows: Order) -> Spans:
         """Return the texts of some rows, of the same bytes."""
@@ -69,7 +69,7 @@ def listed(texts: Sequence[bytes]) -> Spans:
 def fixed(rows: npt.NDArray[np.uint8]) -> Spans:
     """Return the rows of a matrix of bytes, `(n, k)`."""
     n, width = rows.shape
-    starts = np.arange(n) * width
+    starts: Order = np.arange(n, dtype=np.int64) * width
     return Spans(np.ascontiguousarray(rows).reshape(-1), starts, starts + width)
 
 

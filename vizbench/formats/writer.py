@@ -9,7 +9,7 @@ import hashlib
 import importlib
 import math
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +66,7 @@ def write(
     steps: bool = True,
     prompt: PromptName = "text",
     packed: bool = False,
+    progress: Callable[[int], object] | None = None,
 ) -> Manifest:
     """Write the first n rows of a split to the folder `out`, which appears in whole or not at all.
 
@@ -73,7 +74,8 @@ def write(
     overwrite: replace the data set that is there at the start; if something else is there at the end, it
     stays and the rows are not kept. steps: keep the trajectories, which for a maze are a hundred times the
     rest. prompt: who reads the rows' prompts, see `vizbench.prompt`; "none" leaves them out. packed: of
-    Parquet only, write grids as bytes with their shapes and not as nested lists.
+    Parquet only, write grids as bytes with their shapes and not as nested lists. progress: called with the
+    number of rows that are written, after each shard.
 
     Raises UserError, with nothing written, if an argument cannot be served or the rows do not fit the disk.
     Ctrl-C ends the writing at once.
@@ -107,6 +109,8 @@ def write(
             for shard, digests in written:
                 shards.append(shard)
                 content.update(digests)
+                if progress is not None:
+                    progress(sum(each.rows for each in shards))
         made = manifests.new(split.spec, format, n, steps, prompt, block, content.hexdigest(), shards)
         manifests.save(made, folder)
     return made
