@@ -10,8 +10,8 @@ version. The best of all rounds counts, because other programs only slow it down
 do is compared with the nearest that it can: packed Parquet with Parquet, batches with `Split.batch`. Its
 rows have no prompts, those of this version do.
 
---large: also the time of 10^6 rows with one and with two workers, and the most memory that 10^7 rows of packed
-Parquet take. That needs two idle cores.
+--large: also the time of 10^6 rows with one and with two workers, and the most memory that 10^7 rows of
+packed Parquet take. That needs two idle cores.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class ProgressBars:
 
 @final
 class RowBar:
-    """Shows how many rows of a data set are written, rows per second and the time left. A log gets nothing."""
+    """Shows rows of a data set that are written, rows per second and the time left. A log gets nothing."""
 
     def __init__(self, rows: int) -> None:
         from rich.console import Console

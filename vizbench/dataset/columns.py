@@ -199,17 +199,17 @@ def rounded(figures: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 
 def kinds_of(rows: Iterable[Columns]) -> dict[Key, Kind]:
     """Return what each key of `meta` holds in any of the rows, and "json" if it holds several kinds."""
-    found: dict[Key, Kind] = {}
+    known: dict[Key, Kind] = {}
     for columns in rows:
         for part in columns.parts:
-            merge(found, {key: column.kind for key, column in part.meta.items()})
-    return found
+            merge(known, {key: column.kind for key, column in part.meta.items()})
+    return known
 
 
-def merge(found: dict[Key, Kind], kinds: Mapping[Key, Kind]) -> None:
-    """Add the kinds of more columns to those that were found."""
+def merge(known: dict[Key, Kind], kinds: Mapping[Key, Kind]) -> None:
+    """Add the kinds of more columns to those that are known."""
     for key, kind in kinds.items():
-        found[key] = kind if found.get(key, kind) == kind else "json"
+        known[key] = kind if known.get(key, kind) == kind else "json"
 
 
 # Columns of rows that exist
@@ -233,27 +233,18 @@ def _part(
     """Return the rows at some places, which are alike."""
     rows = [instances[place] for place in places]
     first = rows[0]
-    meta = {
-        key: _column(kind, [flat[place][key][1] for place in places])
-        for key, (kind, _) in flat[places[0]].items()
-    }
+    meta: dict[Key, Column] = {}
+    for key, (kind, _) in flat[places[0]].items():
+        meta[key] = _column(kind, [flat[place][key][1] for place in places])
     trajectories = None
     if steps:
-        starts = np.cumsum([0, *(len(row.steps) for row in rows)], dtype=np.int64)
+        lengths = [len(row.steps) for row in rows]
+        starts = np.cumsum([0, *lengths], dtype=np.int64)
         trajectories = Trajectories(np.concatenate([row.steps for row in rows]), starts)
-    return Part(
-        first.task,
-        first.params,
-        first.seed,
-        first.split,
-        first.pool,
-        np.array(places, np.int64),
-        np.array([row.index for row in rows], np.int64),
-        np.stack([row.question for row in rows]),
-        np.stack([row.target for row in rows]),
-        trajectories,
-        meta,
-    )
+    names = (first.task, first.params, first.seed, first.split, first.pool)
+    index = np.array([row.index for row in rows], np.int64)
+    question, target = np.stack([row.question for row in rows]), np.stack([row.target for row in rows])
+    return Part(*names, np.array(places, np.int64), index, question, target, trajectories, meta)
 
 
 def _column(kind: Kind, values: list[Json]) -> Column:

@@ -228,10 +228,10 @@ class MixedSplit(Split):
         return n
 
     def kinds(self) -> Mapping[Key, Kind]:
-        found: dict[Key, Kind] = {}
+        known: dict[Key, Kind] = {}
         for side in self._sides:
-            merge(found, side.kinds())
-        return found
+            merge(known, side.kinds())
+        return known
 
     def batch(self, start: int, n: int) -> Batch:
         raise UserError(

@@ -217,11 +217,11 @@ def is_known(schema: Any) -> bool:
     plain = {"id": text, "task": text, "seed": pa.int64(), "split": text, "index": pa.int64(), "prompt": text}
     nested = {"question": grid, "target": grid, "steps": pa.list_(grid)}
     packed = dict.fromkeys(GRIDS, pa.binary()) | dict.fromkeys([name + SHAPE for name in GRIDS], shape)
-    found = {field.name: field.type for field in schema}
-    meta, more = found.pop("meta", None), found.pop(MORE, text)
+    kinds = {field.name: field.type for field in schema}
+    meta, more = kinds.pop("meta", None), kinds.pop(MORE, text)
     return (
         len(set(schema.names)) == len(schema.names)
-        and found in ({**plain, **nested}, {**plain, **packed})
+        and kinds in ({**plain, **nested}, {**plain, **packed})
         and (meta is None or (pa.types.is_struct(meta) and _is_figure(meta, 2)))
         and more == text
     )
