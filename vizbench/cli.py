@@ -293,8 +293,12 @@ def generate(
     ] = False,
     prompt: ReaderOption = None,
     look: LookOption = "paper",
+    packed: Annotated[
+        bool, typer.Option("--packed", help="Parquet: grids as bytes with their shapes, not as nested lists.")
+    ] = False,
 ) -> None:
     """Write a data set: rows, and a manifest with digests. The same command writes the same bytes."""
+    from vizbench.console.progress import RowBar
     from vizbench.formats import write
     from vizbench.harness.plan.plan import slug
 
@@ -307,6 +311,8 @@ def generate(
                 raise UserError(
                     f"an episode has its own demonstrations: leave {option} out with --format arc"
                 )
+        if packed:
+            raise UserError("arc has no packed grids: choose --format parquet, or leave --packed out")
         _generate_episodes(with_overrides(task, overrides or []), n, seed, out, overwrite)
         return
 
@@ -316,7 +322,11 @@ def generate(
     named += "" if pool is None else f"-pool{pool}"
     named += "" if look == "paper" else f"-{slug(look)}"
     folder = out or Path(named)
-    manifest = write(rows, n, folder, format, overwrite, workers, not no_steps, prompt or "text", look)
+    reader = prompt or "text"
+    with RowBar(n) as bar:
+        manifest = write(
+            rows, n, folder, format, overwrite, workers, not no_steps, reader, look, packed, bar.show
+        )
     streams.print_line(
         f"{folder}: {plural(manifest.rows, 'row')} of {rows.spec.task} {split}, digest {manifest.digest}"
     )

@@ -34,8 +34,13 @@ Json: TypeAlias = Any  # what `json.loads` gives; a recursive alias would slow p
 
 def row_id(task: str, seed: int, split: SplitName, index: int, pool: int) -> str:
     """Return the id of a row, see `Instance.id`."""
-    tail = f"-pool{pool}" if split == "test" and pool != POOL else ""
-    return f"{task}#{seed}-{split}-{index}{tail}"
+    before, after = id_parts(task, seed, split, pool)
+    return f"{before}{index}{after}"
+
+
+def id_parts(task: str, seed: int, split: SplitName, pool: int) -> tuple[str, str]:
+    """Return what comes before and after the index in the ids of a split's rows."""
+    return f"{task}#{seed}-{split}-", f"-pool{pool}" if split == "test" and pool != POOL else ""
 
 
 @final

@@ -119,7 +119,8 @@ class LeakageFilter:
         self._table = np.zeros(1024, np.uint64)
         self._used = 0
         self._pool_features: npt.NDArray[np.uint8] | None = None
-        self._numbers: Numbers = np.empty(0, np.int64)
+        # Four bytes each, as long as they suffice: of 10^7 rows they are a tenth of all memory.
+        self._numbers: npt.NDArray[np.integer[Any]] = np.empty(0, np.uint32)
         self._count = 0
         self._tried = 0
         self._dry = False
@@ -142,7 +143,7 @@ class LeakageFilter:
             self._extend(start + count)
             if self._count < start + count:
                 raise self._used_up()
-            return self._numbers[start : start + count].copy()
+            return self._numbers[start : start + count].astype(np.int64)
 
     def available(self, count: int) -> int:
         """Return `count`, or the number of all rows if that is smaller."""
@@ -190,7 +191,7 @@ class LeakageFilter:
         here = np.flatnonzero(self._on_this_side(batch))
         mine = _take(batch, here)
         accepted = here[self._accept(mine)] if len(here) else here
-        last = self._numbers[self._count - 1] if self._count else -1
+        last = int(self._numbers[self._count - 1]) if self._count else -1
         ends = np.concatenate(([last], self._tried + accepted, [self._tried + size]))
         too_far = np.diff(ends) > self._patience
         self._dry = bool(too_far.any())
@@ -234,9 +235,9 @@ class LeakageFilter:
     def _new(self, questions: Grids) -> npt.NDArray[np.bool_]:
         """Return which questions `(n, h, w)` are new, `(n,)`, and remember them."""
         flat = np.ascontiguousarray(questions).reshape(len(questions), -1)
-        if 2 * (self._used + len(flat)) > len(self._table):
+        if 10 * (self._used + len(flat)) > 7 * len(self._table):
             old = self._table[self._table != 0]
-            self._table = np.zeros(1 << (4 * (self._used + len(flat))).bit_length(), np.uint64)
+            self._table = np.zeros(1 << (2 * (self._used + len(flat))).bit_length(), np.uint64)
             add_unseen(self._table, old)
         new: npt.NDArray[np.bool_] = add_unseen(self._table, row_digests(flat))
         self._used += int(new.sum())
@@ -244,8 +245,10 @@ class LeakageFilter:
 
     def _append(self, accepted: Numbers) -> None:
         end = self._count + len(accepted)
+        if self._numbers.dtype == np.uint32 and len(accepted) and accepted[-1] >= 1 << 32:
+            self._numbers = self._numbers.astype(np.int64)
         if end > len(self._numbers):
-            grown = np.empty(max(end, 2 * len(self._numbers)), np.int64)
+            grown = np.empty(max(end, len(self._numbers) * 5 // 4), self._numbers.dtype)
             grown[: self._count] = self._numbers[: self._count]
             self._numbers = grown
         self._numbers[self._count : end] = accepted

@@ -8,6 +8,7 @@ question of one task is a train question of another.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 import tomllib
@@ -21,6 +22,7 @@ import numpy.typing as npt
 
 from vizbench._util.files import read_bounded
 from vizbench._util.text import text_of
+from vizbench.dataset.columns import Columns, Key, Kind, Part, merge
 from vizbench.dataset.splits import (
     POOL,
     Dataset,
@@ -35,7 +37,7 @@ from vizbench.errors import UserError
 from vizbench.seeds import check_seed, integer, keys, stream
 from vizbench.task.contract import LEVELS
 from vizbench.task.registry import TaskSpec, import_task, level_name, params_json, spec
-from vizbench.types import Batch, Instance, Json
+from vizbench.types import Batch, Json
 
 PREFIX: Final = "mixture:"
 """What the canonical name of a mixture begins with."""
@@ -129,18 +131,28 @@ class _Order:
 class MixedRows(Rows):
     """Rows of several tasks, in the order of a mixture."""
 
-    order: tuple[int, ...]
-    """The position in `parts` of each row's task."""
+    order: npt.NDArray[np.uint8]
+    """The position in `parts` of each row's task, `(n,)`."""
     parts: tuple[Rows, ...]
     """The rows of each task that has any here, in order."""
 
     def __len__(self) -> int:
         return len(self.order)
 
-    def __iter__(self) -> Iterator[Instance]:
-        streams = [iter(rows) for rows in self.parts]
-        for part in self.order:
-            yield next(streams[part])
+    def part(self, start: int, stop: int) -> Rows:
+        before = np.bincount(self.order[:start], minlength=len(self.parts)).tolist()
+        here = np.bincount(self.order[start:stop], minlength=len(self.parts)).tolist()
+        parts = [rows.part(first, first + n) for rows, first, n in zip(self.parts, before, here, strict=True)]
+        return MixedRows(self.order[start:stop], tuple(parts))
+
+    def columns(self, steps: bool) -> Columns:
+        parts: list[Part] = []
+        for number, rows in enumerate(self.parts):
+            places = np.flatnonzero(self.order == number)
+            if len(places):
+                made = rows.columns(steps).parts
+                parts += [dataclasses.replace(part, places=places[part.places]) for part in made]
+        return Columns(tuple(parts))
 
 
 @final
@@ -203,7 +215,23 @@ class MixedSplit(Split):
         for task in present:
             mine = numbers[tasks == task]
             parts.append(self._sides[int(task)].rows(int(mine[0]), len(mine)))
-        return MixedRows(tuple(order.tolist()), tuple(parts))
+        return MixedRows(order.ravel().astype(np.uint8), tuple(parts))
+
+    def available(self, start: int, n: int) -> int:
+        tasks, numbers = self._order.places(start, n)
+        for number, side in enumerate(self._sides):
+            mine = np.flatnonzero(tasks == number)
+            if len(mine):
+                first = int(numbers[mine[0]])
+                exist = side.available(first, len(mine))
+                n = n if exist == len(mine) else min(n, int(mine[exist]))
+        return n
+
+    def kinds(self) -> Mapping[Key, Kind]:
+        known: dict[Key, Kind] = {}
+        for side in self._sides:
+            merge(known, side.kinds())
+        return known
 
     def batch(self, start: int, n: int) -> Batch:
         raise UserError(

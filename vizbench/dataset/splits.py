@@ -5,15 +5,26 @@ from __future__ import annotations
 import dataclasses
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, SupportsIndex, final
 
 import numpy as np
 
-from vizbench.dataset.leakage import LeakageFilter, Numbers, candidate_batches
+from vizbench._util.block_size import BlockSize
+from vizbench.dataset.columns import (
+    Columns,
+    Key,
+    Kind,
+    Part,
+    columns_of,
+    facts_of,
+    kinds_of,
+    same_shapes,
+)
+from vizbench.dataset.leakage import LeakageFilter, Numbers, make_candidates
 from vizbench.errors import UserError
-from vizbench.seeds import check_seed, integer
+from vizbench.seeds import check_seed, integer, keys_at
 from vizbench.task.contract import Demonstrations, Verifier
 from vizbench.task.registry import TaskSpec, import_task, params_json, spec
 from vizbench.types import POOL, Batch, Grid, Instance, Json, SplitName
@@ -23,11 +34,14 @@ MAX_ROWS = 10**8
 
 MAX_POOL = 1_000_000
 
-_BLOCK = 256
-"""Rows made at a time if rows are asked for one after the other."""
+_CHUNK = 4096
+"""The most rows made at a time."""
 
-_DECIMALS = 9
-"""Decimals of difficulty figures. Logarithms of C libraries differ in the last bit, but rows must not."""
+_FIRST = 128
+"""Rows of a shard that are made first, to see how long a row takes."""
+
+_CHUNK_CELLS = 1 << 22
+"""Cells of the rows made at a time, as estimated from the rows before, unless one row has more."""
 
 
 @final
@@ -59,8 +73,48 @@ class Rows(ABC):
     def __len__(self) -> int: ...
 
     @abstractmethod
+    def part(self, start: int, stop: int) -> Rows:
+        """Return rows start … stop-1 of these, counted from 0. They exist."""
+
+    @abstractmethod
+    def columns(self, steps: bool) -> Columns:
+        """Make all rows at once. steps: whether to keep the trajectories."""
+
     def __iter__(self) -> Iterator[Instance]:
         """Yield the rows in order, made as they are asked for."""
+        for columns in self.chunks(True):
+            yield from columns.instances()
+
+    @final
+    def chunks(self, steps: bool) -> Iterator[Columns]:
+        """Yield the rows in pieces that take a fraction of a second and little memory each."""
+        pieces, at = _Pieces(), 0
+        while at < len(self):
+            columns = pieces.make(self.part(at, at + min(pieces.size, len(self) - at)), steps)
+            yield columns
+            at += len(columns)
+
+
+@final
+class _Pieces:
+    """Choose how many rows are made at a time, by the time and the memory that those before took."""
+
+    def __init__(self, first: int = _FIRST) -> None:
+        """first: the size of the first piece."""
+        self._by_time = BlockSize(_CHUNK, first)
+        self._by_cells = _CHUNK
+
+    @property
+    def size(self) -> int:
+        """Rows of the next piece at most."""
+        return min(self._by_time.size, self._by_cells)
+
+    def make(self, rows: Rows, steps: bool) -> Columns:
+        """Make rows."""
+        with self._by_time.measure(len(rows)):
+            columns = rows.columns(steps)
+        self._by_cells = max(1, len(rows) * _CHUNK_CELLS // max(1, columns.cells))
+        return columns
 
 
 @final
@@ -86,25 +140,23 @@ class GeneratedRows(Rows):
     def __len__(self) -> int:
         return len(self.candidates)
 
-    def __iter__(self) -> Iterator[Instance]:
-        at = 0
-        for batch in candidate_batches(self.spec, self.split, self.origin, self.candidates, _BLOCK):
-            facts = {name: fact.tolist() for name, fact in batch.facts.items()}
-            for row in range(len(batch)):
-                meta = {name: values[row] for name, values in facts.items()}
-                meta["candidate"] = int(self.candidates[at + row])
-                yield self._instance(self.first + at + row, batch, row, meta)
-            at += len(batch)
+    def part(self, start: int, stop: int) -> Rows:
+        candidates = self.candidates[start:stop]
+        return dataclasses.replace(self, first=self.first + start, candidates=candidates)
 
-    def _instance(self, index: int, batch: Batch, row: int, meta: dict[str, Json]) -> Instance:
+    def columns(self, steps: bool) -> Columns:
+        batch = make_candidates(self.spec, self.split, keys_at(self.origin, self.candidates))
+        return Columns(tuple(self._part(places, alike, steps) for places, alike in same_shapes(batch)))
+
+    def _part(self, places: Numbers, batch: Batch, steps: bool) -> Part:
+        """Return the rows at some places, whose grids have the same shapes."""
         task, params = self.spec.task, self.spec.params
-        question, target = batch.pair(row)
-        figures = task.difficulty(params, question, target)
-        meta["difficulty"] = {name: round(float(figure), _DECIMALS) for name, figure in figures.items()}
-        steps = task.steps(params, question, target)
-        return Instance(
-            self.spec.name, params, self.seed, self.split, index, question, target, steps, meta, self.pool
-        )
+        question, target = batch.question, batch.target
+        figures = task.difficulty_batch(params, question, target)
+        trajectories = task.steps_batch(params, question, target) if steps else None
+        meta = facts_of(batch, self.candidates[places], figures)
+        names = (self.spec.name, params, self.seed, self.split, self.pool)
+        return Part(*names, places, self.first + places, question, target, trajectories, meta)
 
 
 @final
@@ -120,6 +172,12 @@ class StoredRows(Rows):
 
     def __iter__(self) -> Iterator[Instance]:
         return iter(self.instances)
+
+    def part(self, start: int, stop: int) -> Rows:
+        return StoredRows(self.instances[start:stop])
+
+    def columns(self, steps: bool) -> Columns:
+        return columns_of(self.instances, steps)
 
 
 class Split(ABC):
@@ -149,6 +207,14 @@ class Split(ABC):
         Raises UserError if they do not all exist, or stored ones differ in shape.
         """
 
+    @abstractmethod
+    def available(self, start: int, n: int) -> int:
+        """Return how many of the rows start … start+n-1 exist."""
+
+    @abstractmethod
+    def kinds(self) -> Mapping[Key, Kind]:
+        """Return what the columns of `meta` hold, in order."""
+
     @property
     @final
     def name(self) -> SplitName:
@@ -166,10 +232,31 @@ class Split(ABC):
 
     @final
     def __iter__(self) -> Iterator[Instance]:
-        at, end = 0, MAX_ROWS if self.count is None else self.count
-        while at < end:
-            yield self[at]
-            at += 1
+        pieces, at = _Pieces(first=1), 0
+        while n := self._next(at, pieces.size):
+            yield from pieces.make(self.rows(at, n), True).instances()
+            at += n
+
+    @final
+    def batches(self, n: int) -> Iterator[Batch]:
+        """Yield batches of n rows, the last of a finite split smaller. Those of a generated one do not end.
+
+        Raises UserError if rows fit no array, see `batch`.
+        """
+        if (size := integer(n)) is None or not 1 <= size <= MAX_ROWS:
+            raise UserError(f"batches of {str(n)[:40]} rows are not in 1 … {MAX_ROWS:,}: choose e.g. 1024")
+        at = 0
+        while count := self._next(at, size):
+            yield self.batch(at, count)
+            at += count
+
+    @final
+    def _next(self, at: int, most: int) -> int:
+        """Return how many rows from row `at` are given next; 0 at the end of a split."""
+        end = MAX_ROWS if self.count is None else self.count
+        most = min(most, end - at)
+        # If no more rows exist before the end, asking for the next one says why.
+        return max(self.available(at, most), 1) if most > 0 else 0
 
 
 @final
@@ -203,6 +290,14 @@ class GeneratedSplit(Split):
     def batch(self, start: int, n: int) -> Batch:
         check_range(self, start, n)
         return dataclasses.replace(self._accepted.batch(start, n), task=self._spec.task)
+
+    def available(self, start: int, n: int) -> int:
+        return self._accepted.available(start + n) - start
+
+    def kinds(self) -> Mapping[Key, Kind]:
+        numbers, spec = np.zeros(1, np.int64), self._spec
+        first = GeneratedRows(self._task, self._accepted.origin, spec.seed, spec.split, 0, numbers, spec.pool)
+        return kinds_of([first.columns(False)])
 
 
 @final
@@ -239,6 +334,12 @@ class StoredSplit(Split):
             )
         question, target = np.stack([i.question for i in rows]), np.stack([i.target for i in rows])
         return Batch(question, target, task=self._spec.task)
+
+    def available(self, start: int, n: int) -> int:
+        return max(0, min(n, len(self._instances) - start))
+
+    def kinds(self) -> Mapping[Key, Kind]:
+        return kinds_of([columns_of(self._instances, False)])
 
 
 @final

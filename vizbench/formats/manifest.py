@@ -75,8 +75,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     """Whether the trajectories were kept."""
     spec: SplitSpec
     """The split whose first rows it holds."""
+    block: Annotated[int, Meta(ge=1, le=MAX_DATASET)]
+    """The rows of a block, whose digests make that of the data set."""
     digest: _Digest
-    """The digest of all rows in order, the same for every format and shard size."""
+    """The digest of all rows in order, the same for every format and shard size: see `formats.digests`."""
     shards: Annotated[list[Shard], Meta(max_length=MAX_SHARDS)]
     """Its shards, in order."""
     code: _Digest | None = None
@@ -105,13 +107,16 @@ def new(
     rows: int,
     steps: bool,
     prompt: PromptName,
+    block: int,
     digest: str,
     shards: list[Shard],
     look: LookName,
 ) -> Manifest:
     """Return a manifest by this version of vizbench."""
     code = code_digest(spec.task)
-    return Manifest(__version__, np.__version__, kind, rows, steps, spec, digest, shards, code, prompt, look)
+    return Manifest(
+        __version__, np.__version__, kind, rows, steps, spec, block, digest, shards, code, prompt, look
+    )
 
 
 def code_digest(name: str) -> str | None:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, cast, final
 
+import numpy as np
+
 from vizbench._util.text import plural
 from vizbench._util.version import __version__
+from vizbench.dataset.columns import Order, columns_of
 from vizbench.dataset.mixture import MixedSplit, is_mixture, recorded_mixture
 from vizbench.dataset.splits import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
+from vizbench.formats.digests import BlockDigests
 from vizbench.formats.format_base import Place
 from vizbench.formats.lookup import verifier_and_params
 from vizbench.formats.manifest import Manifest
-from vizbench.formats.rows import Row, instance_of, row_digest
+from vizbench.formats.row_prompts import Prompts
+from vizbench.formats.rows import Row, instance_of
 from vizbench.formats.writer import format_named
 from vizbench.task.contract import Verifier
 from vizbench.task.registry import params_json
@@ -26,6 +31,12 @@ from vizbench.types import Instance, Json
 
 _BLOCK = 4096
 """Rows of a mixture that are looked up at a time."""
+
+_PIECE = 512
+"""Rows whose digest is taken at a time."""
+
+_PIECE_CELLS = 1 << 22
+"""Cells of the rows whose digest is taken at a time, unless one row has more."""
 
 
 def read(path: Path | str) -> Iterator[Instance]:
@@ -47,12 +58,36 @@ def check(path: Path | str) -> Manifest:
     """
     folder = Path(path)
     manifest = manifests.load(folder)
-    content = hashlib.sha256()
-    for instance, prompt in _rows(folder, manifest, _expected(folder, manifest)):
-        content.update(row_digest(instance, manifest.steps, prompt))
-    if content.hexdigest() != manifest.digest:
+    digests = BlockDigests(manifest.block)
+    for rows in _pieces(_rows(folder, manifest, _expected(folder, manifest))):
+        columns = columns_of([instance for instance, _ in rows], manifest.steps)
+        texts = [prompt for _, prompt in rows]
+        digests.add(columns, [_prompts(texts, part.places) for part in columns.parts])
+    if hashlib.sha256(digests.finish()).hexdigest() != manifest.digest:
         raise UserError(f"the rows in {folder} are not those of its {manifests.NAME}: generate it again")
     return manifest
+
+
+def _pieces(rows: Iterable[tuple[Instance, str]]) -> Iterator[list[tuple[Instance, str]]]:
+    """Yield the rows in lists of bounded size."""
+    piece: list[tuple[Instance, str]] = []
+    cells = 0
+    for row in rows:
+        piece.append(row)
+        cells += row[0].question.size + row[0].target.size + row[0].steps.size
+        if len(piece) == _PIECE or cells > _PIECE_CELLS:
+            yield piece
+            piece, cells = [], 0
+    if piece:
+        yield piece
+
+
+def _prompts(texts: list[str], places: Order) -> Prompts:
+    """Return the prompts of the rows at some places."""
+    numbers: dict[str, int] = {}
+    chosen: list[int] = places.tolist()
+    codes = [numbers.setdefault(texts[place], len(numbers)) for place in chosen]
+    return Prompts(tuple(numbers), np.array(codes, np.int64))
 
 
 def mixed_split(folder: Path, manifest: Manifest) -> MixedSplit | None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,13 @@ from typing import final
 
 from vizbench._util.background import run_in_background, stop_if_abandoned
 from vizbench._util.numbers import is_whole
+from vizbench.dataset.columns import Key, Kind
 from vizbench.dataset.splits import Rows, Split
 from vizbench.errors import UserError, unknown
 from vizbench.formats import manifest as manifests
+from vizbench.formats.digests import BLOCK_ROWS, BlockDigests
 from vizbench.formats.folder import replace_folder
-from vizbench.formats.format_base import Entry, Format, Place
+from vizbench.formats.format_base import Chunk, Format, Place
 from vizbench.formats.manifest import (
     FORMATS,
     MAX_DATASET,
@@ -31,7 +34,6 @@ from vizbench.formats.manifest import (
     Shard,
 )
 from vizbench.formats.row_prompts import RowPrompts
-from vizbench.formats.rows import row_digest
 from vizbench.formats.workers import in_order
 from vizbench.renderers.looks import LOOKS, LookName
 
@@ -45,11 +47,14 @@ _SAMPLE = 20
 """Rows that are written first, to estimate the size of all."""
 
 
-def format_named(name: str) -> Format:
+def format_named(name: str, packed: bool = False) -> Format:
     """Return the format of that name. It is imported only now, because each needs its own library."""
     if name not in FORMATS:
         raise unknown("format", name, FORMATS)
-    return importlib.import_module(f"vizbench.formats.{name}").FORMAT
+    if packed and name != "parquet":
+        raise UserError(f"{name} has no packed grids: choose --format parquet, or leave --packed out")
+    module = importlib.import_module(f"vizbench.formats.{name}")
+    return module.PACKED if packed else module.FORMAT
 
 
 def write(
@@ -62,21 +67,25 @@ def write(
     steps: bool = True,
     prompt: PromptName = "text",
     look: LookName = "paper",
+    packed: bool = False,
+    progress: Callable[[int], object] | None = None,
 ) -> Manifest:
     """Write the first n rows of a split to the folder `out`, which appears in whole or not at all.
 
     n: 1 … MAX_DATASET. workers: 1 … MAX_WORKERS processes; starting one costs about a second of work.
     overwrite: replace the data set that is there at the start; if something else is there at the end, it
     stays and the rows are not kept. steps: keep the trajectories, which for a maze are a hundred times the
-    rest. prompt: who reads the rows' prompts, see `vizbench.prompt`; "none" leaves them out.
-    look: how the pictures of format png are drawn, see `vizbench.render`.
+    rest. prompt: who reads the rows' prompts, see `vizbench.prompt`; "none" leaves them out. look: how the
+    pictures of format png are drawn, see `vizbench.render`. packed: of Parquet only, write grids as bytes with
+    their shapes and not as nested lists. progress: called with the number of rows that are written, after
+    each shard.
 
     Raises UserError, with nothing written, if an argument cannot be served or the rows do not fit the disk.
     Ctrl-C ends the writing at once.
     """
     _check_count("n", n, MAX_DATASET)
     _check_count("workers", workers, MAX_WORKERS)
-    chosen = format_named(format)
+    chosen = format_named(format, packed)
     if prompt not in PROMPTS:
         raise unknown("prompt", prompt, PROMPTS)
     if look not in LOOKS:
@@ -90,11 +99,13 @@ def write(
     # Too few rows are reported before a folder is made. A split that knows its count has its rows in memory.
     # Of any other only the first row is generated, which costs almost nothing.
     run_in_background(lambda: split.rows(0, 1 if split.count is None else n))
+    kinds = run_in_background(split.kinds)
+    block = math.gcd(BLOCK_ROWS, SHARD_ROWS)  # a shard is of whole blocks
     with replace_folder(Path(out), overwrite) as folder:
 
         def job(first: int, rows: int) -> _Job:
             place = Place(folder, split.name, first // SHARD_ROWS, first, rows, look)
-            return _Job(place, chosen, split.rows(first, rows), steps, prompt)
+            return _Job(place, chosen, split.rows(first, rows), kinds, steps, prompt, block)
 
         # The estimate comes first: a disk may be too small for what takes hours to write.
         if n > _SAMPLE:
@@ -108,7 +119,9 @@ def write(
             for shard, digests in written:
                 shards.append(shard)
                 content.update(digests)
-        made = manifests.new(split.spec, format, n, steps, prompt, content.hexdigest(), shards, look)
+                if progress is not None:
+                    progress(sum(each.rows for each in shards))
+        made = manifests.new(split.spec, format, n, steps, prompt, block, content.hexdigest(), shards, look)
         manifests.save(made, folder)
     return made
 
@@ -121,24 +134,25 @@ class _Job:
     place: Place
     format: Format
     rows: Rows
+    kinds: Mapping[Key, Kind]
     steps: bool
     prompt: PromptName
+    block: int
 
 
 def _write_shard(job: _Job) -> tuple[Shard, bytes]:
-    """Write one shard. Returns its record and the digests of its rows, 32 bytes each."""
-    digests = bytearray()
-    prompt_of = RowPrompts(job.prompt, job.place.look)
+    """Write one shard. Returns its record and the digests of its blocks, 32 bytes each."""
+    digests, prompts_of = BlockDigests(job.block), RowPrompts(job.prompt, job.place.look)
 
-    def entries() -> Iterator[Entry]:
-        for instance in job.rows:
+    def chunks() -> Iterator[Chunk]:
+        for columns in job.rows.chunks(job.steps):
             stop_if_abandoned()
-            prompt = prompt_of(instance)
-            digests.extend(row_digest(instance, job.steps, prompt))
-            yield Entry(instance, job.steps, prompt)
+            chunk = Chunk(columns, tuple(prompts_of(part) for part in columns.parts))
+            digests.add(columns, chunk.prompts)
+            yield chunk
 
-    written = job.format.write(job.place, entries())
-    return Shard(job.place.rows, written), bytes(digests)
+    written = job.format.write(job.place, chunks(), job.kinds)
+    return Shard(job.place.rows, written), digests.finish()
 
 
 def _check_space(sample: _Job, n: int) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias, get_args
 
+import numpy as np
+import numpy.typing as npt
+
 from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.renderers.palettes import colour_names, outside_name
-from vizbench.seeds import integer, stream
+from vizbench.seeds import integer, keys_at, stream
 from vizbench.task.contract import Verifier
-from vizbench.types import Instance, Look
+from vizbench.types import Instance, Look, SplitName
 
 Reader: TypeAlias = Literal["text", "vision", "image", "video"]
 """Who reads a prompt. text: grids in and out as JSON. vision: a picture in, JSON out. image: a picture in and
@@ -32,8 +35,8 @@ def prompt_of(
 ) -> str:
     """Return the prompt of an instance: ASCII, one line, never empty.
 
-    style: which of the task's wordings, 0 … 2. None: drawn by the instance's id. look: the look whose colours
-    are named. None: the task's own. process: ask for every state, not only for the answer.
+    style: which of the task's wordings, 0 … 2. None: drawn by the instance's name. look: the look whose
+    colours are named. None: the task's own. process: ask for every state, not only for the answer.
 
     Raises UserError if there is no such reader or style, or if the look has too few colours.
     """
@@ -57,8 +60,15 @@ def prompt_of(
 
 
 def style_of(instance: Instance) -> int:
-    """Return the wording that an instance draws by its id."""
-    return stream("prompt", instance.id) % STYLES
+    """Return the wording that an instance draws by its name."""
+    index = np.array([instance.index], np.int64)
+    return int(styles_of(instance.task, instance.seed, instance.split, index)[0])
+
+
+def styles_of(task: str, seed: int, split: SplitName, index: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the wordings that the rows with these numbers draw, `(n,)`."""
+    origin = stream("prompt", task, seed, split)
+    return (keys_at(origin, index) % np.uint64(STYLES)).astype(np.int64)
 
 
 def legend_of(verifier: Verifier, instance: Instance, look: Look | None = None) -> list[tuple[int, str, str]]:

@@ -126,7 +126,8 @@ class Verifier(ABC):
         """Return the codes that a question, its process and its right answers may hold, for the prompt.
 
         Ascending. Default: all. A task that uses fewer with some parameters, or in some questions, names
-        these, so that a reader learns of no code that cannot occur.
+        these, so that a reader learns of no code that cannot occur. It may depend on which codes the question
+        holds, but not on their places.
         """
         return range(self.codes)
 
