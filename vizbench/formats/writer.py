@@ -5,10 +5,11 @@ A shard is made only from its own rows, so any number of workers gives the same 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,14 @@ from typing import final
 from vizbench._util.background import run_in_background, stop_if_abandoned
 from vizbench._util.numbers import is_whole
 from vizbench.dataset.splits import Rows, Split
+from vizbench.engines.engine import Engine
+from vizbench.engines.local import local_engine
+from vizbench.engines.schedule import each, results
+from vizbench.engines.shard import WHOLE, Part
 from vizbench.errors import UserError, unknown
 from vizbench.formats import manifest as manifests
+from vizbench.formats import parts
+from vizbench.formats.carried import Receiver, carried
 from vizbench.formats.folder import replace_folder
 from vizbench.formats.format_base import Entry, Format, Place
 from vizbench.formats.manifest import (
@@ -32,7 +39,6 @@ from vizbench.formats.manifest import (
 )
 from vizbench.formats.row_prompts import RowPrompts
 from vizbench.formats.rows import row_digest
-from vizbench.formats.workers import in_order
 
 SHARD_ROWS = 5_000
 """Rows per shard: the paper's largest number of shots is one file."""
@@ -60,13 +66,17 @@ def write(
     workers: int = 1,
     steps: bool = True,
     prompt: PromptName = "text",
+    engine: Engine | None = None,
+    part: Part = WHOLE,
 ) -> Manifest:
     """Write the first n rows of a split to the folder `out`, which appears in whole or not at all.
 
     n: 1 … MAX_DATASET. workers: 1 … MAX_WORKERS processes; starting one costs about a second of work.
     overwrite: replace the data set that is there at the start; if something else is there at the end, it
     stays and the rows are not kept. steps: keep the trajectories, which for a maze are a hundred times the
-    rest. prompt: who reads the rows' prompts, see `vizbench.prompt`; "none" leaves them out.
+    rest. prompt: who reads the rows' prompts, see `vizbench.prompt`; "none" leaves them out. engine: runs the
+    work elsewhere, in place of `workers`; it does not change the bytes. part: the shards to write; `merge`
+    puts the parts together.
 
     Raises UserError, with nothing written, if an argument cannot be served or the rows do not fit the disk.
     Ctrl-C ends the writing at once.
@@ -87,19 +97,28 @@ def write(
             return _Job(place, chosen, split.rows(first, rows), steps, prompt)
 
         # The estimate comes first: a disk may be too small for what takes hours to write.
+        firsts = part.of(range(0, n, SHARD_ROWS))
         if n > _SAMPLE:
-            run_in_background(lambda: _check_space(job(0, _SAMPLE), n))
+            here = sum(min(SHARD_ROWS, n - first) for first in firsts)
+            run_in_background(lambda: _check_space(job(0, _SAMPLE), here))
 
         # Shards come back in order, whichever process wrote them.
         content = hashlib.sha256()
         shards: list[Shard] = []
-        jobs = (job(first, min(SHARD_ROWS, n - first)) for first in range(0, n, SHARD_ROWS))
-        with closing(in_order(_write_shard, jobs, min(workers, -(-n // SHARD_ROWS)))) as written:
+        kept = parts.RowDigests(folder)
+        jobs = (job(first, min(SHARD_ROWS, n - first)) for first in firsts)
+        engine = engine or local_engine(max(1, min(workers, len(firsts))))
+        with closing(_written(engine, jobs)) as written:
             for shard, digests in written:
                 shards.append(shard)
                 content.update(digests)
+                if not part.is_whole:
+                    kept.add(digests)
         made = manifests.new(split.spec, format, n, steps, prompt, content.hexdigest(), shards)
-        manifests.save(made, folder)
+        if part.is_whole:
+            manifests.save(made, folder)
+        else:
+            parts.save(part, made, kept, folder)
     return made
 
 
@@ -113,6 +132,15 @@ class _Job:
     rows: Rows
     steps: bool
     prompt: PromptName
+
+
+def _written(engine: Engine, jobs: Iterator[_Job]) -> Generator[tuple[Shard, bytes]]:
+    """Return the records of the shards in order, each after its files are in the folder."""
+    if engine.shares_files:
+        return results(engine, each(_write_shard), jobs)
+    receiver = Receiver()
+    unit = functools.partial(carried, _write_shard)
+    return receiver.checked(results(engine, unit, receiver.noted(jobs), receiver.watch))
 
 
 def _write_shard(job: _Job) -> tuple[Shard, bytes]:
