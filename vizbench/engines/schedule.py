@@ -44,16 +44,17 @@ def results(
     unit: Callable[[J], Iterator[Any]],
     jobs: Iterator[J],
     watch: Callable[[Sent | Lost], None] | None = None,
+    needs: Callable[[J], Needs] | None = None,
 ) -> Generator[Any]:
     """Yield the result of each unit, in the order of their jobs. Jobs are made when needed, in a thread.
 
     unit: its last message is a `Result`. watch: called with all other messages, and with each loss, after
-    which the unit sends them again from the first.
+    which the unit sends them again from the first. needs: what a job takes. Default: one core.
 
     Ctrl-C ends the work at once, in a kernel too. Close the iterator if you do not take all results. Raises
     what a unit raised, and UserError if a unit was lost too often.
     """
-    schedule = _Schedule(engine, unit, jobs, _same, _default_needs)
+    schedule = _Schedule(engine, unit, jobs, _same, needs or _default_needs)
     sent: dict[int, Any] = {}
     waiting: dict[int, Any] = {}
     yielded = 0
