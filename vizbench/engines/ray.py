@@ -69,8 +69,8 @@ class RayEngine(Engine):
     def __init__(self, address: str | None = None, most: int | None = None) -> None:
         """Connect to the cluster at `address`.
 
-        address: None means the cluster that RAY_ADDRESS names, or a new one on this machine. most: the most
-        tasks at a time; None means as many as the cluster has cores.
+        address: None means the cluster that RAY_ADDRESS names, or the one that runs on this machine, or a new
+        one there. most: the most tasks at a time; None means as many as the cluster has cores.
 
         Raises UserError if Ray is not installed, or no cluster answers there.
         """
@@ -164,14 +164,12 @@ def _import_ray() -> Any:
 def _connect(ray: Any, address: str | None) -> None:
     """Connect this process to a cluster, or start one on this machine."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a new cluster would report its use to a server
-    address = address or os.environ.get("RAY_ADDRESS")
-    options = {} if address else {"include_dashboard": False}
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(
-            f"no Ray cluster answers at {str(address)[:80]} ({reason}): give the address that `ray start "
+            f"no Ray cluster answers at {str(address or 'RAY_ADDRESS')[:80]} ({reason}): give the address that `ray start "
             "--head` printed, as in --address HOST:6379, or leave it out to start Ray on this machine"
         ) from None
 
