@@ -15,6 +15,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(FILE)))
 STORE = 80 << 20
 """Bytes of each node's object store: the least that Ray takes is 75 MiB."""
 
+TRIES = 5
+"""How often a node is started again if it is slow: these are no timed tests."""
+
 
 @final
 class Nodes:
@@ -34,7 +37,16 @@ class Nodes:
         return self._cluster.address
 
     def add(self) -> None:
-        self._nodes.append(self._cluster.add_node(num_cpus=1, object_store_memory=STORE))
+        """Add a node. It joins when it has started."""
+        for attempt in range(TRIES):
+            try:
+                node = self._cluster.add_node(wait=False, num_cpus=1, object_store_memory=STORE)
+            except Exception:  # Ray gives a node 30 s to start, which a busy machine may not have
+                if attempt == TRIES - 1:
+                    raise
+            else:
+                self._nodes.append(node)
+                return
 
     def lose(self, number: int = 0) -> None:
         """Kill a node with all its processes, as a power cut does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -170,8 +171,12 @@ def test_what_a_node_cannot_do_is_said(
 
 
 def test_without_ray_or_a_cluster_the_way_out_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ray", None)
     words = ("generate", "--task", "life", "--n", 3, "--engine", "ray")
+    if importlib.util.find_spec("ray") is not None:
+        for address in ("127.0.0.1:1", "ray://127.0.0.1:10001", "here", "127.0.0.1:99999", ":1"):
+            sentence = refused(run(*words, "--address", address))
+            assert f"no Ray cluster answers at {address} (" in sentence and "--address 10.0.0.1" in sentence
+    monkeypatch.setitem(sys.modules, "ray", None)
     assert "--engine ray needs ray, which is not installed" in refused(run(*words))
 
 

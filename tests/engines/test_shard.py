@@ -15,6 +15,7 @@ from vizbench import formats, loading
 from vizbench.engines.shard import Part, read_part
 from vizbench.errors import UserError
 from vizbench.formats import writer
+from vizbench.formats.manifest import FormatName
 from vizbench.formats.merge import merge
 from vizbench.harness.run import run as running
 
@@ -41,7 +42,7 @@ def test_a_shard_is_i_of_n(text: str) -> None:
 
 @pytest.mark.parametrize(("name", "count"), [("jsonl", 3), ("parquet", 2), ("png", 7)])
 @pytest.mark.usefixtures("small_shards")
-def test_parts_merge_to_the_bytes_of_the_whole(name: formats.FormatName, count: int, tmp_path: Path) -> None:
+def test_parts_merge_to_the_bytes_of_the_whole(name: FormatName, count: int, tmp_path: Path) -> None:
     """Of seven parts some are empty: there are five shards."""
     split = loading.load("maze/level1").test
     whole = formats.write(split, 18, tmp_path / "whole", name)

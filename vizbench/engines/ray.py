@@ -11,6 +11,7 @@ import importlib
 import logging
 import os
 import platform
+import socket
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,9 @@ from vizbench.errors import UserError, missing
 
 AHEAD: Final = 4
 """Messages of a unit that may wait for this process."""
+
+_PATIENCE: Final = 10.0
+"""Seconds in which a cluster has to answer."""
 
 _REFRESH: Final = 2.0
 """Seconds between two looks at the size of the cluster."""
@@ -164,14 +168,31 @@ def _import_ray() -> Any:
 def _connect(ray: Any, address: str | None) -> None:
     """Connect this process to a cluster, or start one on this machine."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a new cluster would report its use to a server
+    address = address or os.environ.get("RAY_ADDRESS") or None
+    if address not in (None, "auto", "local"):
+        _reach(address)
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(
-            f"no Ray cluster answers at {str(address or 'RAY_ADDRESS')[:80]} ({reason}): give the address that `ray start "
-            "--head` printed, as in --address HOST:6379, or leave it out to start Ray on this machine"
-        ) from None
+        raise _unreachable(address or "this machine", " ".join(str(error).split())[:200]) from None
+
+
+def _reach(address: str) -> None:
+    """Raise UserError if nothing listens at an address. Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or "/" in host or not (port.isascii() and port.isdecimal() and len(port) <= 5):
+        raise _unreachable(address, "it is not HOST:PORT")
+    try:
+        socket.create_connection((host, int(port)), _PATIENCE).close()
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise _unreachable(address, str(error)[:80]) from None
+
+
+def _unreachable(address: str, reason: str) -> UserError:
+    return UserError(
+        f"no Ray cluster answers at {address[:80]} ({reason}): start this command on a node of the cluster, "
+        "and give the address that `ray start --head` printed, as in --address 10.0.0.1:6379"
+    )
 
 
 def _site() -> _Site:
