@@ -50,7 +50,7 @@ class Nodes:
 
     def lose(self, number: int = 0) -> None:
         """Kill a node with all its processes, as a power cut does."""
-        self._cluster.remove_node(self._nodes.pop(number), allow_graceful=False)
+        self._cluster.remove_node(self._nodes.pop(number % len(self._nodes)), allow_graceful=False)
 
     def kill_worker(self, number: int = 0) -> bool:
         """Kill a process that runs a task. Returns whether there was one."""

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -133,21 +133,21 @@ def evaluate(out: Path) -> tuple[object, ...]:
 
 def has_answers(out: Path) -> bool:
     """Return whether a trial of the model has begun to answer."""
-    return any(
-        trial.directory in path.parts and path.stat().st_size > 0
-        for trial in PLAN.trials()
-        if trial.model == PLAN.models[0]
-        for path in out.glob("*/records.jsonl")
-    )
+    names = [trial.directory for trial in PLAN.trials() if trial.model == PLAN.models[0]]
+    logs = [out / name / "records.jsonl" for name in names]
+    return any(log.exists() and log.stat().st_size > 0 for log in logs)
 
 
-def kill_when(process: subprocess.Popen[bytes], ready: Any, patience: float = 120) -> None:
-    until = time.monotonic() + patience
-    while not ready():
-        assert process.poll() is None and time.monotonic() < until
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
+def kill_when(process: subprocess.Popen[bytes], ready: Callable[[], bool]) -> None:
+    """Kill a process as soon as a condition holds. It has two minutes to come true."""
+    try:
+        until = time.monotonic() + 120
+        while not ready():
+            assert process.poll() is None and time.monotonic() < until
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_killed_driver_is_given_the_same_command_again(nodes: Nodes, tmp_path: Path) -> None:
@@ -180,6 +180,15 @@ def test_without_ray_or_a_cluster_the_way_out_is_said(run: Run, monkeypatch: pyt
     assert "--engine ray needs ray, which is not installed" in refused(run(*words))
 
 
+def strike(nodes: Nodes, random: np.random.Generator) -> None:
+    """Lose a random node, or kill a random worker."""
+    if random.random() < 0.5:
+        nodes.lose(int(random.integers(3)))
+        nodes.add()
+    else:
+        nodes.kill_worker(int(random.integers(8)))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(int(os.environ.get("STORMS", "10"))))
 def test_storms_lose_nothing(number: int, nodes: Nodes, tmp_path: Path) -> None:
@@ -193,20 +202,17 @@ def test_storms_lose_nothing(number: int, nodes: Nodes, tmp_path: Path) -> None:
         maze = ("generate", "--task", "maze/9", "--n", 30_000, "--out")
         words = (*maze, tmp_path / "there")
         formats.write(loading.load("maze/9").train, 30_000, tmp_path / "here")
-    kills = int(random.integers(1, 3))
-    for attempt in range(20):
+    for kills in range(int(random.integers(1, 3)), -1, -1):
         process = start(nodes, *words)
-        for _ in range(int(random.integers(1, 4))):
-            time.sleep(float(random.uniform(0.5, 5)))
-            if process.poll() is None and random.random() < 0.5:
-                nodes.lose(int(random.integers(3)))
-                nodes.add()
-            else:
-                nodes.kill_worker(int(random.integers(8)))
-        if attempt < kills:
+        try:
+            for _ in range(int(random.integers(1, 4))):
+                time.sleep(float(random.uniform(0.5, 5)))
+                strike(nodes, random)
+            if not kills:
+                assert process.wait(900) == 0
+        finally:
             process.kill()
-        if process.wait(600) == 0:
-            break
+            process.wait()
     if number % 2:
         assert in_order(tmp_path / "there") == in_order(tmp_path / "here")
     else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias, final
+from typing import Any, ClassVar, Self, TypeAlias, final
 
 Unit: TypeAlias = Callable[[Any], Iterator[Any]]
 """A generator function of one job."""
@@ -114,7 +114,7 @@ class Engine(ABC):
         self.stop()
 
     @final
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> Self:
         return self
 
     @final
