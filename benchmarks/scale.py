@@ -88,9 +88,8 @@ def main() -> None:
     for nodes in (1, 2, 3):
         made = on_cluster(nodes, lambda out, engine: formats.write(split, rows, out, engine=engine))
         ratios = made[0] / alone[0], made[1] / alone[1]
-        print(
-            f"{nodes:5}  {made[0]:7.1f}  {ratios[0]:5.2f}  {made[1]:5.1f}  {ratios[1]:5.2f}  {made[2] == alone[2]}"
-        )
+        figures = f"{made[0]:7.1f}  {ratios[0]:5.2f}  {made[1]:5.1f}  {ratios[1]:5.2f}"
+        print(f"{nodes:5}  {figures}  {made[2] == alone[2]}", flush=True)
 
 
 if __name__ == "__main__":

@@ -501,8 +501,8 @@ def evaluate(
         running.dry_run(plan, folder, 1 if jobs is None else jobs, json)
         return
     interrupts.advise(f"the same command continues from what is in {folder}")
-    if engine != "local" and devices > 1:
-        raise UserError(f"--engine {engine} gives each trial one process: leave --devices {devices} out")
+    if engine != "local" and (devices > 1 or env.world_size() > 1):
+        raise UserError(f"--engine {engine} gives each trial one process: leave --devices and launchers out")
     here = 1 if jobs is None or engine != "local" else jobs
     relaunch(devices, here)
     with engines.opened(engine, address, "jobs", jobs) as runs:

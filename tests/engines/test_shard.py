@@ -179,6 +179,6 @@ def test_options_that_do_not_go_together_are_refused(run: Run) -> None:
         (("generate", *life, "--format", "arc", "--shard", "0/2"), "leave --engine and --shard out"),
         (("generate", *life, "--engine", "ray", "--workers", 0), "workers=0 is not in 1 … 10,000"),
         (("eval", *EVAL, "--dry-run", "--shard", "0/2"), "leave --engine and --shard out"),
-        (("eval", *EVAL, "--engine", "ray", "--devices", 2), "leave --devices 2 out"),
+        (("eval", *EVAL, "--engine", "ray", "--devices", 2), "leave --devices and launchers out"),
     ):
         assert sentence in refused(run(*words))

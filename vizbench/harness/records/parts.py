@@ -75,7 +75,8 @@ def refuse_other_part(out: Path, part: RunPart | None) -> None:
             f"{out} holds part {present.part}/{present.parts} of a run: add --shard {present.part}/"
             f"{present.parts}, or give another --out"
         )
-    if present != part:
+    # The limit may change, as in any run.
+    if msgspec.structs.replace(present, limit=part.limit) != part:
         raise UserError(
             f"{out} holds part {present.part}/{present.parts} of a run, of another plan or number: "
             "give a folder of its own to every part"
