@@ -77,6 +77,7 @@ def main() -> None:
     parser.add_argument("--task", default="maze/9")
     options = parser.parse_args()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # as the process that it is compared with
     split = loading.load(options.task).train
     rows: int = options.rows
 

@@ -74,7 +74,12 @@ def _runs_a_task(process: psutil.Process) -> bool:
 def nodes() -> Generator[Nodes]:
     """Three nodes, whose workers take 0.05 s per answer of the model `Batcher`."""
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'vizbench[ray]'")
-    settings = {"PYTHONPATH": ROOT, "STUB_DELAY": "0.05", "RAY_USAGE_STATS_ENABLED": "0"}
+    settings = {
+        "PYTHONPATH": ROOT,
+        "STUB_DELAY": "0.05",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_worker_niceness": "0",  # Ray's 15 lets workers starve beside other tests
+    }
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     cluster = Nodes()

@@ -79,13 +79,13 @@ class Receiver:
     """Writes what `carried` sends into the folder of the data set."""
 
     def __init__(self) -> None:
-        self._jobs: list[ShardJob] = []
-        self._checked = 0
+        self._jobs: dict[int, ShardJob] = {}
+        """By number, from when they are made until their shard is checked."""
 
     def noted(self, jobs: Iterator[Any]) -> Iterator[Any]:
         """Yield the jobs, and remember where their shards go."""
-        for job in jobs:
-            self._jobs.append(job)
+        for number, job in enumerate(jobs):
+            self._jobs[number] = job
             yield job
 
     def watch(self, event: Sent | Lost) -> None:
@@ -109,7 +109,7 @@ class Receiver:
         with closing(shards):
             for number, (shard, rest) in enumerate(shards):
                 stop_if_abandoned()
-                job = self._jobs[number]
+                job = self._jobs.pop(number)
                 if job.format.digest(job.place) != shard.sha256:
                     raise UserError(
                         f"shard {job.place.stem} did not arrive as it was written (its digest differs): "
