@@ -25,7 +25,7 @@ SHOWN: Final = [names for names in LAYERS if "__main__" not in names]
 
 PURPOSE: Final = {
     "errors": "records, keys, errors, helpers",
-    "kernels": "several processes · compiled code",
+    "kernels": "processes · where work runs · compiled code",
     "task": "the protocols of tasks and models",
     "generators": "task families · pictures, clips, text",
     "dataset": "rows, mixtures · what keeps train and test apart",

@@ -19,7 +19,7 @@ PACKAGE = Path(vizbench.__file__).parent
 
 LAYERS = [
     {"errors", "types", "seeds", "_util"},
-    {"kernels", "distributed"},
+    {"kernels", "distributed", "engines"},
     {"task", "model"},
     {"generators", "renderers"},
     {"dataset"},
@@ -33,7 +33,7 @@ LAYERS = [
 ]
 """From the bottom to the top."""
 
-SIBLINGS = [{"harness", "baselines"}, {"generators", "renderers"}, {"kernels", "distributed"}]
+SIBLINGS = [{"harness", "baselines"}, {"generators", "renderers"}, {"kernels", "distributed", "engines"}]
 """Packages of one layer that do not import each other."""
 
 HARNESS = ["plan", "records", "run", "stats", "score", "report"]

@@ -28,6 +28,7 @@ from vizbench._util.text import is_utf8, plural
 from vizbench._util.version import __version__
 from vizbench.console import pictures, results, scores, streams, tables
 from vizbench.console.options import (
+    AddressOption,
     AttemptsOption,
     AugmentOption,
     CheckpointOption,
@@ -35,6 +36,7 @@ from vizbench.console.options import (
     DataOption,
     DevicesOption,
     DryRunOption,
+    EngineOption,
     EpochsOption,
     FileTaskOption,
     FirstSeedOption,
@@ -56,6 +58,7 @@ from vizbench.console.options import (
     SeedOption,
     SeedsOption,
     SetOption,
+    ShardOption,
     ShotsOption,
     SplitOption,
     StepsOption,
@@ -285,8 +288,15 @@ def generate(
         Path | None, typer.Option(help="New folder to write. Default: a folder named after the data.")
     ] = None,
     workers: Annotated[
-        int, typer.Option(help="Number of worker processes. It does not change the bytes.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            help="Number of worker processes. It does not change the bytes. Default: 1. With --engine "
+            "ray: the most tasks at a time; default: the cores of the cluster."
+        ),
+    ] = None,
+    engine: EngineOption = "local",
+    address: AddressOption = None,
+    shard: ShardOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing data set.")] = False,
     no_steps: Annotated[
         bool, typer.Option("--no-steps", help="Leave out the states between question and target.")
@@ -298,14 +308,18 @@ def generate(
     ] = False,
 ) -> None:
     """Write a data set: rows, and a manifest with digests. The same command writes the same bytes."""
+    from vizbench.console import engines
     from vizbench.console.progress import RowBar
     from vizbench.formats import write
+    from vizbench.formats.writer import rows_of
     from vizbench.harness.plan.plan import slug
 
     # Episodes of ARC have a layout of their own.
     if format == "arc":
         shown = None if look == "paper" else look
         options = {"--pool": pool, "--level": level, "--prompt": prompt, "--look": shown}
+        if engine != "local" or shard is not None:
+            raise UserError("episodes are made on this machine: leave --engine and --shard out")
         for option, value in options.items():
             if value is not None:
                 raise UserError(
@@ -317,19 +331,22 @@ def generate(
         return
 
     # Every other format holds rows of one split.
+    part = engines.part_of(shard)
     rows = split_of(task, overrides, seed, split, pool, level)
     named = f"{slug(rows.spec.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
     named += "" if pool is None else f"-pool{pool}"
     named += "" if look == "paper" else f"-{slug(look)}"
+    named += "" if part.is_whole else f"-part{part.index}of{part.count}"
     folder = out or Path(named)
-    reader = prompt or "text"
-    with RowBar(n) as bar:
-        manifest = write(
-            rows, n, folder, format, overwrite, workers, not no_steps, reader, look, packed, bar.show
-        )
-    streams.print_line(
-        f"{folder}: {plural(manifest.rows, 'row')} of {rows.spec.task} {split}, digest {manifest.digest}"
-    )
+    with engines.opened(engine, address, "workers", workers) as runs, RowBar(rows_of(part, n)) as bar:
+        here = 1 if runs is not None or workers is None else workers
+        written = (rows, n, folder, format, overwrite, here, not no_steps, prompt or "text", look, packed)
+        manifest = write(*written, bar.show, engine=runs, part=part)
+    content = f"{plural(manifest.rows, 'row')} of {rows.spec.task} {split}"
+    if part.is_whole:
+        streams.print_line(f"{folder}: {content}, digest {manifest.digest}")
+    else:
+        streams.print_line(f"{folder}: part {part} of {content}; vizbench merge puts the parts together")
 
 
 def _generate_episodes(name: str, n: int, seed: int, out: Path | None, overwrite: bool) -> None:
@@ -340,6 +357,22 @@ def _generate_episodes(name: str, n: int, seed: int, out: Path | None, overwrite
     folder = out or Path(f"{slug(name)}-episodes-{n}" + (f"-seed{seed}" if seed else ""))
     episodes.write(name, n, seed, folder, overwrite)
     streams.print_line(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
+
+
+@command()
+def merge(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="FOLDERS", help="The folders of all parts, in any order.")
+    ],
+    out: Annotated[Path, typer.Option(help="New folder to write.")],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing data set. Runs are never replaced.")
+    ] = False,
+) -> None:
+    """Put the parts of a data set or of a run together that `--shard` made. The parts stay as they are."""
+    from vizbench.console import merging
+
+    merging.merge(folders, out, overwrite)
 
 
 DatasetArgument = Annotated[
@@ -433,14 +466,18 @@ def evaluate(
     supervision: SupervisionOption = "target",
     look: LookOption = "paper",
     limit: LimitOption = None,
-    jobs: JobsOption = 1,
+    jobs: JobsOption = None,
     devices: DevicesOption = 1,
+    engine: EngineOption = "local",
+    address: AddressOption = None,
+    shard: ShardOption = None,
     out: RunOption = None,
     offline: OfflineOption = False,
     dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:
     """Adapt models to tasks, and compare them with trivial baselines. The same command resumes a run."""
+    from vizbench.console import engines
     from vizbench.console import evaluate as running
     from vizbench.harness.plan.options import options_of
     from vizbench.harness.plan.plan import plan_of
@@ -453,7 +490,9 @@ def evaluate(
     plan = plan_of(options_of(context.params))
 
     # Check the folder, and report what the plan leaves out or weakens.
-    folder = out or Path("runs") / plan.name
+    part = engines.part_of(shard)
+    suffix = "" if part.is_whole else f"-part{part.index}of{part.count}"
+    folder = out or Path("runs") / f"{plan.name}{suffix}"
     if not is_utf8(str(folder)):  # --json prints it
         raise UserError(f"--out {str(folder)[:80]!r} is not UTF-8: choose another folder")
     if plan.suite == "paper" and plan.data is None:
@@ -465,11 +504,19 @@ def evaluate(
         )
     if dry_run:
         interrupts.advise("nothing was written, and the same command starts again")
-        running.dry_run(plan, folder, jobs, json)
-    else:
-        interrupts.advise(f"the same command continues from what is in {folder}")
-        relaunch(devices, jobs)
-        running.run_and_report(plan, folder, jobs, json)
+        if engine != "local" or not part.is_whole:
+            raise UserError(
+                "--dry-run estimates one process and the whole plan: leave --engine and --shard out"
+            )
+        running.dry_run(plan, folder, 1 if jobs is None else jobs, json)
+        return
+    interrupts.advise(f"the same command continues from what is in {folder}")
+    if engine != "local" and (devices > 1 or env.world_size() > 1):
+        raise UserError(f"--engine {engine} gives each trial one process: leave --devices and launchers out")
+    here = 1 if jobs is None or engine != "local" else jobs
+    relaunch(devices, here)
+    with engines.opened(engine, address, "jobs", jobs) as runs:
+        running.run_and_report(plan, folder, here, json, runs, part)
 
 
 @command()

@@ -13,6 +13,8 @@ from vizbench.console import arc_tables, results, streams
 from vizbench.console.estimates import print_estimate
 from vizbench.console.progress import ProgressBars
 from vizbench.distributed import env
+from vizbench.engines.engine import Engine
+from vizbench.engines.shard import Part
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, Plan
 from vizbench.harness.records.records import TrialResult, read_runs, read_unstarted
@@ -40,10 +42,12 @@ def dry_run(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
         print_estimate(estimates, jobs, folder)
 
 
-def run_and_report(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
+def run_and_report(
+    plan: Plan, folder: Path, jobs: int, json: bool, engine: Engine | None, part: Part
+) -> None:
     """Measure a plan, write its report and print its tables. Exits with 1 if a trial failed."""
     with ProgressBars() as bars:
-        outcomes = run(plan, folder, bars.show, pretraining_overlap, jobs)
+        outcomes = run(plan, folder, bars.show, pretraining_overlap, jobs, engine, part)
     report = folder / "report.html"
     trials = _write_report(outcomes, folder, report)
     written = report if trials else None

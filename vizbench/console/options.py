@@ -218,7 +218,30 @@ LimitOption = Annotated[
     int | None, typer.Option(help="Stop each trial after this many questions. A later run continues.")
 ]
 JobsOption = Annotated[
-    int, typer.Option(help="Number of worker processes that run trials. Each loads its own model.")
+    int | None,
+    typer.Option(
+        help="Number of worker processes that run trials. Each loads its own model. Default: 1. With "
+        "--engine ray: the most trials at a time; default: the cores of the cluster."
+    ),
+]
+EngineOption = Annotated[
+    Literal["local", "ray"],
+    typer.Option(help="Where the work runs: in processes of this machine, or on a Ray cluster."),
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Ray cluster. Default: that of RAY_ADDRESS, or one on this machine, which is started if needed.",
+    ),
+]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="I/N",
+        help="Do only every N-th unit of the work, from unit I: 0/8 … 7/8 for eight machines. "
+        "`vizbench merge` puts the parts together.",
+    ),
 ]
 DevicesOption = Annotated[
     int,

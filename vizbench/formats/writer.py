@@ -5,11 +5,12 @@ A shard is made only from its own rows, so any number of workers gives the same 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import math
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,14 @@ from vizbench._util.background import run_in_background, stop_if_abandoned
 from vizbench._util.numbers import is_whole
 from vizbench.dataset.columns import Key, Kind
 from vizbench.dataset.splits import Rows, Split
+from vizbench.engines.engine import Engine
+from vizbench.engines.local import local_engine
+from vizbench.engines.schedule import each, results
+from vizbench.engines.shard import WHOLE, Part
 from vizbench.errors import UserError, unknown
 from vizbench.formats import manifest as manifests
+from vizbench.formats import parts
+from vizbench.formats.carried import Receiver, carried
 from vizbench.formats.digests import BLOCK_ROWS, BlockDigests
 from vizbench.formats.folder import replace_folder
 from vizbench.formats.format_base import Chunk, Format, Place
@@ -34,7 +41,6 @@ from vizbench.formats.manifest import (
     Shard,
 )
 from vizbench.formats.row_prompts import RowPrompts
-from vizbench.formats.workers import in_order
 from vizbench.renderers.looks import LOOKS, LookName
 
 SHARD_ROWS = 5_000
@@ -69,6 +75,8 @@ def write(
     look: LookName = "paper",
     packed: bool = False,
     progress: Callable[[int], object] | None = None,
+    engine: Engine | None = None,
+    part: Part = WHOLE,
 ) -> Manifest:
     """Write the first n rows of a split to the folder `out`, which appears in whole or not at all.
 
@@ -76,9 +84,10 @@ def write(
     overwrite: replace the data set that is there at the start; if something else is there at the end, it
     stays and the rows are not kept. steps: keep the trajectories, which for a maze are a hundred times the
     rest. prompt: who reads the rows' prompts, see `vizbench.prompt`; "none" leaves them out. look: how the
-    pictures of format png are drawn, see `vizbench.render`. packed: of Parquet only, write grids as bytes with
-    their shapes and not as nested lists. progress: called with the number of rows that are written, after
-    each shard.
+    pictures of format png are drawn, see `vizbench.render`. packed: of Parquet only, write grids as bytes
+    with their shapes and not as nested lists. progress: called with the number of rows that are written,
+    after each shard. engine: runs the work elsewhere, in place of `workers`; it does not change the bytes.
+    part: the shards to write; `merge` puts the parts together.
 
     Raises UserError, with nothing written, if an argument cannot be served or the rows do not fit the disk.
     Ctrl-C ends the writing at once.
@@ -108,22 +117,35 @@ def write(
             return _Job(place, chosen, split.rows(first, rows), kinds, steps, prompt, block)
 
         # The estimate comes first: a disk may be too small for what takes hours to write.
+        firsts = part.of(range(0, n, SHARD_ROWS))
         if n > _SAMPLE:
-            run_in_background(lambda: _check_space(job(0, _SAMPLE), n))
+            run_in_background(lambda: _check_space(job(0, _SAMPLE), rows_of(part, n)))
 
         # Shards come back in order, whichever process wrote them.
         content = hashlib.sha256()
         shards: list[Shard] = []
-        jobs = (job(first, min(SHARD_ROWS, n - first)) for first in range(0, n, SHARD_ROWS))
-        with closing(in_order(_write_shard, jobs, min(workers, -(-n // SHARD_ROWS)))) as written:
+        kept = parts.DigestFile(folder)
+        jobs = (job(first, min(SHARD_ROWS, n - first)) for first in firsts)
+        engine = engine or local_engine(max(1, min(workers, len(firsts))))
+        with closing(_written(engine, jobs)) as written:
             for shard, digests in written:
                 shards.append(shard)
                 content.update(digests)
                 if progress is not None:
-                    progress(sum(each.rows for each in shards))
+                    progress(sum(written_shard.rows for written_shard in shards))
+                if not part.is_whole:
+                    kept.add(digests)
         made = manifests.new(split.spec, format, n, steps, prompt, block, content.hexdigest(), shards, look)
-        manifests.save(made, folder)
+        if part.is_whole:
+            manifests.save(made, folder)
+        else:
+            parts.save(part, made, kept, folder)
     return made
+
+
+def rows_of(part: Part, n: int) -> int:
+    """Return the number of rows in a part of a data set with n rows."""
+    return sum(min(SHARD_ROWS, n - first) for first in part.of(range(0, n, SHARD_ROWS)))
 
 
 @final
@@ -138,6 +160,15 @@ class _Job:
     steps: bool
     prompt: PromptName
     block: int
+
+
+def _written(engine: Engine, jobs: Iterator[_Job]) -> Generator[tuple[Shard, bytes]]:
+    """Return the records of the shards in order, each after its files are in the folder."""
+    if engine.shares_files:
+        return results(engine, each(_write_shard), jobs)
+    receiver = Receiver()
+    unit = functools.partial(carried, _write_shard)
+    return receiver.checked(results(engine, unit, receiver.noted(jobs), receiver.watch))
 
 
 def _write_shard(job: _Job) -> tuple[Shard, bytes]:

@@ -71,10 +71,16 @@ class Options(PlanOptions, frozen=True, kw_only=True):
     """How many seeds."""
     augment: str | list[str] = []
     """Variants of ARC demonstrations to train on (`augment.KINDS`): "symmetries,colours" or a list."""
-    jobs: int = 1
-    """Processes that run trials, each with a model of its own."""
+    jobs: int | None = None
+    """Processes that run trials, each with a model of its own. None: 1, or on a cluster its cores."""
     devices: int = 1
     """GPUs that train each model together."""
+    engine: str = "local"
+    """Where trials run: local or ray."""
+    address: str | None = None
+    """The Ray cluster. None: that of RAY_ADDRESS, or a new one on this machine."""
+    shard: str | None = None
+    """The part of the trials to run, as in 0/8. None: all."""
     out: str | None = None
     """Folder of the run. None: runs/MODEL_TASK."""
     offline: bool = False
