@@ -96,13 +96,13 @@ def test_damaged_parts_are_refused(three: list[Path], tmp_path: Path, run: Run) 
         return sentence
 
     shard = (three[1] / "train-00001.jsonl").read_bytes()
-    digests = (three[1] / "rows.digests").read_bytes()
+    digests = (three[1] / "blocks.digests").read_bytes()
     part = json.loads((three[1] / "part.json").read_text())
     assert "shard train-00001 is not as it was written" in damage(
         "train-00001.jsonl", shard.replace(b"1", b"2", 1)
     )
-    assert "rows.digests is not as it was written" in damage("rows.digests", digests[:-1] + b"\0")
-    assert "rows.digests is not as it was written" in damage("rows.digests", digests + b"\0")
+    assert "blocks.digests is not as it was written" in damage("blocks.digests", digests[:-1] + b"\0")
+    assert "blocks.digests is not as it was written" in damage("blocks.digests", digests + b"\0")
     assert "part.json is malformed" in damage("part.json", b"{")
     for changes, sentence in (
         ({"part": 3}, "its numbers contradict each other"),
