@@ -27,7 +27,7 @@ from vizbench.harness.run.run import run as run_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = {
-    "qwen3": "lr=0.01&rank=8&batch=2&accumulation=2&steps=6&keep=true&save_every=2",
+    "qwen3": "lr=0.01&rank=8&batch=4&steps=6&keep=true",
     "ltx": "lr=0.01&rank=4&batch=3&steps=3&dtype=float32&sampling_steps=2&checkpointing=false",
 }
 """An odd batch: shares of two clips and of one."""

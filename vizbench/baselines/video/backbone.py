@@ -17,6 +17,7 @@ from vizbench.baselines.video.config import VideoConfig
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
+    from vizbench.baselines.shared.passes import Passes
     from vizbench.baselines.video.memory import ClipTokens
 
 Tensors: TypeAlias = "Mapping[str, Tensor]"
@@ -118,6 +119,8 @@ class WeightSource(ABC):
     """Their digest; None if they are drawn from the seed."""
     home: Path | None
     """The folder of latents and trainings; None keeps nothing."""
+    embedded: ClassVar[bool] = False
+    """Whether these are the package's own weights, whose answers are alike on every machine."""
 
     @abstractmethod
     def check(self, shapes: Iterable[tuple[int, ...]]) -> None:
@@ -125,6 +128,14 @@ class WeightSource(ABC):
 
         Loads nothing.
         """
+
+    @abstractmethod
+    def passes(self, shapes: Iterable[tuple[int, ...]]) -> list[Passes]:
+        """Return how the clips of an optimizer step may pass through the model, the fastest way first."""
+
+    @abstractmethod
+    def sampling_rows(self, shape: tuple[int, ...]) -> int:
+        """Return how many clips of a shape `(T, H, W, 3)` may be sampled in one batch, at least one."""
 
     @abstractmethod
     def open(self, seed: int) -> tuple[Any, Tensors]:
