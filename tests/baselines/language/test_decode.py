@@ -13,6 +13,7 @@ import transformers
 from tests.baselines.language.test_model import FAMILIES, base, context, pairs
 from tests.support.tiny_language import write
 from vizbench.baselines.language import model as module
+from vizbench.baselines.language import pictures
 from vizbench.baselines.language.checkpoint import adapted
 from vizbench.baselines.language.config import SAMPLING, LanguageConfig
 from vizbench.baselines.language.decode import SeededSampling, generate
@@ -91,6 +92,36 @@ def test_tokens_are_drawn_with_their_probabilities() -> None:
     assert torch.allclose(counts, (expected / expected.sum()).float(), atol=0.02)
 
 
+@torch.no_grad()
+def test_features_that_are_kept_are_those_of_the_tower(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = base(folders, "gemma")
+    model = built(folders, "gemma", "", "both:")
+    rows = [model.prompt(plain.chat, pair.question) for pair in pairs("both:", 3)]
+    calls: list[int] = []
+    tower = plain.model.get_image_features
+
+    def counted(pixels: Any, **settings: Any) -> Any:
+        calls.append(len(pixels))
+        return tower(pixels, **settings)
+
+    monkeypatch.setattr(plain.model, "get_image_features", counted)
+    inputs, _ = plain.inputs(rows)
+    first = plain.model(**inputs).logits
+    again = plain.model(**plain.inputs(rows)[0]).logits
+    assert calls == [1, 1, 1]
+    assert torch.equal(first, again)
+    pixels = plain.chat.image_processor([row.image for row in rows], return_tensors="pt")["pixel_values"]
+    text, _ = plain.chat.batch(rows)
+    assert torch.allclose(plain.model(**text, pixel_values=pixels).logits, first, atol=1e-5)
+    monkeypatch.setattr(pictures, "unused_memory", lambda: 0.0)
+    small = base(folders, "gemma")
+    assert torch.equal(small.model(**small.inputs(rows)[0]).logits, first)
+    assert small.pictures is not None
+    assert not small.pictures._kept
+
+
 def test_merged_weights_are_restored_to_the_bit_and_answer_alike(folders: dict[str, Path]) -> None:
     plain = base(folders, "llama")
     model = adapted(plain.model, LanguageConfig(rank=4), 0).eval()
@@ -98,7 +129,7 @@ def test_merged_weights_are_restored_to_the_bit_and_answer_alike(folders: dict[s
         if "lora_B" in name:
             torch.nn.init.normal_(parameter, std=0.1, generator=torch.Generator().manual_seed(0))
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    inputs, _ = plain.chat.batch([plain.chat.question("[[0,1]]")])
+    inputs, _ = plain.inputs([plain.chat.question("[[0,1]]")])
     with torch.no_grad():
         expected = model(**inputs).logits
         with merged(model):

@@ -144,7 +144,7 @@ def test_no_examples_need_a_prompt_and_a_chat_template(folders: dict[str, Path],
 def test_an_adapter_of_no_steps_changes_no_bit(folders: dict[str, Path], family: str) -> None:
     plain = base(folders, family)
     rows = [plain.chat.pair(plain.chat.question(q), q) for q in grids(2)]
-    inputs, _ = plain.chat.batch(rows)
+    inputs, _ = plain.inputs(rows)
     with torch.no_grad():
         before = plain.model(**inputs).logits
         wrapped = adapted(plain.model, LanguageConfig(rank=4), 0).eval()
@@ -181,7 +181,7 @@ def _slowly(plain: Loaded, asked: Tokenized, limit: int) -> str:
     written: list[int] = []
     while len(written) < limit and plain.chat.end not in written:
         types = None if asked.types is None else (*asked.types, *(0 for _ in written))
-        inputs, _ = plain.chat.batch([Tokenized((*asked.ids, *written), asked.start, asked.image, types)])
+        inputs, _ = plain.inputs([Tokenized((*asked.ids, *written), asked.start, asked.image, types)])
         with torch.no_grad():
             written.append(int(plain.model(**inputs).logits[0, -1].argmax()))
     return plain.chat.text(written)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,9 +14,10 @@ import transformers
 from huggingface_hub.errors import StrictDataclassError
 from peft.helpers import disable_input_dtype_casting
 
-from vizbench.baselines.language.chat_format import ChatFormat
+from vizbench.baselines.language.chat_format import ChatFormat, Tokenized
 from vizbench.baselines.language.config import LanguageConfig
 from vizbench.baselines.language.memory import decoding_bytes, memory_breakdown, sizes_of
+from vizbench.baselines.language.pictures import PictureFeatures
 from vizbench.baselines.shared.device import bitsandbytes_settings, require_gpu
 from vizbench.baselines.shared.hub import read_object, require
 from vizbench.baselines.shared.memory import (
@@ -58,6 +59,18 @@ class Loaded:
     """The device that holds the model."""
     dtype: torch.dtype
     """Type of its products."""
+    pictures: PictureFeatures | None = None
+    """What its vision tower makes of pictures; None for a model without pictures."""
+
+    def inputs(self, rows: Sequence[Tokenized], left: bool = False) -> tuple[dict[str, Any], torch.Tensor]:
+        """Return the model's inputs and the labels on its device. left: pad on the left."""
+        tensors, labels = self.chat.batch(rows, left)
+        inputs: dict[str, Any] = {name: tensor.to(self.device) for name, tensor in tensors.items()}
+        images = [row.image for row in rows if row.image is not None]
+        if self.pictures is not None and images:
+            with self.products():
+                inputs["mm_encoder_outputs"] = self.pictures.of(images)
+        return inputs, labels.to(self.device)
 
     def without_casts(self, model: Any) -> AbstractContextManager[None]:
         """Leave out peft's casts of inputs to float32 within the block: `products` casts them back.
@@ -166,7 +179,11 @@ class LanguageCheckpoint:
             )
         # Its own would fill in what ours leaves open: Qwen's samples.
         model.generation_config = transformers.GenerationConfig()
-        return Loaded(model.eval().requires_grad_(False), chat, device, dtype)
+        model.eval().requires_grad_(False)
+        pictures = None
+        if chat.image_processor is not None:
+            pictures = PictureFeatures(model, chat.image_processor)
+        return Loaded(model, chat, device, dtype, pictures)
 
     @contextmanager
     def _readable(self, kind: type[Any]) -> Generator[None]:

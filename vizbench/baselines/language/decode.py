@@ -41,8 +41,7 @@ def generate(
     model: `loaded.model`, or the adapter on it. seeds: one per prompt, not used at temperature 0.
     """
     chat, start = loaded.chat, max(len(prompt.ids) for prompt in prompts)
-    inputs, _ = chat.batch(prompts, left=True)
-    inputs = {name: tensor.to(loaded.device) for name, tensor in inputs.items()}
+    inputs, _ = loaded.inputs(prompts, left=True)
     written: list[list[int]] = [[] for _ in prompts]
     alive = list(range(len(prompts)))
     numbers = None

@@ -351,14 +351,13 @@ def backward_in_parts(loaded: Loaded, model: Any, size: int, rows: Sequence[Toke
 
 def loss_sum(loaded: Loaded, model: Any, rows: Sequence[Tokenized]) -> torch.Tensor:
     """Return the summed negative log likelihood of the rows' answers, their ends included."""
-    inputs, labels = loaded.chat.batch(rows)
-    inputs = {name: tensor.to(loaded.device) for name, tensor in inputs.items()}
+    inputs, labels = loaded.inputs(rows)
     # The logits of the prompts would take most of the memory.
     kept = labels.shape[1] - min(row.start for row in rows) + 1
     with loaded.products():
         output = model(**inputs, use_cache=False, logits_to_keep=kept)
     logits = output.logits[:, :-1].float()  # (B, kept - 1, vocabulary)
-    targets = labels[:, labels.shape[1] - kept + 1 :].to(loaded.device)
+    targets = labels[:, labels.shape[1] - kept + 1 :]
     return functional.cross_entropy(
         logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum"
     )
