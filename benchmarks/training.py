@@ -14,7 +14,6 @@ because other programs only slow them down. What is compared gives the same loss
 - passes: a step of 8 sequences one by one; at once
 - states: what a state on disk holds up the training, if it is written at once; in the background
 - together: 4 clips sampled one by one; at once
-- pictures: a step of Gemma on pictures that are encoded again; whose features are kept
 
 On a GPU, it measures seconds instead. That was not run yet.
 """

@@ -46,7 +46,9 @@ class LanguageBlocks:
     """What a block keeps, by the type of its products."""
 
     bfloat16: LanguageBlock
+    """In bfloat16."""
     float32: LanguageBlock
+    """In float32."""
 
 
 PLAIN: Final = LanguageBlocks(

@@ -50,6 +50,7 @@ class Job:
     """An answer to decode."""
 
     prompt: Tokenized
+    """The question."""
     sampling: str
     """A name in SAMPLING."""
     seed: int

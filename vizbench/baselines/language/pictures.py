@@ -14,7 +14,7 @@ from vizbench.baselines.shared.memory import unused_memory
 from vizbench.types import Image
 
 SHARE: Final = 0.1
-"""The share of the unused memory that features may fill. Those of 1,000 pictures of Gemma 3 4B take 1.3 GB."""
+"""The share of the unused memory that features may fill. 1,000 pictures of Gemma 3 4B take 1.3 GB."""
 
 
 @final

@@ -53,7 +53,9 @@ class VideoBlocks:
     """What a block keeps, by the type of its products."""
 
     bfloat16: VideoBlock
+    """In bfloat16."""
     float32: VideoBlock
+    """In float32."""
     joint: bool = False
     """Whether clip and text are one sequence."""
 
