@@ -124,7 +124,7 @@ def test_no_way_changes_what_a_video_model_learns(name: str, tmp_path: Path) -> 
 def test_casts_that_are_left_out_change_no_loss(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In bfloat16 the products round the inputs all the same. Dropout would draw by the type of its inputs."""
+    """In bfloat16 the products round the inputs all the same. Dropout would draw by the type of inputs."""
     losses: list[list[Any]] = []
     for casts in (False, True):
         heard: list[Progress] = []

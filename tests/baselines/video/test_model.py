@@ -232,7 +232,7 @@ def test_clips_are_padded_to_the_canvas_and_cropped(case: tuple[Backbone, Path])
     assert answer.shape == (9, 28, 20, 3)
 
 
-def test_checkpointing_and_accumulation_change_no_step(case: tuple[Backbone, Path]) -> None:
+def test_checkpointing_changes_no_step(case: tuple[Backbone, Path]) -> None:
     """Recomputed blocks give the same loss and the same trained weights."""
     losses = []
     for config in (QUICK, replace(QUICK, checkpointing="true")):
