@@ -6,12 +6,14 @@ a stored training depends on the choice. A training may go on elsewhere with ano
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar, final
 
 from vizbench.baselines.shared.config import AdaptationConfig
 from vizbench.baselines.shared.memory import MemoryBytes, device_memory
+from vizbench.distributed.env import world_size
 
 SHARE: Final = 0.8
 """The share of the free memory that a choice may fill by its estimate.
@@ -57,10 +59,19 @@ def least_config(config: C) -> C:
 
 def fitting(config: C, rows: int, bytes_of: MemoryBytes[C]) -> list[Passes]:
     """Return what is allowed without what needs more than SHARE of the free memory. The smallest stays."""
-    choices, free = allowed(config, rows), SHARE * device_memory().free
+    choices, free = allowed(config, rows), SHARE * device_memory().free / _sharers()
     while len(choices) > 1 and sum(bytes_of(chosen_config(config, choices[0])).values()) > free:
         del choices[0]
     return choices
+
+
+def _sharers() -> int:
+    """Return how many processes of this training share the device's memory."""
+    import torch
+
+    if torch.cuda.is_available():
+        return 1
+    return int(os.environ.get("LOCAL_WORLD_SIZE", world_size()))
 
 
 def run_within(choices: list[Passes], attempt: Callable[[Passes], float]) -> float:
