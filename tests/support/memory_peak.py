@@ -30,7 +30,7 @@ class MemoryPeak(TorchDispatchMode):
 
     def _note(self, tensor: torch.Tensor) -> None:
         storage = tensor.untyped_storage()
-        key = storage._cdata  # pyright: ignore[reportAttributeAccessIssue] the storage itself, not its wrapper
+        key = storage._cdata  # the storage itself, not its wrapper
         if key in self._live:
             return
         self._live.add(key)

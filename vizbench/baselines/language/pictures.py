@@ -30,7 +30,7 @@ class PictureFeatures:
     def of(self, images: Sequence[Image]) -> dict[str, Any]:
         """Return the argument `mm_encoder_outputs` of the model for these pictures, in their order."""
         features = torch.cat([self._one(image) for image in images])  # (n, tokens, hidden)
-        return {"image": BaseModelOutputWithPooling(pooler_output=features)}  # type: ignore[arg-type]  # any tensor
+        return {"image": BaseModelOutputWithPooling(pooler_output=features)}
 
     @torch.no_grad()
     def _one(self, image: Image) -> Tensor:

@@ -41,6 +41,9 @@ class Backbone(ABC):
     stride: ClassVar[int]
     """Clips have N * stride + 1 frames. The VAEs would return another number for other clips."""
 
+    batched: ClassVar[bool] = False
+    """Whether the pipeline samples several clips per call."""
+
     float32: ClassVar[tuple[str, ...]] = ()
     """Parts of the pipeline that stay in float32 whatever the dtype, as the family's authors advise."""
 

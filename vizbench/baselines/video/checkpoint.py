@@ -69,6 +69,8 @@ class VideoCheckpoint(WeightSource):
     def sampling_rows(self, shape: tuple[int, ...]) -> int:
         if self._config.together:
             return self._config.together
+        if not self._backbone.batched:
+            return 1  # each answer is recorded as soon as it is there
         # A block that is computed again keeps more than one that samples.
         config = replace(least_config(self._config), rows=1)
         parts = self._bytes_of([shape])(config)
