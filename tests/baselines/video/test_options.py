@@ -216,6 +216,25 @@ def test_a_deeper_vae_takes_a_canvas_of_its_own(tmp_path: Path) -> None:
     assert wan.BACKBONE.canvas(pipe, 288, 1) == (288, 32)
 
 
+def test_clips_that_are_sampled_together_are_those_sampled_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The free memory decides how many. A pipeline that takes one image per call gets one."""
+    model = _model("cogvideox-1.5", tmp_path / "m", replace(QUICK, steps=2))
+    model.adapt(tiny.examples(3), tiny.context())
+    questions, shape = [example.question for example in tiny.examples(3)], (9, 32, 32, 3)
+    source: Any = model._source
+    assert source.sampling_rows(shape) == folders.TOGETHER
+    together = [clip for (clip,) in model.predict(questions, 1, 7)]
+    assert model._merges
+    monkeypatch.setattr(folders, "unused_memory", lambda: 1.0)
+    assert source.sampling_rows(shape) == 1
+    for one, (alone,) in zip(together, model.predict(questions, 1, 7), strict=True):
+        assert np.abs(one.astype(int) - alone.astype(int)).max() <= 1
+    other: Any = _model("ltx", tmp_path / "ltx", QUICK)._source
+    assert other.sampling_rows(shape) == 1
+
+
 def test_only_embedded_weights_keep_to_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their answers are alike on every machine. A real model takes all threads that torch has."""
     seen: list[int] = []
