@@ -153,7 +153,7 @@ def _results(place: Path, family: str) -> tuple[list[Any], float, dict[str, Any]
     records = [json.loads(line) | {"seconds": 0} for line in lines]
     assert len(records) == 3
     files = (place / "home" / "adapters").rglob("*.safetensors")
-    (adapter,) = [path for path in files if "training" not in path.name]
+    (adapter,) = [path for path in files if not path.name.startswith("train")]
     return records, json.loads((run / "sessions.jsonl").read_text())["figures"]["loss"], load_file(adapter)
 
 
