@@ -47,6 +47,8 @@ class ChatFormat:
         """Find the tokens of the template. processor: of a model that reads pictures."""
         self.tokenizer = tokenizer
         self._processor: Any = processor
+        self.image_processor: Any = None if processor is None else processor.image_processor
+        """What makes pixels of a picture; None for a model without pictures."""
         self._template = tokenizer.chat_template is not None
         self.end = self._turn_end()
         """The token that ends an answer."""
@@ -88,7 +90,7 @@ class ChatFormat:
         return self.tokenizer.decode(answer, skip_special_tokens=True)
 
     def batch(self, rows: Sequence[Tokenized], left: bool = False) -> tuple[dict[str, Tensor], Tensor]:
-        """Return the model's inputs and the labels, `(B, L)` each.
+        """Return the model's inputs and the labels, `(B, L)` each, without the pictures.
 
         Labels are the answer's tokens at their own places, and IGNORED elsewhere. left: pad on the left.
         """
@@ -99,10 +101,6 @@ class ChatFormat:
         }
         if self._processor is not None:
             inputs["token_type_ids"] = _padded([row.types or () for row in rows], length, 0, left)
-            images = [row.image for row in rows if row.image is not None]
-            if images:  # made again for each batch: 5000 of them would take 48 GB
-                pixels = self._processor.image_processor(images, return_tensors="pt")["pixel_values"]
-                inputs["pixel_values"] = pixels  # (B, 3, side, side)
         labels = [[IGNORED] * row.start + list(row.ids[row.start :]) for row in rows]
         return inputs, _padded(labels, length, IGNORED, left)
 

@@ -20,14 +20,15 @@ def generate(
     prompts: Sequence[Tokens],
     limit: int,
     temperature: float,
-    random: torch.Generator,
+    seeds: Sequence[int] = (),
     states: bool = False,
 ) -> list[list[int]]:
     """Return up to `limit` tokens after each prompt, without EOS. All prompts must have the same length.
 
-    At temperature 0 the most likely token is taken, and `random` is not used. Otherwise tokens are drawn from
-    softmax(logits / temperature).
+    At temperature 0 the most likely token is taken. Otherwise tokens are drawn from
+    softmax(logits / temperature), so that no answer depends on its batch.
 
+    seeds: one per prompt, not used at temperature 0.
     states: whether the answers are processes, so that SEP begins a new page.
     """
     ids = torch.from_numpy(np.stack([p.ids for p in prompts]))  # (n, length)
@@ -38,7 +39,11 @@ def generate(
     mask = causal_mask(ids.shape[1])
     written: list[list[int]] = [[] for _ in prompts]
     done = [False] * len(prompts)
-    for _ in range(limit):
+    numbers = torch.empty(0, 0)
+    if temperature > 0:
+        drawn = [np.random.default_rng(seed).random(limit) for seed in seeds]
+        numbers = torch.from_numpy(np.stack(drawn))  # (n, limit), in 0..1
+    for step in range(limit):
         logits = model(
             input_ids=ids,
             position_ids=positions,
@@ -47,7 +52,7 @@ def generate(
             use_cache=True,
             logits_to_keep=1,
         ).logits[:, -1]
-        tokens = _choose(logits.float(), temperature, random)
+        tokens = _choose(logits.double(), temperature, numbers[:, step : step + 1])
 
         # Keep the tokens of the sequences that have not ended.
         for row, token in enumerate(tokens):
@@ -73,8 +78,10 @@ def generate(
     return written
 
 
-def _choose(logits: Tensor, temperature: float, random: torch.Generator) -> list[int]:
-    """Return one token per row of logits `(n, VOCABULARY)`."""
-    if temperature > 0:
-        return torch.multinomial((logits / temperature).softmax(-1), 1, generator=random)[:, 0].tolist()
-    return logits.argmax(-1).tolist()
+def _choose(logits: Tensor, temperature: float, numbers: Tensor) -> list[int]:
+    """Return one token per row of logits `(n, VOCABULARY)`. numbers: in 0..1, `(n, 1)`, to draw by."""
+    if temperature == 0:
+        return logits.argmax(-1).tolist()
+    cumulative = (logits / temperature).softmax(-1).cumsum(-1)
+    drawn = torch.searchsorted(cumulative, numbers * cumulative[:, -1:], right=True)
+    return drawn.clamp_max(logits.shape[1] - 1)[:, 0].tolist()

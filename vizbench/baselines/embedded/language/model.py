@@ -175,8 +175,6 @@ class EmbeddedLanguage(CheckedModel[str]):
         self, questions: Sequence[str], start: int, attempts: int, seed: int
     ) -> Iterator[Sequence[str]]:
         """Yield the attempts of the questions, of which the first has the index `start`."""
-        import torch
-
         from vizbench.baselines.embedded.language.decode import generate
         from vizbench.baselines.embedded.language.tokens import prompt, text
 
@@ -191,11 +189,10 @@ class EmbeddedLanguage(CheckedModel[str]):
             batch = [prompts[member] for member in members]
             limit = max(length, self._longest) + self._config.extra_tokens
             for attempt in range(attempts):
-                key = stream("qwen3", "predict", seed, start, length, attempt) >> 1
-                random = torch.Generator().manual_seed(key)
+                seeds = [stream("qwen3", "predict", seed, start + member, attempt) for member in members]
                 temperature = self._config.temperature if attempt else 0.0
                 with one_thread():
-                    written = generate(self._network, batch, limit, temperature, random, self._states)
+                    written = generate(self._network, batch, limit, temperature, seeds, self._states)
                 for member, tokens in zip(members, written, strict=True):
                     answers[member].append(text(tokens, self._states))
         yield from answers
