@@ -19,6 +19,7 @@ from tests.support.videos import read_video
 from vizbench import cli
 from vizbench.formats import read
 from vizbench.formats.layout_names import LAYOUTS
+from vizbench.renderers.looks import look_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -123,10 +124,11 @@ def test_show_draws_question_beside_target(run: Run, tmp_path: Path) -> None:
     with Image.open(tmp_path / "x.png") as picture:
         assert picture.mode == "P"
         pixels = np.array(picture.convert("RGB"))
-    wide = vb.render(instance.question, vb.verifier_of(instance).look).shape[1]
+    look = look_of(vb.verifier_of(instance), "human", instance)
+    wide = vb.render(instance.question, look).shape[1]
     sides = pixels[:, :wide], pixels[:, -wide:]
     for side, grid in zip(sides, (instance.question, instance.target), strict=True):
-        answer = vb.decode(side, vb.verifier_of(instance).look)
+        answer = vb.decode(side, look)
         assert isinstance(answer, vb.Answer)
         assert np.array_equal(answer.grid, grid)
     assert (pixels[:, wide:-wide] == 255).all()

@@ -11,6 +11,7 @@ import pytest
 import vizbench as vb
 from tests.support.commands import Run, refused
 from vizbench.formats import check, read
+from vizbench.renderers.looks import look_of
 from vizbench.renderers.prompts import legend_of
 from vizbench.task.registry import families
 
@@ -100,13 +101,14 @@ def test_show_prints_the_prompt_and_the_legend(run: Run, monkeypatch: pytest.Mon
     assert max(map(len, lines)) <= 80
     blank = lines.index("")
     assert " ".join(lines[1:blank]) == vb.prompt(row, style=None)
-    for code, colour, meaning in legend_of(vb.verifier_of(row)):
+    verifier = vb.verifier_of(row)
+    for code, colour, meaning in legend_of(verifier, row, look_of(verifier, "human", row)):
         assert re.search(rf"^{code} +{colour} +{meaning}$", done.out, re.MULTILINE)
 
 
 def test_show_prints_the_legend_of_its_look(run: Run) -> None:
-    assert re.search(r"^0 +white +dead cell$", run("show", "life").out, re.MULTILINE)
-    assert re.search(r"^0 +light gray +dead cell$", run("show", "life", "--look", "human").out, re.MULTILINE)
+    assert re.search(r"^0 +white +dead cell$", run("show", "life", "--look", "paper").out, re.MULTILINE)
+    assert re.search(r"^0 +light gray +dead cell$", run("show", "life").out, re.MULTILINE)
 
 
 def test_show_takes_one_level_or_a_mixture(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -70,19 +71,47 @@ def test_a_state_outside_of_the_levels_is_brought_back():
     assert update(State(9, (True,)), [False], Settings(highest=5)) == State(5, (False,))
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"target": 0.0},
-        {"target": 1.0},
-        {"margin": -0.1},
-        {"margin": 0.6},
-        {"window": 0},
-        {"lowest": -1},
-        {"highest": 10},
-        {"lowest": 5, "highest": 4},
-    ],
-)
-def test_settings_out_of_range_are_refused(values: dict[str, Any]):
-    with pytest.raises(UserError, match=next(iter(values))):
-        Settings(**values)
+NAN = float("nan")
+BAD_SETTINGS: Mapping[str, tuple[object, ...]] = {
+    "target": (0.0, 1.0, NAN, math.inf, "0.5", None, True),
+    "margin": (-0.1, 0.6, NAN, -math.inf, "0.2", None, 0.5),
+    "window": (0, 100_001, 1.5, True, "64", None),
+    "lowest": (-1, 0.0, True, None),
+    "highest": (-1, 10, 9.0, "9"),
+}
+BAD_STATES: Mapping[str, tuple[object, ...]] = {
+    "level": (-1, 10, 1.0, True, "1", None),
+    "recent": ([True], "ab", None, (1,), (0.5,), ("x" * 10**5,), (True,) * 100_001),
+}
+
+
+def refused(make: Callable[[], object], text: str):
+    with pytest.raises(UserError, match=text) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 200
+
+
+def test_values_out_of_range_are_refused_in_one_sentence():
+    for name, bad in BAD_SETTINGS.items():
+        for value in bad:
+            changed: Any = {name: value}
+            refused(lambda changed=changed: Settings(**changed), name)
+    for name, bad in BAD_STATES.items():
+        for value in bad:
+            changed = {name: value}
+            refused(lambda changed=changed: State(**changed), name)
+    for target, margin in ((0.2, 0.2), (0.75, 0.25)):  # no share is under 0 or over 1
+        with pytest.raises(UserError, match="smaller margin"):
+            Settings(target=target, margin=margin)
+    for result in (0.5, NAN, "yes", None, [True], 2):
+        with pytest.raises(UserError, match="not a boolean, 0 or 1"):
+            update(State(), [True, result])
+
+
+def test_results_of_arrays_are_read():
+    rows = (np.array([True, False]), np.array([1, 0]), np.array([1.0, 0.0]), iter([1, 0.0]))
+    for results in rows:
+        state = update(State(), results)
+        assert state.recent == (True, False)
+        assert all(type(answer) is bool for answer in state.recent)

@@ -44,6 +44,7 @@ from vizbench.console.options import (
     LevelOption,
     LevelsOption,
     LimitOption,
+    LookOption,
     MixableTaskOption,
     ModelsOption,
     OfflineOption,
@@ -236,10 +237,7 @@ def show(
         Path | None,
         typer.Option(help="File to write: .png (question and target), or .gif or .mp4 (the process)."),
     ] = None,
-    look: Annotated[
-        Literal["paper", "glyphs", "shuffled", "human"],
-        typer.Option(help="How the grids are drawn. human has digits and pieces: use it with --out."),
-    ] = "paper",
+    look: LookOption = "human",
 ) -> None:
     """Show one instance of a task, or save it as picture or video."""
     from vizbench.formats.lookup import verifier_of
@@ -294,6 +292,7 @@ def generate(
         bool, typer.Option("--no-steps", help="Leave out the states between question and target.")
     ] = False,
     prompt: ReaderOption = None,
+    look: LookOption = "paper",
 ) -> None:
     """Write a data set: rows, and a manifest with digests. The same command writes the same bytes."""
     from vizbench.formats import write
@@ -301,7 +300,9 @@ def generate(
 
     # Episodes of ARC have a layout of their own.
     if format == "arc":
-        for option, value in (("--pool", pool), ("--level", level), ("--prompt", prompt)):
+        shown = None if look == "paper" else look
+        options = {"--pool": pool, "--level": level, "--prompt": prompt, "--look": shown}
+        for option, value in options.items():
             if value is not None:
                 raise UserError(
                     f"an episode has its own demonstrations: leave {option} out with --format arc"
@@ -313,8 +314,9 @@ def generate(
     rows = split_of(task, overrides, seed, split, pool, level)
     named = f"{slug(rows.spec.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
     named += "" if pool is None else f"-pool{pool}"
+    named += "" if look == "paper" else f"-{slug(look)}"
     folder = out or Path(named)
-    manifest = write(rows, n, folder, format, overwrite, workers, not no_steps, prompt or "text")
+    manifest = write(rows, n, folder, format, overwrite, workers, not no_steps, prompt or "text", look)
     streams.print_line(
         f"{folder}: {plural(manifest.rows, 'row')} of {rows.spec.task} {split}, digest {manifest.digest}"
     )
@@ -419,6 +421,7 @@ def evaluate(
     flagged: FlaggedOption = "keep",
     prompt: PromptOption = None,
     supervision: SupervisionOption = "target",
+    look: LookOption = "paper",
     limit: LimitOption = None,
     jobs: JobsOption = 1,
     devices: DevicesOption = 1,
@@ -434,7 +437,7 @@ def evaluate(
 
     # The context has all options, those of a plan file as defaults. They are read as one record.
     del config, model, shots, task, suite, data, n_test, seed, seeds, pool, attempts, protocol, checkpoint
-    del steps, epochs, augment, flagged, prompt, supervision, limit
+    del steps, epochs, augment, flagged, prompt, supervision, look, limit
     if offline:  # environment variables, because processes of --jobs and the hub's library read them
         os.environ.update(VIZBENCH_OFFLINE="1", HF_HUB_OFFLINE="1")
     plan = plan_of(options_of(context.params))

@@ -218,7 +218,11 @@ def _read(verifier: Verifier, instance: Instance, answer: object) -> object:
 
 
 def prompt(
-    instance: Instance, for_: Reader = "text", style: int | None = 0, look: Look | LookName | None = None
+    instance: Instance,
+    for_: Reader = "text",
+    style: int | None = 0,
+    look: Look | LookName | None = None,
+    process: bool = False,
 ) -> str:
     """Return what is asked in words: the rules, what each code or colour means, the form of the answer.
 
@@ -226,7 +230,7 @@ def prompt(
     that is answered by a picture, `video` for a first frame that is continued to a last frame. style: which
     of the task's three wordings, 0 … 2; None draws one by the instance's id. look: the look in which the
     picture is drawn, a Look or the name of one ("paper", "glyphs", "shuffled" or "human"). Its colours are
-    named. None for the task's own.
+    named. None for the task's own. process: ask for every state of the process, not only for the answer.
 
     The prompt is ASCII, one line and never empty. Raises UserError for an unknown reader, style or look.
     """
@@ -238,7 +242,7 @@ def prompt(
     verifier = verifier_of(instance)
     if look is not None and not isinstance(look, Look):
         look = look_of(verifier, str(look), instance)
-    return prompt_of(verifier, instance, for_, style, look)
+    return prompt_of(verifier, instance, for_, style, look, process)
 
 
 def _episodes(name: str) -> list[str]:

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 import vizbench as vb
 from tests.dataset.test_splits import naive_side
-from tests.support.contract import every_task
-from vizbench.dataset.leakage import SHARE, is_test
+from tests.support.contract import every_family, every_task
+from vizbench import seeds
+from vizbench.dataset.leakage import SHARE, is_test, make_candidates
+from vizbench.dataset.mixture import mixture
 from vizbench.dataset.splits import Dataset, generated_dataset
 from vizbench.errors import UserError
 from vizbench.harness.score.row_keys import RowKeys
@@ -107,6 +109,36 @@ def test_a_recoloured_puzzle_is_the_same_question():
     assert (
         three.task.identity(three.params, generated_dataset(three, 0, 0).train.batch(0, 1)).size > 100
     )  # all its cells
+
+
+@every_family
+def test_all_parameters_agree_on_the_side_of_a_question(name: str):
+    """So mixtures of levels and variants have no question on both sides."""
+    family = registry.families()[name]
+    records = [*family.variants.values(), *family.levels]
+    batches = [family.generate_batch(params, seeds.keys(3, 0, 6)) for params in records]
+    for batch, own in zip(batches, records, strict=True):
+        identity = family.identity(own, batch)
+        for other, params in zip(batches, records, strict=True):
+            if other.question.shape == batch.question.shape:
+                assert np.array_equal(family.identity(params, batch), identity)
+
+
+def test_diagrams_of_one_first_row_are_on_one_side():
+    mixed = mixture([{"task": "eca", "levels": "0-3"}, "eca/90?width=12"], pool=500)
+    sides = [{row.question[0].tobytes() for row in side.rows(0, 1500)} for side in (mixed.train, mixed.test)]
+    assert not sides[0] & sides[1]
+    assert sum(map(len, sides)) > 1500
+
+
+def test_a_framed_maze_is_the_maze_in_the_frame():
+    plain, framed = registry.spec("maze/small"), registry.spec("maze/generalization")
+    key = seeds.keys(4, 0, 50)
+    small, in_frame = (
+        spec.task.identity(spec.params, make_candidates(spec, "train", key)) for spec in (plain, framed)
+    )
+    assert small.shape == (50, 13 * 13)
+    assert np.array_equal(small, in_frame)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=8))

@@ -151,7 +151,8 @@ def parts_by_the_slow_twin(question: Grid, answer: Grid) -> dict[str, float]:
     spilt = sum(answer[cell] == 2 for cell in opened)
     share = wet / len(enclosed) if enclosed else 0.0
     spoiled = spilt / len(opened) if opened else 0.0
-    return {"filled": max(0.0, share - spoiled), "precise": wet / len(changed) if changed else 0.0}
+    right_changes = wet / len(changed) if changed else 0.0
+    return {"filled": max(0.0, share - spoiled) ** 2, "precise": right_changes**2}
 
 
 def measured(question: Grid, answer: Grid) -> dict[str, float]:
@@ -172,17 +173,17 @@ def test_parts_equal_the_slow_twin(question: Grid, data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     ("answer", "filled", "precise"),
     [
-        (board("####.", "#o.#.", "####.", "....."), 1 / 2, 1.0),
-        (board("####.", "#oo#o", "####.", "....."), 7 / 8, 2 / 3),
-        (board("####.", "#o.#o", "####o", "....."), 1 / 4, 1 / 3),
-        (board("####.", "#oo#.", "###..", "....."), 1.0, 2 / 3),  # a wall was removed
-        (board("####o", "#oo#o", "####o", "ooooo"), 0.0, 1 / 5),
+        (board("####.", "#o.#.", "####.", "....."), 1 / 4, 1.0),
+        (board("####.", "#oo#o", "####.", "....."), 49 / 64, 4 / 9),
+        (board("####.", "#o.#o", "####o", "....."), 1 / 16, 1 / 9),
+        (board("####.", "#oo#.", "###..", "....."), 1.0, 4 / 9),  # a wall was removed
+        (board("####o", "#oo#o", "####o", "ooooo"), 0.0, 1 / 25),
         (board(".....", ".....", ".....", "....."), 0.0, 0.0),
     ],
 )
 def test_parts_read_by_hand(answer: Grid, filled: float, precise: float) -> None:
     question = board("####.", "#..#.", "####.", ".....")
-    assert measured(question, answer) == {"filled": filled, "precise": precise}
+    assert measured(question, answer) == pytest.approx({"filled": filled, "precise": precise})
 
 
 @given(hnp.arrays(np.uint8, (2, 20, 4, 5), elements=st.integers(0, 2)))

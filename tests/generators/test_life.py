@@ -311,7 +311,7 @@ def test_rules_are_put_in_words():
 def test_levels_grow_from_a_glance_to_hard():
     sizes = [params.height * params.width * params.steps for params in TASK.levels]
     assert sizes == sorted(set(sizes))
-    assert sizes[0] == 16
+    assert sizes[0] == 49
 
 
 def test_difficulty_grows_with_steps():

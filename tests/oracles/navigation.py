@@ -59,7 +59,7 @@ def path_parts(question: Rows, answer: Rows) -> dict[str, float]:
         return {"path": left[start] / (len(marked) + 1), "precise": 1.0}
     right = max(len(marked.intersection(path)) for path in shortest_paths(start, left))
     share = (right - len(changed - marked) - (len(marked) - right)) / (left[start] - 1)
-    return {"path": max(0.0, share), "precise": right / len(changed)}
+    return {"path": max(0.0, share), "precise": (right / len(changed)) ** 2}
 
 
 def navigation_valid(question: Rows, answer: Rows) -> bool:

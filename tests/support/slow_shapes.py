@@ -41,21 +41,20 @@ def slow_profile(picture: Image, threshold: float) -> Floats:
     if height < 3 or width < 4:
         return profile
     levels = picture.astype(np.int64)
-    steps = np.zeros((height, width + 1))
+    steps = np.zeros((height, width + 1), np.int64)
     for y in range(1, height - 1):
         for x in range(2, width - 1):
             left = levels[y - 1 : y + 2, x - 2 : x].sum(axis=(0, 1))
             right = levels[y - 1 : y + 2, x : x + 2].sum(axis=(0, 1))
-            steps[y, x] = np.abs(right - left).max() / 6
+            steps[y, x] = np.abs(right - left).max()
     least = abs(threshold)
     if threshold <= 0:
-        counts = np.bincount(np.minimum(steps[1:-1:4, 2:-2:3].astype(int), 255).ravel(), minlength=256)
+        counts = np.bincount(np.minimum(steps[1:-1:4, 2:-2:3] // 6, 255).ravel(), minlength=256)
         least = max(least, 5.0 * int(np.argmax(counts.cumsum() >= counts.sum() // 2)))
-    for y in range(1, height - 1):
-        for x in range(2, width - 1):
-            step = steps[y, x]
-            if step > least and step >= steps[y, x - 1] and step > steps[y, x + 1]:
-                profile[x] += step - least
+    for x in range(2, width - 1):
+        column = steps[1 : height - 1, x - 1 : x + 2].tolist()
+        peaks = [here for left, here, right in column if here > 6 * least and here >= left and here > right]
+        profile[x] = sum(peaks) / 6 - len(peaks) * least
     return profile
 
 

@@ -264,6 +264,21 @@ class Filmer(Model[Any]):
 
 
 @final
+class Echo(Model[Any]):
+    """Answers with clips of the question, in the look in which it is asked."""
+
+    modality = "frames"
+    frames = FrameSpec(count=3)
+
+    def adapt(self, examples, context):
+        return {}
+
+    def predict(self, questions, attempts, seed):
+        for question in questions:
+            yield [np.repeat(question[None], 3, axis=0)] * attempts
+
+
+@final
 class Writer(Model[Any]):
     """Writes every state by the rules, one per line, or only the answer if targets are shown.
 

@@ -207,6 +207,13 @@ SupervisionOption = Annotated[
         "its process, and check the states of answers."
     ),
 ]
+LookOption = Annotated[
+    Literal["paper", "glyphs", "shuffled", "human"],
+    typer.Option(
+        help="How grids are drawn: as in the paper, with digits and pieces, in other colors and sizes per "
+        "instance, or large.",
+    ),
+]
 LimitOption = Annotated[
     int | None, typer.Option(help="Stop each trial after this many questions. A later run continues.")
 ]

@@ -48,7 +48,7 @@ def print_instance(row: Instance, look: Look) -> None:
     print_line()
     print_pictures({"question": row.question, "target": row.target}, look)
     print_line()
-    legend = [(str(code), colour, meaning) for code, colour, meaning in legend_of(verifier, look)]
+    legend = [(str(code), colour, meaning) for code, colour, meaning in legend_of(verifier, row, look)]
     print_table(("code", "colour", "meaning"), legend)
     print_line()
     facts = {"steps": len(row.steps), **row.meta}

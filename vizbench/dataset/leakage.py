@@ -293,11 +293,16 @@ class LeakageFilter:
         message = f"{name} has {rows}, fewer than were asked for: {tried}"
         if self._away_from is None or self._pool == 0:
             return UserError(f"{message}. Ask for at most {self._count:,}, or choose other parameters")
-        pool = plural(self._away_from.available(self._pool), "question")
+        pool, distance = self._away_from.available(self._pool), self._spec.task.min_distance
+        questions = plural(pool, "question")
+        kept = (
+            f"not among the {questions}"
+            if distance == 0
+            else f"at least {distance:g} away from the {questions}"
+        )
         return UserError(
-            f"{message}, and {self._count / self._tried:.3%} are test, new and at least "
-            f"{self._spec.task.min_distance:g} away from the {pool} of the train pool. Ask for fewer rows, "
-            f"for a pool below {self._pool:,}, or choose other parameters"
+            f"{message}, and {self._count / self._tried:.3%} are test, new and {kept} of the train pool. Ask "
+            f"for at most {self._count:,}, for a pool below {pool:,}, or choose other parameters"
         )
 
 

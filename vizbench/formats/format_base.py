@@ -11,6 +11,7 @@ from typing import ClassVar, final
 
 from vizbench._util.files import open_regular
 from vizbench.formats.rows import Row
+from vizbench.renderers.looks import LookName
 from vizbench.types import Instance, SplitName
 
 
@@ -29,6 +30,8 @@ class Place:
     """The index of its first row."""
     rows: int
     """The number of its rows."""
+    look: LookName = "paper"
+    """How a format with pictures draws them. It does not change the files' names."""
 
     @property
     def stem(self) -> str:
@@ -54,6 +57,8 @@ class Format(ABC):
 
     name: ClassVar[str]
     """The name of the format: see `FORMATS`."""
+    draws: ClassVar[bool] = False
+    """Whether it writes pictures, which have a look."""
 
     @abstractmethod
     def files(self, place: Place) -> Iterable[str]:

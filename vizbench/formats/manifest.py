@@ -18,6 +18,7 @@ from vizbench.dataset.splits import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats.lookup import source_of
 from vizbench.formats.workspace import moved_aside
+from vizbench.renderers.looks import LookName
 from vizbench.task.registry import code_of
 
 NAME = "manifest.json"
@@ -85,6 +86,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     """
     prompt: PromptName = "none"
     """Who reads the rows' prompts; left out if they have none."""
+    look: LookName = "paper"
+    """How the pictures of format png are drawn."""
 
 
 @final
@@ -104,10 +107,11 @@ def new(
     prompt: PromptName,
     digest: str,
     shards: list[Shard],
+    look: LookName,
 ) -> Manifest:
     """Return a manifest by this version of vizbench."""
     code = code_digest(spec.task)
-    return Manifest(__version__, np.__version__, kind, rows, steps, spec, digest, shards, code, prompt)
+    return Manifest(__version__, np.__version__, kind, rows, steps, spec, digest, shards, code, prompt, look)
 
 
 def code_digest(name: str) -> str | None:

@@ -13,7 +13,9 @@ from vizbench.formats.format_base import Entry, Format, Place
 from vizbench.formats.jsonl import FORMAT as JSONL
 from vizbench.formats.lookup import verifier_of
 from vizbench.formats.rows import Row
+from vizbench.renderers.looks import look_of
 from vizbench.renderers.pictures import save_png
+from vizbench.task.contract import Verifier
 from vizbench.types import Grid, Look
 
 
@@ -22,6 +24,7 @@ class Png(Format):
     """`train-00000.jsonl`, and for row 7 the pictures `question/00000007.png` and `target/00000007.png`."""
 
     name = "png"
+    draws = True
 
     def files(self, place: Place) -> Iterable[str]:
         yield from JSONL.files(place)
@@ -40,13 +43,14 @@ class Png(Format):
 
     def _draw(self, place: Place, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Draw each entry, then yield it. In a mixture, a row's place is not its index in its own task."""
-        looks: dict[str, Look] = {}
+        verifiers: dict[str, Verifier] = {}
         for number, entry in enumerate(entries, place.first):
             row = entry.instance
-            if row.task not in looks:
-                looks[row.task] = verifier_of(row).look
+            if row.task not in verifiers:
+                verifiers[row.task] = verifier_of(row)
+            look = look_of(verifiers[row.task], place.look, row)
             for side, grid in (("question", row.question), ("target", row.target)):
-                _save(place.folder / side / f"{number:08d}.png", grid, looks[row.task])
+                _save(place.folder / side / f"{number:08d}.png", grid, look)
             yield entry
 
 

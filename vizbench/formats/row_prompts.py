@@ -6,6 +6,7 @@ from typing import final
 
 from vizbench.formats.lookup import verifier_of
 from vizbench.formats.manifest import PromptName
+from vizbench.renderers.looks import LookName, look_of
 from vizbench.renderers.prompts import prompt_of, style_of
 from vizbench.task.contract import Verifier
 from vizbench.types import Instance
@@ -15,13 +16,16 @@ from vizbench.types import Instance
 class RowPrompts:
     """Returns the prompt of each row, in the wording that the row draws.
 
-    Rows of one task, wording and size have the same prompt, which is put together once.
+    Rows of one task, wording, size, set of codes and palette have the same prompt. It is put together
+    once.
     """
 
-    def __init__(self, prompt: PromptName) -> None:
+    def __init__(self, prompt: PromptName, look: LookName = "paper") -> None:
+        """prompt: who reads the prompts. look: how the rows are drawn for those who see pictures."""
         self._prompt: PromptName = prompt
+        self._look: LookName = look
         self._verifiers: dict[str, Verifier] = {}
-        self._prompts: dict[tuple[str, int, tuple[int, int] | None], str] = {}
+        self._prompts: dict[tuple[object, ...], str] = {}
 
     def __call__(self, row: Instance) -> str:
         """Return the prompt of a row; "" if prompts are left out."""
@@ -30,7 +34,9 @@ class RowPrompts:
         if row.task not in self._verifiers:
             self._verifiers[row.task] = verifier_of(row)
         verifier, style = self._verifiers[row.task], style_of(row)
-        key = (row.task, style, verifier.answer_shape(row.question))
+        codes = tuple(verifier.codes_of(row.params, row.question))
+        look = look_of(verifier, self._look, row)
+        key = (row.task, style, row.question.shape, codes, look)
         if key not in self._prompts:
-            self._prompts[key] = prompt_of(verifier, row, self._prompt, style)
+            self._prompts[key] = prompt_of(verifier, row, self._prompt, style, look)
         return self._prompts[key]

@@ -33,6 +33,7 @@ from vizbench.formats.manifest import (
 from vizbench.formats.row_prompts import RowPrompts
 from vizbench.formats.rows import row_digest
 from vizbench.formats.workers import in_order
+from vizbench.renderers.looks import LOOKS, LookName
 
 SHARD_ROWS = 5_000
 """Rows per shard: the paper's largest number of shots is one file."""
@@ -60,6 +61,7 @@ def write(
     workers: int = 1,
     steps: bool = True,
     prompt: PromptName = "text",
+    look: LookName = "paper",
 ) -> Manifest:
     """Write the first n rows of a split to the folder `out`, which appears in whole or not at all.
 
@@ -67,6 +69,7 @@ def write(
     overwrite: replace the data set that is there at the start; if something else is there at the end, it
     stays and the rows are not kept. steps: keep the trajectories, which for a maze are a hundred times the
     rest. prompt: who reads the rows' prompts, see `vizbench.prompt`; "none" leaves them out.
+    look: how the pictures of format png are drawn, see `vizbench.render`.
 
     Raises UserError, with nothing written, if an argument cannot be served or the rows do not fit the disk.
     Ctrl-C ends the writing at once.
@@ -76,6 +79,13 @@ def write(
     chosen = format_named(format)
     if prompt not in PROMPTS:
         raise unknown("prompt", prompt, PROMPTS)
+    if look not in LOOKS:
+        raise unknown("look", look, LOOKS)
+    if look != "paper" and not chosen.draws:
+        raise UserError(
+            f"format {format} holds no pictures, so look {look} would change nothing: choose format png, or "
+            "leave look out"
+        )
 
     # Too few rows are reported before a folder is made. A split that knows its count has its rows in memory.
     # Of any other only the first row is generated, which costs almost nothing.
@@ -83,7 +93,7 @@ def write(
     with replace_folder(Path(out), overwrite) as folder:
 
         def job(first: int, rows: int) -> _Job:
-            place = Place(folder, split.name, first // SHARD_ROWS, first, rows)
+            place = Place(folder, split.name, first // SHARD_ROWS, first, rows, look)
             return _Job(place, chosen, split.rows(first, rows), steps, prompt)
 
         # The estimate comes first: a disk may be too small for what takes hours to write.
@@ -98,7 +108,7 @@ def write(
             for shard, digests in written:
                 shards.append(shard)
                 content.update(digests)
-        made = manifests.new(split.spec, format, n, steps, prompt, content.hexdigest(), shards)
+        made = manifests.new(split.spec, format, n, steps, prompt, content.hexdigest(), shards, look)
         manifests.save(made, folder)
     return made
 
@@ -118,7 +128,7 @@ class _Job:
 def _write_shard(job: _Job) -> tuple[Shard, bytes]:
     """Write one shard. Returns its record and the digests of its rows, 32 bytes each."""
     digests = bytearray()
-    prompt_of = RowPrompts(job.prompt)
+    prompt_of = RowPrompts(job.prompt, job.place.look)
 
     def entries() -> Iterator[Entry]:
         for instance in job.rows:

@@ -387,7 +387,7 @@ def _measure(question, answer, goal, kept, aim):
         drop, changes = _dropped(question[i], answer[i], free_cells(mine | theirs))
         if drop:
             is_right = drop & right_drops(mine, theirs, goal) != 0
-            kept[i] = max(0.0, 1 - changes / 8)
+            kept[i] = max(0.0, 1 - changes / 4)  # another board's answer often differs by 2
             aim[i] = 1.0 if is_right else _aim(mine, theirs, drop, goal)
 
 
@@ -507,7 +507,7 @@ class Connect4(MoveTask[Params]):
     levels = LEVELS
     legend = ("empty cell", "disk of player 1", "disk of player 2")
     parts: ClassVar[Mapping[str, str]] = {
-        "kept": "1 minus an eighth of the number of other cells that were changed, at least 0; 0 if there is "
+        "kept": "1 minus a quarter of the number of other cells that were changed, at least 0; 0 if there is "
         "not exactly one new disk of player 1 in a cell that a drop can reach",
         "aim": "1 for a right drop; of another, in win-in-1 and block, the fourth power of a quarter of the "
         "disks in the fullest line of four that holds it and else only disks of player 1 (win-in-1) or 2 "

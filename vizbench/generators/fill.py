@@ -81,8 +81,8 @@ LEVELS = tuple(
 
 PARTS = {
     "filled": "the share of the enclosed cells that are filled, minus the share of the open cells that are "
-    "filled, at least 0",
-    "precise": "the share of the changed cells that are enclosed cells, now filled",
+    "filled, at least 0, squared",
+    "precise": "the share of the changed cells that are enclosed cells, now filled, squared",
 }
 
 
@@ -257,8 +257,9 @@ def _measure(question, right, answer, filled, precise):
                 opened += is_open
                 spilt += is_open and is_filled
                 changed += answer[i, r, c] != question[i, r, c]
-        filled[i] = max(0.0, wet / max(enclosed, 1) - spilt / max(opened, 1))
-        precise[i] = wet / max(changed, 1)
+        # Without the squares, filling the cells that are enclosed on most boards would get 0.18.
+        filled[i] = max(0.0, wet / max(enclosed, 1) - spilt / max(opened, 1)) ** 2
+        precise[i] = (wet / max(changed, 1)) ** 2
 
 
 def _border(height: int, width: int) -> npt.NDArray[np.bool_]:
@@ -277,7 +278,7 @@ class Fill(Task[Params]):
     """Colour the cells that walls enclose."""
 
     family = "fill"
-    version = 3
+    version = 4
     summary = "Colour every empty region that walls cut off from the border."
     look = Look("fill", cell=32, margin=8)
     codes = 3

@@ -11,7 +11,7 @@ others are dropped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -579,6 +579,9 @@ class Hitori(AnswerTask[Params]):
     min_distance = 0.3
     variants = VARIANTS
     levels = LEVELS
+
+    def codes_of(self, params: Params, question: Grid) -> Sequence[int]:
+        return range(params.size + 1)
 
     def instructions(self, params: Params) -> tuple[str, str, str]:
         return (

@@ -236,7 +236,7 @@ class Maze(AnswerTask[Params | Framed]):
     """Mark the only path through a maze."""
 
     family = "maze"
-    version = 3
+    version = 4
     summary = "Mark the path from the start to the goal of a maze."
     look = Look("maze", cell=16)
     codes = 5
@@ -287,6 +287,14 @@ class Maze(AnswerTask[Params | Framed]):
     def space(self, params: Params | Framed) -> Space | None:
         """Count all spanning trees of the rooms. Very large mazes are not counted: it takes over a second."""
         return Space(_spanning_trees((params.size - 1) // 2)) if params.size <= _COUNTED else None
+
+    def identity(self, params: Params | Framed, batch: Batch) -> npt.NDArray[np.uint8]:
+        """Return the question's cells, without the frame: a framed maze is the same maze."""
+        if not len(batch):
+            return super().identity(params, batch)
+        open_rows = np.flatnonzero((batch.question[0] != WALL).any(axis=1))
+        inside = slice(max(int(open_rows[0]) - 1, 0), int(open_rows[-1]) + 2)
+        return batch.question[:, inside, inside].reshape(len(batch), -1)
 
     def features(self, params: Params | Framed, batch: Batch) -> npt.NDArray[np.uint8]:
         """Return the path's cells, or for mazes of under 17 cells per side the forms of their pieces.

@@ -389,7 +389,7 @@ class Navigation(AnswerTask[Params]):
     """Mark one of the shortest paths around obstacles."""
 
     family = "navigation"
-    version = 3
+    version = 4
     summary = "Mark a shortest path from the start to the goal around obstacles."
     look = Look("maze", cell=16)
     codes = 5

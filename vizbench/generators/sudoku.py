@@ -13,7 +13,7 @@ its one solution.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, final
 
@@ -381,6 +381,9 @@ class Sudoku(AnswerTask[Params]):
     min_distance = 0.3
     variants = VARIANTS
     levels = LEVELS
+
+    def codes_of(self, params: Params, question: Grid) -> Sequence[int]:
+        return range(params.box**2 + 1)
 
     def instructions(self, params: Params) -> tuple[str, str, str]:
         size, side = params.box**2, f"{params.box}x{params.box}"

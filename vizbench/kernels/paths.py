@@ -30,7 +30,7 @@ PATH_PARTS: Final = {
     "path": "the share of a shortest path's cells that are marked, for the shortest path with the most of "
     "them, minus a cell's share for each changed cell off that path, at least 0; for an unbranched path that "
     "is too long, the length of a shortest path divided by its own",
-    "precise": "the share of the changed cells that are marked on that path",
+    "precise": "the share of the changed cells that are marked on that path, squared",
 }
 """What `path_parts` measures."""
 
@@ -310,7 +310,7 @@ def _measure(question, answer, path, precise):
             continue
         right = min(changed, _most_marked(goal, marked, step, free, distance, queue, most))
         path[i] = max(0, 2 * right - changed) / (fewest - 1)
-        precise[i] = right / changed
+        precise[i] = (right / changed) ** 2
 
 
 def path_parts(question: Grids, answer: Grids) -> dict[str, npt.NDArray[np.float64]]:

@@ -355,9 +355,9 @@ def _part(picture: Image, box: tuple[int, int, int, int], look: Look) -> Image:
 def _inferred_whole(picture: Image, look: Look, board: Shape | None) -> Placement | DecodeFailure:
     """Return the places of the cells in a picture that shows only a drawing."""
     # The board, then the part of it that is not outside.
-    shape, sums = None, integral(picture, WORKING_SIZE)
+    shape, searched = None, Searched(picture)
     if board is None:
-        board = infer_shape(picture, look, sums)
+        board = infer_shape(picture, look, (searched.small, searched.sums))
         if board is None:
             return DecodeFailure(SIZE)
         if look.canvas is not None:  # the search has considered the outside already
@@ -371,7 +371,7 @@ def _inferred_whole(picture: Image, look: Look, board: Shape | None) -> Placemen
             return DecodeFailure("the picture is blank: every cell has the outside colour")
 
     # A picture of another size may have been scaled to one that fits a finer board.
-    placement = read_whole(Searched(picture, sums), place, shape, look.palette)
+    placement = read_whole(searched, place, shape, look.palette)
     may_be_scaled = look.canvas is None and (place.height, place.width) != picture.shape[:2]
     if isinstance(placement, Placement) and may_be_scaled and _repeats(read_at(picture, placement).grid):
         return DecodeFailure(SIZE)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.renderers.glyphs import INK, masks, without_digits
+from vizbench.renderers.glyphs import INK, box_of, dots_of, masks, without_digits
 from vizbench.renderers.kernels import paint_indices, paint_rgb, stamp
 from vizbench.renderers.layout import Layout, Shape, as_look, layout
 from vizbench.renderers.palettes import Colours, with_outside
@@ -49,10 +49,50 @@ def render_indices(grids: Grids, look: Look | str, board: Shape | None = None) -
     outside = len(with_outside(look.palette)) - 1
     paint_indices(np.ascontiguousarray(grids), rows, columns, np.uint8(outside), out)
     if look.glyphs:
+        ink = np.uint8(outside + 1)
+        _chequer(look.glyphs, place, rows, columns, ink, out)
         drawn = ~without_digits(look.glyphs, grids)
         shapes = masks(look.glyphs, place.cell)
-        stamp(np.ascontiguousarray(grids), drawn, rows, columns, shapes, np.uint8(outside + 1), out)
+        stamp(np.ascontiguousarray(grids), drawn, rows, columns, shapes, ink, out)
+        _outline_boxes(look.glyphs, place, rows, columns, ink, out)
     return out
+
+
+def _chequer(
+    name: str,
+    place: Layout,
+    rows: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.int64],
+    ink: np.uint8,
+    out: npt.NDArray[np.uint8],
+) -> None:
+    """Dot every other cell of boards that are chequered."""
+    dots = dots_of(name, place.cell)
+    if dots is None:
+        return
+    for i, (top, bottom) in enumerate(rows.tolist()):
+        for left, right in columns[(i + 1) % 2 :: 2].tolist():
+            out[:, top:bottom, left:right][:, dots] = ink
+
+
+def _outline_boxes(
+    name: str,
+    place: Layout,
+    rows: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.int64],
+    ink: np.uint8,
+    out: npt.NDArray[np.uint8],
+) -> None:
+    """Draw the borders of boxes in ink. They take the place of lines between cells."""
+    box = box_of(name, (len(rows), len(columns)))
+    if not box or not place.line:
+        return
+    top, left = max(int(rows[0, 0]) - place.line, 0), max(int(columns[0, 0]) - place.line, 0)
+    bottom, right = int(rows[-1, 1]) + place.line, int(columns[-1, 1]) + place.line
+    for start in (top, *rows[box - 1 :: box, 1].tolist()):
+        out[:, start : start + place.line, left:right] = ink
+    for start in (left, *columns[box - 1 :: box, 1].tolist()):
+        out[:, top:bottom, start : start + place.line] = ink
 
 
 def index_palette(look: Look | str) -> Colours:

@@ -8,6 +8,7 @@ cells. Dark cells have no glyph. So `erase.without_glyphs` can remove the ink, a
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.errors import unknown
-from vizbench.types import Grids
+from vizbench.types import Grids, Json
 
 INK: Final = (0x18, 0x18, 0x18)
 """The colour of all glyphs."""
@@ -95,6 +96,15 @@ _ANSWER_CODES: Final[Mapping[str, int]] = {"hitori": 2}
 The codes of an answer to Hitori mean unshaded and shaded, and are no digits.
 """
 
+_BOXES: Final = ("sudoku",)
+"""Sets whose boards have boxes, outlined in ink: squares of n x n cells on a board of n^2 x n^2."""
+
+_CHEQUERED: Final = ("chess",)
+"""Sets on whose boards every other cell is dotted, beginning to the right of the corner."""
+
+_DOTS: Final = 4
+"""Pixels from dot to dot. They are so small and so few that they hardly change the mean of a cell."""
+
 Masks = npt.NDArray[np.bool_]
 """Where each code has ink in a cell, `(k, cell, cell)`."""
 
@@ -120,11 +130,43 @@ def masks(name: str, cell: int) -> Masks:
     return out
 
 
+def marks_of(name: str) -> dict[str, Json]:
+    """Return what is drawn on the cells of a set, as plain JSON, for a page that draws by itself.
+
+    glyphs: a bitmap per code, one word per row of pixels; "" for none. bare: grids that have only codes below
+    it have no glyphs; 0 if all have. boxes, chequered: whether boards have boxes, and two kinds of squares.
+    """
+    return {
+        "glyphs": [_BITMAPS.get(glyph, "") for glyph in GLYPHS.get(name, ())],
+        "bare": _ANSWER_CODES.get(name, 0),
+        "boxes": name in _BOXES,
+        "chequered": name in _CHEQUERED,
+    }
+
+
 def without_digits(name: str, grids: Grids) -> npt.NDArray[np.bool_]:
     """Return which grids `(n, h, w)` are drawn without glyphs, `(n,)`."""
     if name not in _ANSWER_CODES:
         return np.zeros(len(grids), np.bool_)
     return grids.reshape(len(grids), -1).max(axis=1, initial=0) < _ANSWER_CODES[name]
+
+
+def box_of(name: str, shape: tuple[int, int]) -> int:
+    """Return the cells per side of the boxes of a board, or 0 if it has none."""
+    side = math.isqrt(shape[0])
+    square = shape[0] == shape[1] == side * side
+    return side if square and side > 1 and name in _BOXES else 0
+
+
+def dots_of(name: str, cell: int) -> Masks | None:
+    """Return where a dotted cell of that many pixels has ink, `(cell, cell)`; None if no cell is dotted."""
+    if name not in _CHEQUERED:
+        return None
+    place = np.arange(cell) - _DOTS // 2
+    first, second = place % (2 * _DOTS) == 0, place % (2 * _DOTS) == _DOTS
+    inside = (place >= 0) & (place < cell - _DOTS // 2)
+    first, second = first & inside, second & inside
+    return (first[:, None] & first) | (second[:, None] & second)
 
 
 def _bitmap(glyph: str) -> Masks:

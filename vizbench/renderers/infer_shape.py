@@ -37,24 +37,24 @@ Sums = npt.NDArray[np.int32]
 """The sums of a picture over all rectangles from the top left corner, `(H + 1, W + 1, 3)`."""
 
 
-def infer_shape(picture: Image, look: Look, sums: Sums | None = None) -> Shape | None:
+def infer_shape(picture: Image, look: Look, searched: tuple[Image, Sums] | None = None) -> Shape | None:
     """Return rows and columns of the grid (canvas look) or board (fixed look) in a picture `(H, W, 3)` uint8.
 
     If the size of a fixed look's picture fits a board exactly, that board is returned. Returns None if no
-    shape is possible. sums: the picture's `integral`, if it is known.
+    shape is possible. searched: the picture `limited` to WORKING_SIZE and its sums, if they are known.
     """
     height, width = picture.shape[:2]
     if look.canvas is None:
         exact = _fixed(look, height), _fixed(look, width)
         if exact[0] and exact[1]:
             return exact[0], exact[1]
-    searched = limited(picture, WORKING_SIZE)
-    candidates = _candidates(look, (height, width), searched.shape[:2])
+    small, sums = searched or (limited(picture, WORKING_SIZE), None)
+    candidates = _candidates(look, (height, width), small.shape[:2])
     if len(candidates.boards) <= 1:
         return candidates.boards[0] if candidates.boards else None
     best: int = best_candidate(
-        sums_of(searched) if sums is None else sums,
-        searched,
+        sums_of(small) if sums is None else sums,
+        small,
         *candidates.rows,
         *candidates.columns,
         candidates.pairs,

@@ -64,15 +64,33 @@ def look_of(verifier: Verifier, name: str, instance: Instance | None = None) -> 
     name: one of LOOKS. instance: it gives the size of the cells, and its id decides all of `shuffled`; None
     for a look of the whole task. Raises UserError if the name is unknown.
     """
+    board = None if instance is None else common_board(instance.question.shape, instance.target.shape)
+    return look_on(verifier.look, name, "" if instance is None else instance.id, board)
+
+
+def look_on(own: Look, name: str, key: str, board: Shape | None) -> Look:
+    """Return the look of that name for a board.
+
+    own: the task's own look. key: the id of an instance, which decides all of `shuffled`. board: rows and
+    columns of the board, which limit the size of cells; None if unknown. Raises UserError if the name is
+    unknown.
+    """
     if name not in LOOKS:
         raise unknown("look", name, LOOKS)
-    own = verifier.look
     if name == "paper":
         return own
-    board = None if instance is None else common_board(instance.question.shape, instance.target.shape)
     if name == "shuffled":
-        return _shuffled(own, "" if instance is None else instance.id, board)
+        return _shuffled(own, key, board)
     return _calm(own, 32 if name == "glyphs" else 56, board)
+
+
+def with_cells(look: Look, cell: int) -> Look:
+    """Return the look with cells of that many pixels, without margins and lines.
+
+    Cells that are too small for glyphs have none.
+    """
+    glyphs = look.glyphs if cell >= _SMALLEST else ""
+    return replace(look, cell=cell, margin=0, line=0, canvas=None, glyphs=glyphs)
 
 
 def _calm(own: Look, cell: int, board: Shape | None) -> Look:

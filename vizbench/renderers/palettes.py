@@ -94,6 +94,7 @@ _NAMES: Mapping[str, str] = {
     "ffffff": "white",
     "000000": "black",
     "aaaaaa": "gray",
+    "555555": "dark gray",
     "808080": "gray",
     "ffff00": "yellow",
     "00ffff": "cyan",
@@ -169,6 +170,12 @@ def colour_names(name: str) -> tuple[str, ...]:
     for colour, word in zip(written, names, strict=True):
         distinct.append(word if names.count(word) == 1 else f"#{colour}")
     return tuple(distinct)
+
+
+def outside_name(name: str) -> str:
+    """Return the name of a palette's colour of margins and lines. Raises UserError if it is unknown."""
+    written = bytes(with_outside(name)[-1]).hex()
+    return _NAMES.get(written, f"#{written}")
 
 
 def separation(colours: Colours) -> float:

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.renderers.palettes import colour_names
+from vizbench.renderers.palettes import colour_names, outside_name
 from vizbench.seeds import integer, stream
 from vizbench.task.contract import Verifier
 from vizbench.types import Instance, Look
@@ -23,12 +23,17 @@ STYLES: Final = 3
 
 
 def prompt_of(
-    verifier: Verifier, instance: Instance, reader: Reader, style: int | None, look: Look | None = None
+    verifier: Verifier,
+    instance: Instance,
+    reader: Reader,
+    style: int | None,
+    look: Look | None = None,
+    process: bool = False,
 ) -> str:
     """Return the prompt of an instance: ASCII, one line, never empty.
 
     style: which of the task's wordings, 0 … 2. None: drawn by the instance's id. look: the look whose colours
-    are named. None: the task's own.
+    are named. None: the task's own. process: ask for every state, not only for the answer.
 
     Raises UserError if there is no such reader or style, or if the look has too few colours.
     """
@@ -40,8 +45,15 @@ def prompt_of(
     if number is None or not 0 <= number < STYLES:
         raise UserError(f"style {str(style)[:40]!r} is not in 0 … {STYLES - 1}: choose one there, or None")
     instructions = verifier.instructions(instance.params)[number]
-    meanings = _meanings(verifier, reader, look)
-    return f"{instructions} {meanings} {_form(verifier, instance, reader)}"
+    parts = [instructions, _meanings(verifier, instance, reader, look)]
+    if reader in ("image", "video"):
+        parts.append(_drawn_form(verifier, reader, process))
+        if look is not None and look.glyphs:
+            parts.append("Only colors count: symbols and lines on top of them may be left out.")
+    else:
+        parts.append(_state_form(verifier, instance) if process else _form(verifier, instance))
+        parts.append(_codes(verifier, instance, reader))
+    return " ".join(filter(None, parts))
 
 
 def style_of(instance: Instance) -> int:
@@ -49,8 +61,8 @@ def style_of(instance: Instance) -> int:
     return stream("prompt", instance.id) % STYLES
 
 
-def legend_of(verifier: Verifier, look: Look | None = None) -> list[tuple[int, str, str]]:
-    """Return code, colour and meaning of each cell code.
+def legend_of(verifier: Verifier, instance: Instance, look: Look | None = None) -> list[tuple[int, str, str]]:
+    """Return code, colour and meaning of each cell code that the instance or an answer to it may hold.
 
     look: the look whose colours are named. None: the task's own. Raises UserError if it has too few colours.
     """
@@ -61,46 +73,84 @@ def legend_of(verifier: Verifier, look: Look | None = None) -> list[tuple[int, s
             f"the look has {plural(len(colours), 'colour')} and the task {len(nouns)} codes: "
             "give a look with more"
         )
-    return list(zip(range(len(nouns)), colours, nouns, strict=False))
+    codes = verifier.codes_of(instance.params, instance.question)
+    return [(code, colours[code], nouns[code]) for code in codes]
 
 
-def _meanings(verifier: Verifier, reader: Reader, look: Look | None) -> str:
+def _meanings(verifier: Verifier, instance: Instance, reader: Reader, look: Look | None) -> str:
     """Return a sentence that says what each code or colour means."""
-    legend = legend_of(verifier, look)
+    legend = legend_of(verifier, instance, look)
     if reader == "text":
         meanings = ", ".join(f"{code} = {noun}" for code, _, noun in legend)
         return f"The grid is a JSON list of rows of numbers: {meanings}."
     meanings = ", ".join(f"{colour} = {noun}" for _, colour, noun in legend)
-    return f"Colors in the picture: {meanings}."
+    rows, columns = instance.question.shape
+    around = _outside(look or verifier.look)
+    return f"The grid has {rows} rows of {columns} cells. Colors in the picture: {meanings}.{around}"
 
 
-def _form(verifier: Verifier, instance: Instance, reader: Reader) -> str:
-    """Return a sentence that says what the answer must look like."""
-    shape = verifier.answer_shape(instance.question)
+def _outside(look: Look) -> str:
+    """Return a sentence that says what is not a cell, or "" if the picture holds only cells."""
+    parts = [name for name, pixels in (("lines", look.line), ("margins", look.margin)) if pixels]
+    if look.canvas is not None and "margins" not in parts:
+        parts.append("margins")
+    if not parts:
+        return ""
+    colour = outside_name(look.palette)
+    return f" {colour[0].upper()}{colour[1:]} {' and '.join(parts)} are no cells."
+
+
+def _drawn_form(verifier: Verifier, reader: Reader, process: bool) -> str:
+    """Return sentences that say what an answer in pictures must look like."""
+    alike = "with the same colors" if verifier.resizes else "with the same grid, cell size and colors"
     if reader == "image":
-        return "Draw the answer as a picture with the same grid, cell size and colors."
-    if reader == "video":
+        return f"Draw the answer as a picture {alike}."
+    if not process:
+        return f"The first frame shows the question. The last frame must show the answer, {alike}."
+    states = (
+        f"The first frame shows the question. The frames after it must show every state in order, {alike}"
+    )
+    if verifier.continuation is None:
+        return f"{states}. The last frame must show the answer."
+    return f"{states}: first the answer, then how it goes on to the end."
+
+
+def _form(verifier: Verifier, instance: Instance) -> str:
+    """Return a sentence that says what an answer in JSON must look like."""
+    return f"Reply with the answer as {_grid_form(verifier, instance)} and nothing else."
+
+
+def _state_form(verifier: Verifier, instance: Instance) -> str:
+    """Return sentences that say what a process in JSON must look like."""
+    line = f"one state per line, each as {_grid_form(verifier, instance)}"
+    if verifier.continuation is None:
         return (
-            "The first frame shows the question. The last frame must show the answer, with the same grid, "
-            "cell size and colors."
+            f"Reply with every state after the question in order, {line} and nothing else. The last line is "
+            "the answer."
         )
-    codes = _codes(verifier, reader)
-    if shape is None:
-        return f"Reply with the answer as a JSON list of rows of numbers and nothing else.{codes}"
-    rows, columns = shape
     return (
-        f"Reply with the answer as a JSON list of {rows} rows of {columns} numbers each and nothing else."
-        f"{codes}"
+        f"Reply with the answer and then every state that follows it up to the end, {line} and nothing else. "
+        "The first line is the answer."
     )
 
 
-def _codes(verifier: Verifier, reader: Reader) -> str:
+def _grid_form(verifier: Verifier, instance: Instance) -> str:
+    """Return what a grid in JSON is."""
+    shape = verifier.answer_shape(instance.question)
+    if shape is None:
+        return "a JSON list of rows of numbers"
+    rows, columns = shape
+    return f"a JSON list of {rows} rows of {columns} numbers each"
+
+
+def _codes(verifier: Verifier, instance: Instance, reader: Reader) -> str:
     """Return a sentence that says which codes an answer in JSON may hold, or "" if the reader knows them."""
     allowed = verifier.answer_codes
     if reader == "vision":
-        nouns = [(code, noun) for code, _, noun in legend_of(verifier) if allowed is None or code in allowed]
-        return " Write " + ", ".join(f"{code} for {noun}" for code, noun in nouns) + "."
+        legend = legend_of(verifier, instance)
+        nouns = [(code, noun) for code, _, noun in legend if allowed is None or code in allowed]
+        return "Write " + ", ".join(f"{code} for {noun}" for code, noun in nouns) + "."
     if allowed is None:
         return ""
     *others, last = map(str, allowed)
-    return f" The answer holds only {', '.join(others)} and {last}."
+    return f"The answer holds only {', '.join(others)} and {last}."

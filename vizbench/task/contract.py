@@ -122,6 +122,14 @@ class Verifier(ABC):
             "Answer this question by the rule that explains every example.",
         )
 
+    def codes_of(self, params: Any, question: Grid) -> Sequence[int]:
+        """Return the codes that a question, its process and its right answers may hold, for the prompt.
+
+        Ascending. Default: all. A task that uses fewer with some parameters, or in some questions, names
+        these, so that a reader learns of no code that cannot occur.
+        """
+        return range(self.codes)
+
     @abstractmethod
     def check(self, params: Any, question: Grid, answer: Grid) -> CheckResult | None:
         """Apply the rules to an answer. Return None if no rule is known.

@@ -229,7 +229,8 @@ def spec(name: str, overrides: Mapping[str, object] | None = None) -> TaskSpec:
     variant = variant or next(iter(task.variants))
     named = {**task.variants, **level_variants(task)}
     if variant not in named:
-        own = [f"{family}/{each}" for each in named]
+        meant = level_variants(task) if variant.startswith("level") else task.variants
+        own = [f"{family}/{each}" for each in meant]
         raise unknown("task", path, own if is_in_file(path) else [*own, *tasks()])
     base = named[variant]
     given: dict[str, object] = {**parameters.query(query), **(overrides or {})}

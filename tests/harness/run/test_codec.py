@@ -236,3 +236,14 @@ def test_who_cannot_read_a_prompt_is_refused():
     ):
         with pytest.raises(UserError, match=words):
             codec_for(model, verifier_of("life/conway"), [], [], prompt="task")
+
+
+def test_a_prompt_with_processes_asks_for_states():
+    data = vb.load("life/conway?steps=2")
+    row = data.test[0]
+    codec = codec_for(
+        reading("text"), data.verifier, [], [row.question], prompt="task", supervision="process"
+    )
+    assert codec.prompt is not None
+    assert codec.prompt(row) == vb.prompt(row, style=None, process=True)
+    assert "one state per line" in codec.prompt(row)

@@ -31,6 +31,7 @@ from vizbench.generators.arc.library import concepts, rule
 from vizbench.generators.arc.random_draws import Draw
 from vizbench.generators.arc.rule import COLOURS, MAX_SIDE, Rule
 from vizbench.generators.arc.scene import Scene
+from vizbench.generators.arc.scene_kernels import count_batch
 from vizbench.seeds import keys, stream
 from vizbench.task.contract import Demonstrations, HasDemonstrations, Metric, Task, check_equal
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
@@ -176,7 +177,7 @@ class Arc(Task[Params]):
         "changed": "the share of the cells that had to become a color and did, for the color with the least "
         "share; an answer of another size starts from the top left of the question, black beyond it",
         "kept": "the share of the cells that had to keep a color and did, for the color with the least share",
-        "precise": "the share of the changed cells that are right",
+        "precise": "the share of the changed cells that are right, squared",
     }
     legend = tuple(_USUAL.get(colour, colour) for colour in COLOURS)
     metric = Metric.JACCARD
@@ -244,7 +245,7 @@ class Arc(Task[Params]):
     def difficulty_batch(
         self, params: Params, question: Grids, target: Grids
     ) -> Mapping[str, npt.NDArray[np.float64]]:
-        """Return the sizes of the pairs. Loops over the rows in Python, as objects are found grid by grid.
+        """Return the sizes of the pairs.
 
         - `effort`: objects + colours + sqrt(changed)
         - `objects`: objects of one colour in the question
@@ -252,15 +253,9 @@ class Arc(Task[Params]):
         - `changed`: cells that change, or all of the target's if its array has another size
         - `score`: effort / (effort + 16)
         """
-        # Objects and colours, grid by grid.
         n = len(question)
         objects, colours = np.empty(n), np.empty(n)
-        for i in range(n):
-            scene = Scene(question[i])
-            objects[i] = len(scene.shapes)
-            colours[i] = len({*scene.colours, *Scene(target[i]).colours})
-
-        # Changed cells, for the whole batch at once.
+        count_batch(np.ascontiguousarray(question), np.ascontiguousarray(target), objects, colours)
         if question.shape == target.shape:
             changed = (question != target).reshape(n, -1).sum(axis=1).astype(np.float64)
         else:
@@ -277,9 +272,10 @@ class Arc(Task[Params]):
     def parts_batch(
         self, params: Params, question: Grids, target: Grids, answer: Grids
     ) -> Mapping[str, npt.NDArray[np.float64]]:
-        """Return `changed`, `kept` and `precise`, see `colour_parts`.
+        """Return `changed`, `kept` and `precise`, see `colour_parts`. `precise` is squared.
 
-        If the sizes differ, changes count from the top left of the question, with black beyond it. From an
+        A stain that is wiped off but put elsewhere, as in a mirrored question, would otherwise get 0.13. If
+        the sizes differ, changes count from the top left of the question, with black beyond it. From an
         all-black grid, the question cut to size would get a quarter of the reward.
         """
         n = len(question)
@@ -289,7 +285,7 @@ class Arc(Task[Params]):
         flat = [np.ascontiguousarray(grids).reshape(n, -1) for grids in (before, target, answer)]
         changed, kept, precise = np.empty(n), np.empty(n), np.empty(n)
         colour_parts(*flat, changed, kept, precise)
-        return {"changed": changed, "kept": kept, "precise": precise}
+        return {"changed": changed, "kept": kept, "precise": precise**2}
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """Compare the answer with the rule's answer to the question.

@@ -51,6 +51,8 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Stop each trial after so many questions. A later run continues; the plan stays the same."""
     supervision: str = "target"
     """What models are shown of each example: its target, or every state of its process (`SUPERVISIONS`)."""
+    look: str = "paper"
+    """How grids are drawn for models that see pictures (`renderers.looks.LOOKS`)."""
 
 
 @final

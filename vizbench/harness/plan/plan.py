@@ -37,6 +37,7 @@ from vizbench.model import (
     resolve_model,
     split_checkpoint,
 )
+from vizbench.renderers.looks import LOOKS, LookName
 from vizbench.seeds import check_seed
 from vizbench.task.contract import Task
 
@@ -96,10 +97,12 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the model is told besides the question: nothing, or the task's prompt."""
     supervision: Supervision = "target"
     """What the model is shown of each example: its target, or every state of its process."""
+    look: LookName = "paper"
+    """How grids are drawn for a model that sees pictures."""
 
     @property
     def training(self) -> str:
-        """How long the plan has the model train, on what, and with which prompt, in words.
+        """How long the plan has the model train, on what, in which look, and with which prompt, in words.
 
         It is part of what tells two models apart, so that tables and curves keep them apart.
         """
@@ -110,6 +113,8 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             length = f"{length}, with {self.augment.replace(',', ' and ')}"
         if self.supervision == "process":
             length = f"{length}, shown the process"
+        if self.look != "paper":
+            length = f"{length}, look {self.look}"
         if self.prompt == "none":
             return length
         return PROMPTED if length == "the model's own" else f"{length}, {PROMPTED}"
@@ -124,8 +129,8 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def directory(self) -> str:
         """A folder name that differs between trials of different data or models.
 
-        The numbers of questions, attempts and steps, and the supervision, are left out: a change of these is
-        a changed plan, not another trial.
+        The numbers of questions, attempts and steps, the supervision and the look are left out: a change of
+        these is a changed plan, not another trial.
         """
         shots = "all" if self.shots is None else str(self.shots)
         return "__".join(
@@ -180,6 +185,8 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise unknown("value of prompt", self.prompt, PROMPTS)
         if self.supervision not in SUPERVISIONS:
             raise unknown("supervision", self.supervision, SUPERVISIONS)
+        if self.look not in LOOKS:
+            raise unknown("look", self.look, LOOKS)
 
     def _check_numbers(self) -> None:
         """Raise UserError if a number is out of range, or if both steps and epochs are given."""
@@ -247,6 +254,8 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
         names = self._kept_tasks()
         if self.supervision == "process":
             _check_processes(chosen, names)
+        if self.look != "paper":
+            _check_eyes(chosen)
         refs = [*(resolve_model(name) for name in TRIVIAL), *chosen]
         trials: list[Trial] = []
         for ref in dict.fromkeys(refs):
@@ -271,8 +280,10 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
         pool = POOL if corpus else self.pool
         attempts = self.attempts or PROTOCOLS.get(self.protocol_name or "", 1)
         schedule = self._schedule(ref)
-        # A baseline is shown targets under each supervision, because it answers with one grid.
-        shown: Supervision = "target" if ref.name in TRIVIAL else cast("Supervision", self.supervision)
+        # A baseline is shown targets under each supervision and sees no pictures: it answers with one grid.
+        trivial = ref.name in TRIVIAL
+        shown: Supervision = "target" if trivial else cast("Supervision", self.supervision)
+        look: LookName = "paper" if trivial else cast("LookName", self.look)
         return [
             Trial(
                 task,
@@ -286,6 +297,7 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
                 pool,
                 prompt=prompt,
                 supervision=shown,
+                look=look,
             )
             for n in shots
             for seed in dict.fromkeys(self.seeds)
@@ -425,6 +437,22 @@ def _check_processes(models: Sequence[ModelRef], tasks: Sequence[str]) -> None:
             raise UserError(
                 f"supervision = process needs tasks with a process, and {task[:80]} has none: leave it out, "
                 "or leave supervision out"
+            )
+
+
+def _check_eyes(models: Sequence[ModelRef]) -> None:
+    """Raise UserError if no model or not every model sees pictures."""
+    if not models:
+        raise UserError(
+            "a look needs a model that sees pictures, and trivial baselines see grids: name a model, or "
+            "leave look out"
+        )
+    for model in models:
+        known = families().get(model.name)
+        if known is not None and known.modality in ("grid", "text"):
+            raise UserError(
+                f"a look needs a model that sees pictures, and {model.name} sees none: name another model, "
+                "or leave look out"
             )
 
 

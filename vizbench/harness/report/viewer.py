@@ -26,10 +26,12 @@ from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records import labels
 from vizbench.harness.records.records import Record, TrialResult
 from vizbench.harness.report.links import trial_id, trial_labels
+from vizbench.renderers.glyphs import marks_of
+from vizbench.renderers.looks import look_on
 from vizbench.renderers.palettes import palette
 from vizbench.task.contract import Task
 from vizbench.task.registry import params_json
-from vizbench.types import Grid, Json
+from vizbench.types import Grid, Json, Look
 
 MAX_BYTES: Final = 64 << 20
 """Bytes of all blobs together. If there are more, the viewer holds fewer questions of each trial."""
@@ -136,8 +138,7 @@ class _Packer:
             blob["targets"] = [pack_grid(row.target) for row in rows]
             blob["trajectories"] = _trajectories(test_set.trial, rows)
             entry = {"task": header.trial.task, "label": label, "seed": header.trial.seed}
-            colours = ["#" + bytes(colour).hex() for colour in palette(header.task.palette)]
-            self._heads.append(entry | {"colours": colours, "blob": self._keep(blob)})
+            self._heads.append(entry | {"look": _look(header.task.palette), "blob": self._keep(blob)})
             if self.size > self.most:
                 return False
         return True
@@ -195,6 +196,13 @@ def _set_labels(sets: Sequence[_TestSet]) -> list[str]:
         mark = f", version {head.task.version}, data {head.data.digest[:6]}" if counts[label] > 1 else ""
         marked.append(label + mark)
     return marked
+
+
+def _look(own: str) -> Json:
+    """Return how the viewer draws grids of a task whose own look has this palette: as the look `human`."""
+    look = look_on(Look(own), "human", "", None)
+    colours = ["#" + bytes(colour).hex() for colour in palette(look.palette)]
+    return {"colours": colours, **marks_of(look.glyphs)}
 
 
 def pack_grid(rows: Sequence[Sequence[int]]) -> PackedGrid:

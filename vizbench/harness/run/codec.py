@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import dropwhile, pairwise
 from typing import Any, Final, Generic, TypeVar, cast, final, overload
 
@@ -29,6 +29,7 @@ from vizbench.model import Example, FrameSpec, Model, Prompt, Prompted, TextSpec
 from vizbench.renderers.decode import decode, decode_batch
 from vizbench.renderers.frames import render
 from vizbench.renderers.layout import Shape, common_board
+from vizbench.renderers.looks import LookName, look_on, with_cells
 from vizbench.renderers.prompts import Reader, prompt_of
 from vizbench.renderers.text import from_text, last_block, states_from_text, states_to_text, to_text
 from vizbench.renderers.video import clip
@@ -110,6 +111,10 @@ class Codec(ABC, Generic[X]):
         """Return whether an answer has to show a process that can be checked. Default: it does not."""
         return False
 
+    def of(self, instance: Instance) -> Codec[X]:
+        """Return the codec of one instance. Default: this one. Some looks are drawn for each instance."""
+        return self
+
     @final
     def examples(self, instances: Sequence[Instance]) -> Sequence[Example[Any]]:
         """Return the encoded training examples, made on access. Their questions may be `Prompted`."""
@@ -121,22 +126,23 @@ class Codec(ABC, Generic[X]):
 
         A model cannot reach the targets from them.
         """
-        ask = self.prompt
-        prompts = [None if ask is None else ask(instance) for instance in instances]
-        grids = [instance.question for instance in instances]
-        return Lazy(list(zip(grids, prompts, strict=True)), self._asked)
+        asked: list[tuple[Codec[X], Grid, str | None]] = []
+        for instance in instances:
+            prompt = None if self.prompt is None else self.prompt(instance)
+            asked.append((self.of(instance), instance.question, prompt))
+        return Lazy(asked, self._asked)
 
     @final
     def _shown(self, instance: Instance) -> Example[Any]:
-        example = self.shown(instance)
+        example = self.of(instance).shown(instance)
         if self.prompt is None:
             return example
         return Example(Prompted(self.prompt(instance), example.question), example.target)
 
-    @final
-    def _asked(self, asked: tuple[Grid, str | None]) -> X | Prompted[X]:
-        grid, prompt = asked
-        question = self.question(grid)
+    @staticmethod
+    def _asked(asked: tuple[Codec[X], Grid, str | None]) -> X | Prompted[X]:
+        codec, grid, prompt = asked
+        question = codec.question(grid)
         return question if prompt is None else Prompted(prompt, question)
 
 
@@ -172,13 +178,33 @@ class FrameCodec(Codec[Any]):
     evaluation set of ARC-AGI-1 and 3 of 167 in that of ARC-AGI-2.
     """
 
-    def __init__(self, look: Look, spec: FrameSpec, shapes: set[Shape]) -> None:
-        """shapes: those of the examples and of the questions, never of a test target."""
-        self._look = _look(look, spec)
+    def __init__(self, look: Look, spec: FrameSpec, shapes: set[Shape], drawn: LookName = "paper") -> None:
+        """look: the task's own. drawn: how grids are drawn.
+
+        shapes: those of the examples and of the questions, never of a test target.
+        """
+        self._own = look
+        self._drawn: LookName = drawn
         self._spec = spec
+        self._shapes = shapes
         one_shape, board = len(shapes) == 1, common_board(*shapes)
+        self._look = _look(look_on(look, drawn, "", board), spec)
         self._shape = board if one_shape else None
         self._board = board if one_shape or self._look.canvas is None else None
+
+    def of(self, instance: Instance) -> FrameCodec:
+        """Return the codec of one instance: the look `shuffled` has other colours for each."""
+        if self._drawn != "shuffled":
+            return self
+        codec = FrameCodec(self._own, self._spec, self._shapes)
+        codec._look = self.look(instance)
+        return codec
+
+    def look(self, instance: Instance) -> Look:
+        """Return how an instance is drawn."""
+        if self._drawn != "shuffled":
+            return self._look
+        return _look(look_on(self._own, self._drawn, instance.id, common_board(*self._shapes)), self._spec)
 
     def question(self, question: Grid) -> Image:
         return render(question, self._look, self._board)
@@ -225,14 +251,41 @@ class FrameCodec(Codec[Any]):
 class ImageCodec(Codec[Any]):
     """Questions as pictures, each as large as its grid requires; answers as text."""
 
-    def __init__(self, look: Look, frames: FrameSpec, text: TextSpec, shape: Shape | None = None) -> None:
-        """shape: that of every grid, if they have one in common. It helps to read answers."""
-        self._look = _look(look, frames)
+    def __init__(
+        self,
+        look: Look,
+        frames: FrameSpec,
+        text: TextSpec,
+        shape: Shape | None = None,
+        drawn: LookName = "paper",
+        key: str = "",
+    ) -> None:
+        """look: the task's own. drawn: how questions are drawn. key: the id of the instance, for `shuffled`.
+
+        shape: that of every grid, if they have one in common. It helps to read answers.
+        """
+        self._own = look
+        self._frames = frames
         self._text = text
         self._shape = shape
+        self._drawn: LookName = drawn
+        self._key = key
+
+    def of(self, instance: Instance) -> ImageCodec:
+        """Return the codec of one instance: the look `shuffled` has other colours for each."""
+        if self._drawn != "shuffled":
+            return self
+        return ImageCodec(self._own, self._frames, self._text, self._shape, self._drawn, instance.id)
+
+    def look(self, instance: Instance) -> Look:
+        """Return how the question of an instance is drawn."""
+        return self.of(instance)._look(instance.question)
 
     def question(self, question: Grid) -> Image:
-        return render(question, self._look)
+        return render(question, self._look(question))
+
+    def _look(self, question: Grid) -> Look:
+        return _look(look_on(self._own, self._drawn, self._key, _shape(question)), self._frames)
 
     def example(self, question: Grid, target: Grid) -> Example[Any]:
         return Example(self.question(question), to_text(target, self._text.layout))
@@ -248,6 +301,13 @@ class BothCodec(Codec[Any]):
     def __init__(self, picture: ImageCodec, text: TextCodec) -> None:
         self._picture = picture
         self._text = text
+
+    def of(self, instance: Instance) -> BothCodec:
+        return BothCodec(self._picture.of(instance), self._text)
+
+    def look(self, instance: Instance) -> Look:
+        """Return how the question of an instance is drawn."""
+        return self._picture.look(instance)
 
     def question(self, question: Grid) -> tuple[Image, str]:
         return self._picture.question(question), self._text.question(question)
@@ -291,6 +351,9 @@ class ProcessFrameCodec(Codec[Any]):
         self._frames = frames
         self._count = count
         self._task = task
+
+    def of(self, instance: Instance) -> ProcessFrameCodec:
+        return ProcessFrameCodec(self._frames.of(instance), self._count, self._task)
 
     def question(self, question: Grid) -> Image:
         return self._frames.question(question)
@@ -349,6 +412,9 @@ class ProcessTextCodec(Codec[Any]):
         self._spec = spec
         self._task = task
         self._shape = shape
+
+    def of(self, instance: Instance) -> ProcessTextCodec:
+        return ProcessTextCodec(self._answers.of(instance), self._spec, self._task, self._shape)
 
     def question(self, question: Grid) -> Any:
         return self._answers.question(question)
@@ -446,21 +512,40 @@ def codec_for(
     *,
     prompt: Prompt = "none",
     supervision: Supervision = "target",
+    look: LookName = "paper",
 ) -> Codec[Any]:
     """Return the codec for the modality of a model.
 
-    Raises UserError if the modality does not exist, if the model cannot read the prompt, or if the model or
-    the task shows no process and one is asked.
+    Raises UserError if the modality does not exist, if the model cannot read the prompt, if it sees no
+    pictures and a look is asked, or if the model or the task shows no process and one is asked.
     """
     if prompt == "task":
         require_reader(model)
-    codec = _target_codec(model, verifier, examples, questions)
+    if look != "paper":
+        require_eyes(model)
+    drawn = _target_codec(model, verifier, examples, questions, look)
+    codec = drawn
     if supervision == "process":
-        codec = _process_codec(codec, model, verifier, questions)
+        codec = _process_codec(drawn, model, verifier, questions)
     if prompt == "task":
-        reader = reader_of(model)
-        codec.prompt = lambda instance: prompt_of(verifier, instance, reader, None)
+        reader, process = reader_of(model), supervision == "process"
+        seen = drawn.look if isinstance(drawn, FrameCodec | ImageCodec | BothCodec) else None
+
+        def ask(instance: Instance) -> str:
+            drawn_as = None if seen is None else seen(instance)
+            return prompt_of(verifier, instance, reader, None, drawn_as, process)
+
+        codec.prompt = ask
     return codec
+
+
+def require_eyes(model: Model[Any], name: str = "") -> None:
+    """Raise UserError if a model sees no pictures. name: that of its class if none is given."""
+    if model.modality in ("grid", "text"):
+        raise UserError(
+            f"{name or type(model).__name__} sees no pictures, so a look changes nothing: leave --look out, "
+            "or choose a model that sees pictures"
+        )
 
 
 def _process_codec(
@@ -515,7 +600,11 @@ def process_info(model: Model[Any], verifier: Verifier, examples: Sequence[Insta
 
 
 def _target_codec(
-    model: Model[Any], verifier: Verifier, examples: Sequence[Instance], questions: Sequence[Grid]
+    model: Model[Any],
+    verifier: Verifier,
+    examples: Sequence[Instance],
+    questions: Sequence[Grid],
+    look: LookName,
 ) -> Codec[Any]:
     """Return the codec that shows targets, without prompts."""
     if model.modality == "grid":
@@ -524,22 +613,23 @@ def _target_codec(
     if model.modality == "text":
         return TextCodec(model.text, shape)
     if model.modality == "image":
-        return ImageCodec(verifier.look, model.frames, model.text, shape)
+        return ImageCodec(verifier.look, model.frames, model.text, shape, look)
     if model.modality == "both":
-        return BothCodec(ImageCodec(verifier.look, model.frames, model.text), TextCodec(model.text, shape))
+        picture = ImageCodec(verifier.look, model.frames, model.text, None, look)
+        return BothCodec(picture, TextCodec(model.text, shape))
     if model.modality == "frames":
         shapes = {_shape(question) for question in questions}
         for example in examples:
             shapes |= {_shape(example.question), _shape(example.target)}
-        return FrameCodec(verifier.look, model.frames, shapes)
+        return FrameCodec(verifier.look, model.frames, shapes, look)
     raise UserError(
         f"modality {str(model.modality)[:40]!r} does not exist: say grid, frames, text, image or both"
     )
 
 
 def _look(look: Look, spec: FrameSpec) -> Look:
-    """Return the look of the task, or plain cells of the size that the model asks for."""
-    return look if spec.cell is None else replace(look, cell=spec.cell, margin=0, line=0, canvas=None)
+    """Return the look itself, or with plain cells of the size that the model asks for."""
+    return look if spec.cell is None else with_cells(look, spec.cell)
 
 
 def _common(grids: Sequence[Grid]) -> Shape | None:

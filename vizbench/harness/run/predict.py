@@ -89,13 +89,19 @@ def missing_answers(directory: Path, trial: Trial, limit: int | None) -> list[in
 def codec_of(data: TrialData, model: Model[Any]) -> Codec[Any]:
     """Return the codec of a model for a trial.
 
-    Raises UserError if the modality does not exist, or if the model cannot read the prompt of the trial, or
-    can show no process if one is asked.
+    Raises UserError if the modality does not exist, or if the model cannot read the prompt of the trial, sees
+    no pictures if a look is asked, or can show no process if one is asked.
     """
     questions = [instance.question for instance in data.test]
     trial = data.trial
     return codec_for(
-        model, data.verifier, data.shown, questions, prompt=trial.prompt, supervision=trial.supervision
+        model,
+        data.verifier,
+        data.shown,
+        questions,
+        prompt=trial.prompt,
+        supervision=trial.supervision,
+        look=trial.look,
     )
 
 
@@ -294,7 +300,7 @@ def _verify(
     if isinstance(prediction, DecodeFailure):
         reading = Reading(prediction)
     else:
-        reading = codec.read(prediction, instance)
+        reading = codec.of(instance).read(prediction, instance)
     decoded = reading.decoded
     if isinstance(decoded, DecodeFailure):
         cut = f"the reply was cut by {prediction.by}: " if isinstance(prediction, CutText) else ""

@@ -11,7 +11,7 @@ from vizbench import loading
 from vizbench.distributed import env
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.run.codec import check_shows_process, require_reader
+from vizbench.harness.run.codec import check_shows_process, require_eyes, require_reader
 from vizbench.harness.run.model_cache import ModelCache
 from vizbench.harness.run.predict import ModelFaultError, checked, missing_answers
 from vizbench.harness.run.trial import (
@@ -91,7 +91,8 @@ def _jobs(plan: Plan, out: Path, pretraining_overlap: Callable[[str], str | None
 def _models(jobs: Sequence[Job]) -> dict[ModelRef, Model[Any]]:
     """Build the models of the trials that lack answers.
 
-    Raises UserError if a model cannot be built, cannot read the prompt, or refuses all its trials.
+    Raises UserError if a model cannot be built, cannot read the prompt, sees no pictures if a look is
+    asked, or refuses all its trials.
     """
     incomplete = [job for job in jobs if missing_answers(job.directory, job.trial, job.limit) != []]
     refs = dict.fromkeys(map(_ref, incomplete))
@@ -101,6 +102,8 @@ def _models(jobs: Sequence[Job]) -> dict[ModelRef, Model[Any]]:
     for ref, model in models.items():
         if any(job.trial.supervision == "process" for job in incomplete if _ref(job) == ref):
             _refuse_without_process(ref, model)
+        if any(job.trial.look != "paper" for job in incomplete if _ref(job) == ref):
+            require_eyes(model, f"{ref.name[:80]}={ref.checkpoint[:80]}")
         if isinstance(model, CheckedModel):
             _refuse_misfit(model, [job for job in jobs if _ref(job) == ref])
     return models

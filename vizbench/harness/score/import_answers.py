@@ -109,6 +109,7 @@ def _trial(sheet: ScoreSheet, name: str, shots: int | None) -> Trial:
         rows,
         1,
         pool=POOL if corpus else spec.pool,
+        look=sheet.look,
     )
 
 

@@ -32,10 +32,11 @@ from vizbench.harness.stats import decode_failures
 from vizbench.harness.stats.intervals import wilson
 from vizbench.harness.stats.metrics import mean
 from vizbench.renderers.decode import decode
+from vizbench.renderers.looks import LookName, look_of
 from vizbench.renderers.pictures import read_png
 from vizbench.renderers.text import from_text
 from vizbench.task.contract import Task, Verifier
-from vizbench.types import Decoded, DecodeFailure, Grid, Instance, Verdict
+from vizbench.types import Decoded, DecodeFailure, Grid, Instance, Look, Verdict
 
 MAX_PICTURES: Final = 1024
 """Pictures of one row that are read as its trajectory."""
@@ -161,6 +162,8 @@ class ScoreSheet:
     """Answers that hold no grid."""
     undecodable_by: dict[str, int]
     """The undecodable answers by kind of reason."""
+    look: LookName
+    """How the data set is drawn. Answers in pictures are read in it."""
 
 
 def score(predictions: Path, dataset: Path, process: bool = False) -> Scored:
@@ -198,17 +201,18 @@ def score_rows(predictions: Path, dataset: Path, process: bool = False) -> Score
             rows.append(ScoredRow(instance, _MISSING, None))
             continue
         answer, verifier = saved.answers[instance.id], verifiers[instance.task]
+        look = look_of(verifier, manifest.look, instance)
         if process:
-            scored = _score_trajectory(cast("Task[Any]", verifier), instance, answer)
+            scored = _score_trajectory(cast("Task[Any]", verifier), instance, answer, look)
         else:
-            scored = _score_answer(verifier, instance, answer)
+            scored = _score_answer(verifier, instance, answer, look)
         if isinstance(scored, DecodeFailure):
             failures.append(scored.reason)
             verdict = Verdict(False, False, 0.0, escape_non_utf8(scored.reason))
             scored = ScoredRow(instance, verdict, None)
         rows.append(scored)
     kinds = decode_failures.by_kind(failures)
-    return ScoreSheet(manifest.spec, process, saved, tuple(rows), len(failures), kinds)
+    return ScoreSheet(manifest.spec, process, saved, tuple(rows), len(failures), kinds, manifest.look)
 
 
 def summarize(sheet: ScoreSheet) -> Scored:
@@ -265,16 +269,18 @@ def _refuse_without_moves(verifiers: Mapping[str, Verifier]) -> None:
             raise UserError(f"{name[:80]} has no rules for the steps to an answer: leave --process out")
 
 
-def _score_answer(verifier: Verifier, row: Instance, answer: SavedAnswer) -> ScoredRow | DecodeFailure:
+def _score_answer(
+    verifier: Verifier, row: Instance, answer: SavedAnswer, look: Look
+) -> ScoredRow | DecodeFailure:
     """Check only the answer, not the states before it."""
     if isinstance(answer, DecodeFailure):
         return answer
     if isinstance(answer, Pictures):
-        return _score_last_picture(verifier, row, answer.files)
+        return _score_last_picture(verifier, row, answer.files, look)
     if isinstance(answer, Path) and _is_video(answer):
-        return _score_last_frame(verifier, row, answer)
+        return _score_last_frame(verifier, row, answer, look)
     if isinstance(answer, Path):
-        decoded = _decode(verifier, row, answer)
+        decoded = _decode(verifier, row, answer, look)
     elif isinstance(answer, str):
         decoded = from_text(answer, shape=verifier.answer_shape(row.question))
     else:
@@ -284,9 +290,9 @@ def _score_answer(verifier: Verifier, row: Instance, answer: SavedAnswer) -> Sco
     return ScoredRow(row, verifier.verify(row, decoded.grid), decoded.grid)
 
 
-def _score_last_frame(verifier: Verifier, row: Instance, path: Path) -> ScoredRow | DecodeFailure:
+def _score_last_frame(verifier: Verifier, row: Instance, path: Path, look: Look) -> ScoredRow | DecodeFailure:
     """Check the last frame of a video. Its states are the trajectory."""
-    read_clip = clips.last_state(path, verifier, row)
+    read_clip = clips.last_state(path, verifier, row, look)
     if isinstance(read_clip, DecodeFailure):
         return read_clip
     grid, trajectory = read_clip
@@ -294,10 +300,10 @@ def _score_last_frame(verifier: Verifier, row: Instance, path: Path) -> ScoredRo
 
 
 def _score_last_picture(
-    verifier: Verifier, row: Instance, pictures: tuple[Path, ...]
+    verifier: Verifier, row: Instance, pictures: tuple[Path, ...], look: Look
 ) -> ScoredRow | DecodeFailure:
     """Check the last picture of a row. The earlier ones that can be read are its trajectory."""
-    last = _score_answer(verifier, row, pictures[-1])
+    last = _score_answer(verifier, row, pictures[-1], look)
     if isinstance(last, DecodeFailure) or last.grid is None or last.grid.shape != row.question.shape:
         return last
     most = min(MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS // last.grid.size)
@@ -305,18 +311,20 @@ def _score_last_picture(
         return last
     earlier: list[Grid] = []
     for picture in pictures[:-1][-most:]:
-        decoded = _decode(verifier, row, picture)
+        decoded = _decode(verifier, row, picture, look)
         if not isinstance(decoded, DecodeFailure) and decoded.grid.shape == last.grid.shape:
             earlier.append(decoded.grid)
     return ScoredRow(row, last.verdict, last.grid, tuple(changing(earlier, last.grid)))
 
 
-def _score_trajectory(task: Task[Any], row: Instance, answer: SavedAnswer) -> ScoredRow | DecodeFailure:
+def _score_trajectory(
+    task: Task[Any], row: Instance, answer: SavedAnswer, look: Look
+) -> ScoredRow | DecodeFailure:
     """Check every state of an answer."""
     if isinstance(answer, DecodeFailure):
         return answer
     if isinstance(answer, Pictures):
-        return _score_states_in_pictures(task, row, answer.files)
+        return _score_states_in_pictures(task, row, answer.files, look)
     if isinstance(answer, str):
         return DecodeFailure("the answer is a text, and a process is a list of grids")
     if _is_one_grid(answer):
@@ -324,8 +332,8 @@ def _score_trajectory(task: Task[Any], row: Instance, answer: SavedAnswer) -> Sc
     if not isinstance(answer, Path):
         return ScoredRow(row, task.verify_steps(row, answer), None)
     if not _is_video(answer):
-        return _score_states_in_pictures(task, row, (answer,))
-    grids = clips.all_states(answer, task, row)
+        return _score_states_in_pictures(task, row, (answer,), look)
+    grids = clips.all_states(answer, task, row, look)
     if isinstance(grids, DecodeFailure):
         return grids
     return ScoredRow(row, task.verify_steps(row, states_after_question(task, row, grids)), None)
@@ -342,21 +350,21 @@ def _is_one_grid(answer: object) -> bool:
 
 
 def _score_states_in_pictures(
-    task: Task[Any], row: Instance, pictures: tuple[Path, ...]
+    task: Task[Any], row: Instance, pictures: tuple[Path, ...], look: Look
 ) -> ScoredRow | DecodeFailure:
     """Check pictures as states. A picture like the one before holds its state."""
     if len(pictures) > MAX_PICTURES:
         return DecodeFailure(f"the answer has {len(pictures):,} pictures: {MAX_PICTURES:,} are read")
     grids: list[Grid] = []
     for picture in pictures:
-        decoded = _decode(task, row, picture)
+        decoded = _decode(task, row, picture, look)
         if isinstance(decoded, DecodeFailure):
             return DecodeFailure(f"{picture.name}: {decoded.reason}")
         grids.append(decoded.grid)
     return ScoredRow(row, task.verify_steps(row, states_after_question(task, row, grids)), None)
 
 
-def _decode(verifier: Verifier, row: Instance, path: Path) -> Decoded:
+def _decode(verifier: Verifier, row: Instance, path: Path, look: Look) -> Decoded:
     """Read a picture in the shape of the question, or in the shape that the picture shows if it is free."""
     try:
         picture = read_png(path)
@@ -364,7 +372,7 @@ def _decode(verifier: Verifier, row: Instance, path: Path) -> Decoded:
         return clips.unreadable(path, error)
     shape = verifier.answer_shape(row.question)
     question = None if shape is None else row.question
-    return decode(picture, verifier.look, shape, question=question)
+    return decode(picture, look, shape, question=question)
 
 
 def _is_video(path: Path) -> bool:

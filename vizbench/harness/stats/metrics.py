@@ -107,6 +107,8 @@ class Summary:
     """Mean length of unbroken paths without stray cells, over the shortest. None if there are none."""
     supervision: str
     """What the model was shown of each example: its target, or every state of its process."""
+    look: str
+    """How grids were drawn for the model, if it sees pictures."""
     process_valid: float | None
     """Share of answers that follow from their own process, each step legal. None if none is checked."""
     process_legal: float | None
@@ -307,6 +309,7 @@ def _summary(runs: Sequence[TrialResult], has_paths: bool, mark: str, origin: st
         psr=joined,
         rpl=_mean_figure(first, "rpl"),
         supervision=trial.supervision,
+        look=trial.look,
         process_valid=_mean_figure(first, "process_valid"),
         process_legal=_mean_figure(first, "process_legal"),
         first_illegal=_mean_figure(first, "first_illegal"),
