@@ -288,8 +288,8 @@ class Chess(Task[Params]):
     parts: ClassVar[Mapping[str, str]] = {
         "move": "1 for the board after a legal move of white, 1/4 if one cell differs from such a board, "
         "otherwise 0",
-        "pressed": "1 / (1 + the replies of black after which white does not mate in time), 0 for stalemate; "
-        "if the answer is one cell away from several moves, the best of them counts",
+        "pressed": "1 / (1 + e)^2, where white does not mate in time after e of black's replies, 0 for "
+        "stalemate; if the answer is one cell away from several moves, the best of them counts",
     }
     legend = (
         "empty square",
