@@ -127,8 +127,8 @@ def parts_all(question, answer, mate, most, move, pressed):
     """Fill `move` and `pressed`, `(n,)` float64 each: how far each answer got.
 
     - move: 1 for the board after a legal move, 1/4 if one cell differs from such a board, otherwise 0.
-    - pressed: 1 / (1 + e)^2, where white does not mate in time after e of black's replies, 0 for stalemate. Of
-      several moves with one differing cell, the best counts.
+    - pressed: 1 / (1 + e)^2, where white does not mate in time after e of black's replies, 0 for stalemate.
+      Of several moves with one differing cell, the best counts.
 
     question, answer: `(n, 8, 8)` uint8. most: the budget of each answer. If it is used up, the remaining
     replies count as escapes.
