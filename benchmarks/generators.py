@@ -34,7 +34,9 @@ EXPECTED: Mapping[str, int] = {
     "hitori/5": 10_000,
     "connect4/win-in-1": 20_000,
     "hanoi/5": 500_000,
-    "chess/mate-in-1": 50,
+    "chess/mate-in-1": 3_000,
+    "chess/mate-in-2": 900,
+    "chess/mate-in-3": 350,
 }
 """Instances per CPU second."""
 

@@ -338,7 +338,7 @@ def test_levels_rise_in_measured_difficulty(name: str):
     assert np.corrcoef(level_ranks, ranks(np.concatenate(effort)))[0, 1] >= 0.95
 
 
-SMALLER: Mapping[str, int] = {"chess": 200, "arc": 500}
+SMALLER: Mapping[str, int] = {"arc": 500}
 """The train pools of families whose pool of 5,000 rows takes over ten seconds."""
 
 FEWEST = 300

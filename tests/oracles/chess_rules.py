@@ -135,9 +135,9 @@ def differing(board: Rows, other: Rows) -> int:
 
 
 def pressed(state: State, mate: int) -> float:
-    """Return 1 / (1 + escapes): Black's replies after which White does not mate in time. Stalemate is 0."""
+    """Return 1 / (1 + escapes)^2: Black's replies after which White does not mate in time. Stalemate is 0."""
     replies = list(successors(state, False))
     if not replies:
         return float(in_check(state[0], False))
     escapes = [reply for reply in replies if mate == 1 or not won(reply, mate - 1)]
-    return 1 / (1 + len(escapes))
+    return 1 / (1 + len(escapes)) ** 2

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from typing import Any, Final, final
@@ -30,6 +31,7 @@ import numpy.typing as npt
 from vizbench._util.background import stop_if_abandoned
 from vizbench._util.block_size import BlockSize
 from vizbench._util.text import plural
+from vizbench.dataset.pool_cache import SLOW, FilteredPool, read_pool, write_pool
 from vizbench.errors import UserError
 from vizbench.kernels.pairwise_distance import far_enough
 from vizbench.kernels.unseen_rows import add_unseen, row_digests
@@ -106,6 +108,7 @@ class LeakageFilter:
     ) -> None:
         _LIVE.add(self)
         self._spec = spec
+        self._seed = seed
         self._split: SplitName = split
         self._away_from = away_from
         self._pool = pool
@@ -213,7 +216,7 @@ class LeakageFilter:
     def _accept(self, batch: Batch) -> npt.NDArray[np.bool_]:
         """Return which candidates of this split become rows."""
         if self._away_from is not None and self._pool_features is None:
-            self._pool_features = self._features_of_pool(self._away_from)
+            self._pool_features = self._features_of_pool(self._away_from, batch)
         keep = self._new(batch.question)
         fresh = np.flatnonzero(keep)
         if self._pool_features is not None and len(self._pool_features) and len(fresh):
@@ -225,21 +228,54 @@ class LeakageFilter:
             keep[fresh] = far
         return keep
 
-    def _features_of_pool(self, train: LeakageFilter) -> npt.NDArray[np.uint8]:
-        """Return the features of the train pool, `(m, d)`."""
-        rows = train.available(self._pool)
+    def _features_of_pool(self, train: LeakageFilter, batch: Batch) -> npt.NDArray[np.uint8]:
+        """Return the features of the train pool, `(m, d)`, from the disk if they are there.
+
+        batch: candidates of this split, of which the features are as wide.
+        """
         task, params = self._spec.task, self._spec.params
-        parts = [task.features(params, batch) for batch in train.batches(0, rows)]
-        return np.concatenate(parts) if parts else np.empty((0, 0), np.uint8)
+        if self._pool == 0:
+            return np.empty((0, 0), np.uint8)
+        kept = read_pool(self._spec, self._seed, self._pool)
+        if kept is not None and kept.features.shape[1] == task.features(params, _take(batch, [0])).shape[1]:
+            train.go_on_from(kept)
+            return kept.features
+        start = time.perf_counter()
+        rows = train.available(self._pool)
+        parts = [task.features(params, each) for each in train.batches(0, rows)]
+        features = np.concatenate(parts) if parts else np.empty((0, 0), np.uint8)
+        if time.perf_counter() - start > SLOW:
+            write_pool(self._spec, self._seed, self._pool, train.filtered(features))
+        return features
+
+    def filtered(self, features: npt.NDArray[np.uint8]) -> FilteredPool:
+        """Return what this filter has accepted so far. features: those of its first rows, `(m, d)`."""
+        with self._lock:
+            seen = self._table[self._table != 0]
+            numbers = self._numbers[: self._count].astype(np.int64)
+            return FilteredPool(numbers, seen, self._tried, self._dry, features)
+
+    def go_on_from(self, kept: FilteredPool) -> None:
+        """Take over what an equal filter has accepted. Does nothing if this filter has come as far."""
+        with self._lock:
+            if self._tried >= kept.tried:
+                return
+            self._forget()
+            self._remember(kept.seen)
+            self._append(kept.numbers)
+            self._tried, self._dry = kept.tried, kept.dry
 
     def _new(self, questions: Grids) -> npt.NDArray[np.bool_]:
         """Return which questions `(n, h, w)` are new, `(n,)`, and remember them."""
-        flat = np.ascontiguousarray(questions).reshape(len(questions), -1)
-        if 10 * (self._used + len(flat)) > 7 * len(self._table):
+        return self._remember(row_digests(np.ascontiguousarray(questions).reshape(len(questions), -1)))
+
+    def _remember(self, digests: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        """Return which digests `(n,)` are new, `(n,)`, and put them into the table."""
+        if 10 * (self._used + len(digests)) > 7 * len(self._table):
             old = self._table[self._table != 0]
-            self._table = np.zeros(1 << (2 * (self._used + len(flat))).bit_length(), np.uint64)
+            self._table = np.zeros(1 << (2 * (self._used + len(digests))).bit_length(), np.uint64)
             add_unseen(self._table, old)
-        new: npt.NDArray[np.bool_] = add_unseen(self._table, row_digests(flat))
+        new: npt.NDArray[np.bool_] = add_unseen(self._table, digests)
         self._used += int(new.sum())
         return new
 
@@ -297,7 +333,7 @@ if hasattr(os, "register_at_fork"):  # Windows has no fork
     os.register_at_fork(after_in_child=_recover_all)
 
 
-def _take(batch: Batch, rows: npt.NDArray[Any]) -> Batch:
+def _take(batch: Batch, rows: npt.NDArray[Any] | list[int]) -> Batch:
     facts = {name: fact[rows] for name, fact in batch.facts.items()}
     sizes = None if batch.sizes is None else batch.sizes[rows]
     return Batch(batch.question[rows], batch.target[rows], facts, sizes)

@@ -56,12 +56,12 @@ def test_parts_of_longer_mates_are_those_of_the_slow_twin() -> None:
     [
         (STALE, 1, "g6g7", (1.0, 1.0)),
         (STALE, 1, "f6f7", (1.0, 0.0)),  # stalemate
-        (STALE, 1, "g6h6", (1.0, 1 / 2)),  # only Kg8
-        (STALE, 1, "g6e8", (1.0, 1 / 2)),  # only Kh7
+        (STALE, 1, "g6h6", (1.0, 1 / 4)),  # only Kg8
+        (STALE, 1, "g6e8", (1.0, 1 / 4)),  # only Kh7
         (STALE, 1, "h8g8", (0.0, 0.0)),  # black's move
         (BACK_RANK, 1, "a1a8", (1.0, 1.0)),
         (LADDER, 2, "a5a7", (1.0, 1.0)),
-        (LADDER, 2, "a5a6", (1.0, 1 / 6)),  # Kd7, Kf7, Kd8, Ke8 and Kf8
+        (LADDER, 2, "a5a6", (1.0, 1 / 36)),  # Kd7, Kf7, Kd8, Ke8 and Kf8
     ],
 )
 def test_parts_of_moves_read_by_hand(

@@ -20,6 +20,7 @@ from vizbench.generators.chess.board import (
     load,
     move_to,
     play,
+    play_on,
     store,
 )
 from vizbench.generators.chess.mates import ENDLESS, escape, first_moves, forced, mated, play_line
@@ -82,8 +83,7 @@ def _escapes(board, mate, most, budget, moves, after):
         return min(replies, most)
     escapes = 0
     for i in range(replies):
-        after[:] = board
-        play(after, moves[i])
+        play_on(after, board, moves[i])
         escapes += not forced(after, 2 * mate - 1, 2 * mate, budget)
         if escapes >= most:
             break
@@ -127,8 +127,8 @@ def parts_all(question, answer, mate, most, move, pressed):
     """Fill `move` and `pressed`, `(n,)` float64 each: how far each answer got.
 
     - move: 1 for the board after a legal move, 1/4 if one cell differs from such a board, otherwise 0.
-    - pressed: 1 / (1 + black's replies after which white does not mate in time), 0 for stalemate. Of several
-      moves with one differing cell, the best counts.
+    - pressed: 1 / (1 + e)^2, where white does not mate in time after e of black's replies, 0 for stalemate.
+      Of several moves with one differing cell, the best counts.
 
     question, answer: `(n, 8, 8)` uint8. most: the budget of each answer. If it is used up, the remaining
     replies count as escapes.
@@ -148,11 +148,10 @@ def parts_all(question, answer, mate, most, move, pressed):
         least = MOST
         for k in range(count):
             if wrong[k] == nearest:
-                boards[0] = board
-                play(boards[0], moves[0, k])
+                play_on(boards[0], board, moves[0, k])
                 least = min(least, _escapes(boards[0], mate - 1, least, budget, moves[1], boards[1]))
         if least < MOST:
-            pressed[i] = 1 / (1 + least)
+            pressed[i] = 1 / (1 + least) ** 2
 
 
 @jit
@@ -193,8 +192,7 @@ def _count_checks(board, moves, after):
     """Return how many legal moves of white give check. moves (MOST,) int64, after (BOARD,) int8: scratch."""
     checks = 0
     for i in range(legal_moves(board, 1, moves)):
-        after[:] = board
-        play(after, moves[i])
+        play_on(after, board, moves[i])
         checks += in_check(after, -1)
     return checks
 
