@@ -296,17 +296,20 @@ class LeakageFilter:
         tried = f"the last {self._patience:,} of {self._tried:,} candidates brought no new one"
         message = f"{name} has {rows}, fewer than were asked for: {tried}"
         if self._away_from is None or self._pool == 0:
-            return UserError(f"{message}. Ask for at most {self._count:,}, or choose other parameters")
+            return UserError(f"{message}: ask for at most {self._count:,}, or choose other parameters")
         pool, distance = self._away_from.available(self._pool), self._spec.task.min_distance
         questions = plural(pool, "question")
+        advice = f"ask for at most {self._count:,}, choose a pool below {pool:,}"
+        if self._count == 0:
+            advice = f"choose a pool below {pool:,}"
         kept = (
             f"not among the {questions}"
             if distance == 0
             else f"at least {distance:g} away from the {questions}"
         )
         return UserError(
-            f"{message}, and {self._count / self._tried:.3%} are test, new and {kept} of the train pool. Ask "
-            f"for at most {self._count:,}, for a pool below {pool:,}, or choose other parameters"
+            f"{message}, and {self._count / self._tried:.3%} are test, new and {kept} of the train pool: "
+            f"{advice}, or choose other parameters"
         )
 
 
