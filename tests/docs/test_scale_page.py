@@ -38,9 +38,10 @@ def test_the_array_job_and_its_merge_run(tmp_path: Path) -> None:
     assert len(merges) + 1 == len(commands(PAGE))
 
 
-def test_the_command_on_ray_runs(tmp_path: Path) -> None:
+def test_the_command_on_ray_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'vizbench[ray]'")
     (command,) = (command for command in commands(PAGE) if "--engine ray" in command)
+    monkeypatch.setenv("RAY_ADDRESS", "local")  # not the cluster of another test
     done = run(command, tmp_path)
     assert done.returncode == 0, done.stderr
     assert check(tmp_path / "ray-life").rows == 10_000

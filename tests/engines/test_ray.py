@@ -199,7 +199,8 @@ def test_storms_lose_nothing(number: int, nodes: Nodes, tmp_path: Path) -> None:
         running.run(PLAN, tmp_path / "here")
         words = evaluate(tmp_path / "there")
     else:
-        maze = ("generate", "--task", "maze/9", "--n", 30_000, "--out")
+        # A command that was killed just after its end is given again too.
+        maze = ("generate", "--task", "maze/9", "--n", 30_000, "--overwrite", "--out")
         words = (*maze, tmp_path / "there")
         formats.write(loading.load("maze/9").train, 30_000, tmp_path / "here")
     for kills in range(int(random.integers(1, 3)), -1, -1):
