@@ -1,6 +1,7 @@
 """Measure how pictures of answers are read after what services, codecs and models do to frames.
 
-    python benchmarks/degradations.py [ROWS]
+    python -m benchmarks.degradations [ROWS]
+    python -m benchmarks.degradations --looks [ROWS] [--log FILE]
 
 Each task's first test rows (3 by default) are drawn with the task's look: the right answer, near misses with
 one cell changed, and the question. Each drawing is degraded, read as `vizbench score` reads it, and verified.
@@ -12,16 +13,25 @@ Prints a Markdown table with a line per degradation and one for all:
 - right lost: share of right answers that were read as wrong, or not at all
 - wrong won: number of wrong answers that were read as right, which must be 0
 - abstained: share of pictures for which no grid was returned
+
+With --looks, the right answers and near misses of each task are drawn in every look of `renderers.looks` and
+read after the codecs and distortions of LOOK_CASES. False valid is then "wrong won", as a count of all near
+misses. A right answer has up to five near misses, see `near_misses`. 3 rows give over 10,000.
+
+--log: a file of JSON lines, one per finished line of the table. A stopped run continues from it. Each
+near miss that was read as right is printed with all that is needed to draw it again.
 """
 
 from __future__ import annotations
 
+import argparse
 import functools
 import io
-import sys
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Final, final
 
 import numpy as np
@@ -32,7 +42,9 @@ from PIL import ImageFilter
 import vizbench as vb
 from vizbench.formats.lookup import verifier_of
 from vizbench.renderers.frames import render
-from vizbench.types import DecodeFailure, Grid, Image, Instance, Look
+from vizbench.renderers.looks import LOOKS, look_of
+from vizbench.renderers.palettes import palette
+from vizbench.types import DecodeFailure, Grid, Image, Instance, Look, SplitName
 
 TASKS: Final = (
     "maze/9", "maze/base", "maze/41", "navigation/shortest-path", "life/conway", "langton/3", "eca/110",
@@ -40,6 +52,12 @@ TASKS: Final = (
     "arc/copy",
 )  # fmt: skip
 """One task per look and kind of board."""
+
+LOOK_TASKS: Final = (
+    "maze/9", "navigation/shortest-path", "life/conway", "langton/3", "eca/110", "fill/small", "sudoku/mini",
+    "connect4/win-in-1", "hanoi/3", "hitori/6", "chess/mate-in-1", "arc/copy",
+)  # fmt: skip
+"""One task per family, for the table of looks."""
 
 Degrade = Callable[[Image, "Subject"], Image]
 
@@ -168,6 +186,12 @@ def h264(picture: Image, crf: int) -> Image:
         return last.to_ndarray(format="rgb24")
 
 
+def webp(picture: Image, quality: int) -> Image:
+    file = io.BytesIO()
+    Pictures.fromarray(picture).save(file, "WEBP", quality=quality)
+    return np.asarray(Pictures.open(file).convert("RGB"))
+
+
 def hue(picture: Image, degrees: float) -> Image:
     hsv = np.array(Pictures.fromarray(picture).convert("HSV"))
     hsv[:, :, 0] = (hsv[:, :, 0].astype(int) + round(degrees / 360 * 256)) % 256
@@ -229,6 +253,67 @@ DEGRADATIONS: Final[dict[str, Degrade]] = {
 }
 
 
+SIZES: Final[tuple[Degrade, ...]] = (
+    lambda p, _: p,
+    lambda p, _: scaled(p, 0.5, 0.5),
+    lambda p, _: scaled(p, 0.75, 0.75),
+    lambda p, _: scaled(p, 1.5, 1.5),
+    lambda p, _: boxed(p, 480, 480, "black"),
+    lambda p, _: boxed(p, 720, 1280, "black"),
+)
+"""How services change the size of a frame."""
+
+CODECS: Final[tuple[Degrade, ...]] = (
+    lambda p, _: h264(p, 18),
+    lambda p, _: h264(p, 28),
+    lambda p, _: h264(p, 35),
+    lambda p, _: jpeg(p, 30),
+    lambda p, _: jpeg(p, 80),
+    lambda p, _: webp(p, 50),
+)
+"""How frames are stored."""
+
+
+def sized_and_coded(picture: Image, subject: Subject, between: Degrade) -> Image:
+    """Change the size, then do what is `between`, then encode. The subject's seed decides size and codec."""
+    choices = np.random.Generator(np.random.PCG64((subject.seed, 1)))
+    size, codec = SIZES[choices.integers(len(SIZES))], CODECS[choices.integers(len(CODECS))]
+    return codec(between(size(picture, subject), subject), subject)
+
+
+def shifted_blurred_noisy(picture: Image, subject: Subject) -> Image:
+    """Shift the board, change its size, blur it, add noise, and encode. Size and codec are random."""
+    moved = shifted(picture, subject, 0.25, "black")
+    return sized_and_coded(moved, subject, lambda p, s: noisy(blurred(p, 1), s, 10))
+
+
+LOOK_CASES: Final[dict[str, Degrade]] = {
+    "none": lambda p, _: p,
+    "H.264 crf 18": lambda p, _: h264(p, 18),
+    "H.264 crf 28": lambda p, _: h264(p, 28),
+    "H.264 crf 35": lambda p, _: h264(p, 35),
+    "JPEG quality 30": lambda p, _: jpeg(p, 30),
+    "JPEG quality 80": lambda p, _: jpeg(p, 80),
+    "WebP quality 50": lambda p, _: webp(p, 50),
+    "scaled by 0.5": lambda p, _: scaled(p, 0.5, 0.5),
+    "scaled by 0.75": lambda p, _: scaled(p, 0.75, 0.75),
+    "scaled by 1.5": lambda p, _: scaled(p, 1.5, 1.5),
+    "480x480, black bars": lambda p, _: boxed(p, 480, 480, "black"),
+    "1280x720, black bars": lambda p, _: boxed(p, 720, 1280, "black"),
+    "480x480, black bars, H.264 crf 28": lambda p, _: h264(boxed(p, 480, 480, "black"), 28),
+    "1280x720, black bars, H.264 crf 28": lambda p, _: h264(boxed(p, 720, 1280, "black"), 28),
+    "scaled by 0.75, JPEG quality 30": lambda p, _: jpeg(scaled(p, 0.75, 0.75), 30),
+    "blur 1.5 px": lambda p, _: blurred(p, 1.5),
+    "noise 15": lambda p, s: noisy(p, s, 15),
+    "shifted by a quarter cell": lambda p, s: shifted(p, s, 0.25, "black"),
+    "random size and codec": lambda p, s: sized_and_coded(p, s, lambda q, _: q),
+    "random size and codec, blur 1.5 px": lambda p, s: sized_and_coded(p, s, lambda q, _: blurred(q, 1.5)),
+    "random size and codec, noise 15": lambda p, s: sized_and_coded(p, s, lambda q, _: noisy(q, s, 15)),
+    "shift, random size, blur, noise and codec": shifted_blurred_noisy,
+}
+"""What is done to the pictures of every look. The random ones draw from SIZES and CODECS for each picture."""
+
+
 @final
 @dataclass(slots=True)
 class Tally:
@@ -262,38 +347,112 @@ def drawn(instance: Instance, seed: int) -> Iterator[tuple[Grid, bool]]:
     verifier = verifier_of(instance)
     random = np.random.Generator(np.random.PCG64(seed))
     others = [instance.question]
-    for _ in range(2):
-        near: Grid = instance.target.copy()
-        at: Any = (random.integers(near.shape[0]), random.integers(near.shape[1]))
-        near[at] = (int(near[at]) + 1 + int(random.integers(verifier.codes - 1))) % verifier.codes
-        others.append(near)
+    others += [_recoded(instance.target, verifier.codes, random) for _ in range(2)]
     for other in others:
         yield other, verifier.verify(instance, other).valid
 
 
-def read(picture: Image, instance: Instance) -> Any:
-    """Read a picture as `vizbench score` does."""
+def answer_and_near_misses(instance: Instance, look: Look) -> Iterator[tuple[Grid, bool]]:
+    """Yield the target and the near misses, with their validity."""
+    yield instance.target, True
     verifier = verifier_of(instance)
-    if verifier.resizes:
-        return vb.decode(picture, verifier.look)
-    return vb.decode(picture, verifier.look, instance.question.shape, question=instance.question)
+    for near in near_misses(instance, look):
+        if not np.array_equal(near, instance.target):
+            yield near, verifier.verify(instance, near).valid
 
 
-def tally(task: str, degrade: Degrade, rows: int) -> Tally:
-    """Return the counts of a task's first test rows under a degradation."""
+def near_misses(instance: Instance, look: Look) -> Iterator[Grid]:
+    """Yield the target with one change each, at a random place.
+
+    They are: a cell in the code whose colour is nearest, a cell in another code, two neighbours exchanged, a
+    cell as in the question, and the whole board moved by a cell. The last is what a wrong place would show.
+    """
+    target, codes = instance.target, verifier_of(instance).codes
+    random = np.random.Generator(np.random.PCG64(instance.index))
+    yield _faintly_recoded(target, codes, look, random)
+    yield _recoded(target, codes, random)
+    yield from _exchanged(target, random)
+    yield from _undone(target, instance.question, random)
+    yield np.roll(target, int(random.choice([-1, 1])), axis=int(random.integers(2)))
+
+
+def _recoded(target: Grid, codes: int, random: np.random.Generator) -> Grid:
+    """Return the target with another code in a cell."""
+    near: Grid = target.copy()
+    at: Any = (random.integers(near.shape[0]), random.integers(near.shape[1]))
+    near[at] = (int(near[at]) + 1 + int(random.integers(codes - 1))) % codes
+    return near
+
+
+def _faintly_recoded(target: Grid, codes: int, look: Look, random: np.random.Generator) -> Grid:
+    """Return the target with a cell in the code whose colour is nearest to its own."""
+    near: Grid = target.copy()
+    at: Any = (random.integers(near.shape[0]), random.integers(near.shape[1]))
+    colours = palette(look.palette).astype(np.float64)[:codes]
+    apart = np.linalg.norm(colours - colours[near[at]], axis=1)
+    apart[near[at]] = np.inf
+    near[at] = int(apart.argmin())
+    return near
+
+
+def _exchanged(target: Grid, random: np.random.Generator) -> Iterator[Grid]:
+    """Yield the target with two different neighbours in a row exchanged, if there are any."""
+    places = np.argwhere(target[:, 1:] != target[:, :-1])
+    if len(places):
+        i, j = places[random.integers(len(places))]
+        near: Grid = target.copy()
+        near[i, j], near[i, j + 1] = target[i, j + 1], target[i, j]
+        yield near
+
+
+def _undone(target: Grid, question: Grid, random: np.random.Generator) -> Iterator[Grid]:
+    """Yield the target with a cell as in the question, if they differ in one and have the same shape."""
+    places = np.argwhere(target != question) if target.shape == question.shape else np.empty((0, 2), int)
+    if len(places):
+        i, j = places[random.integers(len(places))]
+        near: Grid = target.copy()
+        near[i, j] = question[i, j]
+        yield near
+
+
+def read(picture: Image, instance: Instance, look: Look) -> Any:
+    """Read a picture as `vizbench score` does."""
+    if verifier_of(instance).resizes:
+        return vb.decode(picture, look)
+    return vb.decode(picture, look, instance.question.shape, question=instance.question)
+
+
+Drawings = Callable[[Instance, Look], Iterator[tuple[Grid, bool]]]
+"""Yields grids to draw in a look, with their validity."""
+
+
+def tally(
+    task: str,
+    degrade: Degrade,
+    rows: int,
+    look: str = "paper",
+    split: SplitName = "test",
+    drawings: Drawings | None = None,
+) -> Tally:
+    """Return the counts of a task's first rows under a degradation, in a look."""
     total = Tally()
-    for instance in _instances(task, rows):
-        verifier = verifier_of(instance)
-        for number, (grid, valid) in enumerate(drawn(instance, instance.index)):
-            subject = Subject(grid, verifier.look, 10 * instance.index + number)
-            answer = read(degrade(render(grid, verifier.look), subject), instance)
-            total += _counted(instance, grid, valid, answer)
+    for instance in _instances(task, rows, split):
+        shown = look_of(verifier_of(instance), look, instance)
+        grids = drawings(instance, shown) if drawings else drawn(instance, instance.index)
+        for number, (grid, valid) in enumerate(grids):
+            subject = Subject(grid, shown, 10 * instance.index + number)
+            answer = read(degrade(render(grid, shown), subject), instance, shown)
+            one = _counted(instance, grid, valid, answer)
+            if one.wrong_won:
+                print(f"read as right: {instance.id} {look} {subject.seed} {grid.tolist()}", flush=True)
+            total += one
     return total
 
 
 @functools.lru_cache(maxsize=64)
-def _instances(task: str, rows: int) -> list[Instance]:
-    return list(vb.load(task, seed=0).test.head(rows))
+def _instances(task: str, rows: int, split: SplitName) -> list[Instance]:
+    data = vb.load(task, seed=0)
+    return list((data.test if split == "test" else data.train).head(rows))
 
 
 def _counted(instance: Instance, grid: Grid, valid: bool, answer: Any) -> Tally:
@@ -320,9 +479,67 @@ def row(name: str, one: Tally) -> str:
     return f"| {name} | {wrong:.2%} | {misread:.1%} | {lost:.1%} | {one.wrong_won} | {abstained:.1%} |"
 
 
+def look_tally(task: str, degrade: Degrade, rows: int, look: str) -> Tally:
+    """Return the counts of a task's first train rows, which are made faster, in a look."""
+    return tally(task, degrade, rows, look, "train", answer_and_near_misses)
+
+
+def look_row(look: str, name: str, one: Tally) -> str:
+    """Return the counts of a look and a distortion as a line of the table."""
+    wrong = one.wrong_cells / one.cells if one.cells else 0.0
+    lost = one.right_lost / max(one.right, 1)
+    false_valid = f"{one.wrong_won} of {one.pictures - one.right:,}"
+    abstained = one.abstained / one.pictures
+    return f"| {look} | {name} | {wrong:.3%} | {false_valid} | {lost:.1%} | {abstained:.1%} |"
+
+
+def look_table(rows: int, log: Path | None) -> None:
+    """Print the table of looks."""
+    print("| look | distortion | wrong cells | false valid | right lost | abstained |")
+    print("|---|---|---|---|---|---|")
+    whole = Tally()
+    for look in LOOKS:
+        of_look = Tally()
+        for name in LOOK_CASES:
+            total = _logged(look, name, rows, log)
+            of_look += total
+            print(look_row(look, name, total), flush=True)
+        print(look_row(look, "all", of_look), flush=True)
+        whole += of_look
+    print(look_row("all", "all", whole))
+
+
+def _logged(look: str, name: str, rows: int, log: Path | None) -> Tally:
+    """Return the counts of a line of the table: from the log if it has them, else they are appended to it."""
+    key: list[Any] = [look, name, rows]
+    lines = log.read_text().splitlines() if log and log.exists() else []
+    for line in lines:
+        entry = json.loads(line)
+        if entry["key"] == key:
+            return Tally(**entry["tally"])
+    tallies = (look_tally(task, LOOK_CASES[name], rows, look) for task in LOOK_TASKS)
+    total = functools.reduce(Tally.__add__, tallies)
+    if log:
+        with log.open("a") as file:
+            file.write(json.dumps({"key": key, "tally": asdict(total)}) + "\n")
+    return total
+
+
 def main() -> None:
-    """Print the table."""
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    """Print a table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("rows", nargs="?", type=int, default=3)
+    parser.add_argument("--looks", action="store_true")
+    parser.add_argument("--log", type=Path)
+    given = parser.parse_args()
+    if given.looks:
+        look_table(given.rows, given.log)
+    else:
+        degradation_table(given.rows)
+
+
+def degradation_table(rows: int) -> None:
+    """Print the table of degradations, in the tasks' own looks."""
     print("| degradation | wrong cells | misread | right lost | wrong won | abstained |")
     print("|---|---|---|---|---|---|")
     whole = Tally()

@@ -21,7 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from vizbench import loading, task
+from vizbench import loading
+from vizbench.task import registry
 
 ROWS = 1_000
 
@@ -48,7 +49,7 @@ def line(name: str, wall: float, processor: float, size: int) -> str:
 def main(names: list[str]) -> None:
     """Print the table."""
     print(f"{'task':<28} {'wall':>8} {'processor':>10} {'MB':>10}")
-    for name in names or [name for name in task.tasks() if not name.startswith("chess/")]:
+    for name in names or [name for name in registry.tasks() if not name.startswith("chess/")]:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "out"
             first(name, out)

@@ -45,7 +45,7 @@ def main() -> None:
     """Write the report, then open it."""
     from vizbench.harness.plan.suites import SUITES
     from vizbench.harness.report.report import render_report
-    from vizbench.task import tasks
+    from vizbench.task.registry import tasks
 
     known = tasks()
     paper = [task for task in SUITES["paper"] if task in known]
@@ -92,7 +92,7 @@ def _trials(task: str) -> list[Any]:
     from vizbench.formats.rows import Row
     from vizbench.harness.plan.plan import Trial
     from vizbench.harness.records.records import DataInfo, Header, Record, TaskInfo, TrialResult
-    from vizbench.task import params_json
+    from vizbench.task.registry import params_json
 
     # What all trials of the task share.
     verifier, params = verifier_and_params(task)

@@ -31,11 +31,12 @@ import sys
 import time
 from collections.abc import Callable
 
-from vizbench import leakage, task
-from vizbench.dataset import Dataset, generated_dataset
+from vizbench.dataset import leakage
+from vizbench.dataset.leakage import is_test
+from vizbench.dataset.splits import Dataset, generated_dataset
 from vizbench.errors import UserError
-from vizbench.leakage import is_test
 from vizbench.seeds import keys, stream
+from vizbench.task import registry
 
 SHARES = (20, 10, 5, 3, 2)
 SMALL = ("hanoi/3", "maze/9", "eca/110")
@@ -54,7 +55,7 @@ def seconds(work: Callable[[], object], times: int = 5) -> float:
 
 def cost(name: str, rows: int) -> str:
     """Return a line with the time to make a row of a task, and to decide its side."""
-    spec = task.spec(name)
+    spec = registry.spec(name)
     some = keys(stream("benchmark"), 0, rows)
     batch = spec.task.generate_batch(spec.params, some)
     making = seconds(lambda: spec.task.generate_batch(spec.params, some)) / rows
@@ -81,20 +82,22 @@ def at_share(share: int) -> None:
     """Print what a share of the test side means for a slow family and for small spaces."""
     leakage.is_test = functools.partial(is_test, share=share)
     leakage.SHARE = share
-    spec = task.spec("chess/mate-in-1")
+    spec = registry.spec("chess/mate-in-1")
     start = time.thread_time()
     generated_dataset(spec, 0, 1000).test.batch(0, 40)
     spent = time.thread_time() - start
     print(f"1/{share}: chess/mate-in-1, 40 test rows with a pool of 1,000: {spent:.1f} s")
     for name in SMALL:
-        train, test = (count(generated_dataset(task.spec(name), 0, 0), split) for split in ("train", "test"))
-        distant = count(generated_dataset(task.spec(name), 0, 5000), "test")
+        train, test = (
+            count(generated_dataset(registry.spec(name), 0, 0), split) for split in ("train", "test")
+        )
+        distant = count(generated_dataset(registry.spec(name), 0, 5000), "test")
         print(f"      {name:<12} {train:>7,} train, {test:>7,} test, {distant:,} beside a full pool")
 
 
 def whole(name: str) -> str:
     """Return a line that compares 50,000 train rows with 200 test rows, of two seeds each."""
-    spec = task.spec(name)
+    spec = registry.spec(name)
     train: set[bytes] = set()
     test: set[bytes] = set()
     for seed in (0, 1):
@@ -112,7 +115,7 @@ def main(arguments: list[str]) -> None:
     """Print the costs and the shares, or the whole comparison."""
     if "--whole" in arguments:
         names = [word for word in arguments if not word.startswith("-")]
-        for name in names or task.tasks():
+        for name in names or registry.tasks():
             print(whole(name), flush=True)
         return
     for name in ("life/conway", "eca/110", "maze/9", "maze/41", "sudoku/easy", "chess/mate-in-1"):

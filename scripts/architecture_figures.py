@@ -25,26 +25,31 @@ SHOWN: Final = [names for names in LAYERS if "__main__" not in names]
 
 PURPOSE: Final = {
     "errors": "records, keys, errors, helpers",
-    "kernels": "compiled code · several processes",
+    "kernels": "processes · where work runs · compiled code",
     "task": "the protocols of tasks and models",
     "generators": "task families · pictures, clips, text",
-    "dataset": "rows · what keeps train and test apart",
+    "dataset": "rows, mixtures · what keeps train and test apart",
     "formats": "data sets and files of others",
-    "loading": "load, instance, verify, render",
-    "harness": "measuring · models",
+    "loading": "load, instance, verify, render, prompt",
+    "rewards": "levels that follow success · one number per answer",
+    "harness": "models · measuring",
     "console": "options, tables, progress",
     "cli": "the commands",
 }
 """What a layer is for, by one of its parts."""
 
 STEPS: Final = [
-    ("(family, params, seed, split, index)", "a name, and one 64-bit key per instance", "task.py, seeds.py"),
+    (
+        "(family, params, seed, split, index)",
+        "a name, and one 64-bit key per instance",
+        "task/registry.py, seeds.py",
+    ),
     ("Task.generate_batch", "Batch: question, target, facts as arrays", "generators/, kernels/"),
-    ("LeakageFilter", "rows of train and test", "leakage.py, dataset.py"),
+    ("LeakageFilter", "rows of train and test", "dataset/leakage.py, dataset/splits.py"),
     ("codec", "clips, pictures, text or grids", "renderers/, harness/run/codec.py"),
     ("Model.adapt, Model.predict", "a prediction per question", "baselines/, model.py"),
     ("decode", "Answer or DecodeFailure", "renderers/decode.py, renderers/replies/"),
-    ("Task.check", "CheckResult, then Verdict", "generators/, task.py"),
+    ("Task.check", "CheckResult, then Verdict", "generators/, task/contract.py"),
     ("records", "one directory per trial", "harness/records/"),
     ("stats, report", "tables, figures, a page", "harness/stats/, harness/report/"),
 ]

@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 import vizbench as vb
-from vizbench.task import families
+from vizbench.task.registry import families
 
 TILE, GAP, LABEL = 168, 14, 24
 """Side of a grid, space between grids, and height of a name, in pixels."""

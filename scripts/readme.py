@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from vizbench.task import families
+from vizbench.task.registry import families
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 

@@ -1,4 +1,4 @@
-"""Write docs/rules/: a page per concept with a sentence and three pairs of question and answer per rule.
+"""Write docs/rules/: a page per concept with a sentence and three pairs of question and target per rule.
 
     python scripts/rule_pages.py
 
@@ -30,12 +30,12 @@ LOOK = replace(TASK.look, cell=8, line=1, canvas=None, margin=1)
 CLEAR = len(index_palette(LOOK))
 """The transparent code."""
 NEAR, FAR = 6, 22
-"""Pixels between a question and its answer, and between pairs."""
+"""Pixels between a question and its target, and between pairs."""
 
 HEAD = """# arc/{concept}
 
 Written by `python scripts/rule_pages.py`; a test keeps it current. {count} rules, each with one
-choice of its parameters, in three pairs of question and answer. `vizbench show arc/{concept} --set
+choice of its parameters, in three pairs of question and target. `vizbench show arc/{concept} --set
 rule=ID` draws other pairs of one rule. `vizbench show arc/{concept} --all` draws an episode:
 demonstrations of a rule that is not named, and its tests.
 """

@@ -11,6 +11,8 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # No test may reach for a hub: what is not embedded is not tested here.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Tests make every row anew.
+os.environ.setdefault("VIZBENCH_POOL_CACHE", "0")
 
 import signal
 

@@ -19,6 +19,7 @@ from tests.support.videos import read_video
 from vizbench import cli
 from vizbench.formats import read
 from vizbench.formats.layout_names import LAYOUTS
+from vizbench.renderers.looks import look_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,10 +31,10 @@ def python(code: str) -> str:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("command", ["--help", "tasks", "models"])
+@pytest.mark.parametrize("command", ["--help", "tasks", "tasks --levels", "models"])
 def test_light_commands_load_no_heavy_module(command: str) -> None:
     loaded = python(
-        f"import sys; sys.argv = ['vizbench', '{command}']\n"
+        f"import sys; sys.argv = ['vizbench', *{command.split()!r}]\n"
         "from vizbench.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
@@ -113,7 +114,8 @@ def test_show_prints_codes_if_there_are_no_colours(run: Run) -> None:
     instance = vb.load("life/conway").test[2]
     lines = done.out.splitlines()
     assert lines[0] == instance.id
-    assert lines[2] == "".join(map(str, instance.question[0])) + "   " + "".join(map(str, instance.target[0]))
+    first = "".join(map(str, instance.question[0])) + "   " + "".join(map(str, instance.target[0]))
+    assert lines[lines.index("question   target") + 1] == first
 
 
 def test_show_draws_question_beside_target(run: Run, tmp_path: Path) -> None:
@@ -122,10 +124,11 @@ def test_show_draws_question_beside_target(run: Run, tmp_path: Path) -> None:
     with Image.open(tmp_path / "x.png") as picture:
         assert picture.mode == "P"
         pixels = np.array(picture.convert("RGB"))
-    wide = vb.render(instance.question, vb.verifier_of(instance).look).shape[1]
+    look = look_of(vb.verifier_of(instance), "human", instance)
+    wide = vb.render(instance.question, look).shape[1]
     sides = pixels[:, :wide], pixels[:, -wide:]
     for side, grid in zip(sides, (instance.question, instance.target), strict=True):
-        answer = vb.decode(side, vb.verifier_of(instance).look)
+        answer = vb.decode(side, look)
         assert isinstance(answer, vb.Answer)
         assert np.array_equal(answer.grid, grid)
     assert (pixels[:, wide:-wide] == 255).all()
@@ -178,7 +181,8 @@ def test_show_reads_arc_files(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps({"train": [pair], "test": [pair]}))
     lines = run("show", "arc-json:a.json").out.splitlines()
     assert lines[0] == "arc-json:a.json#0-train-0"
-    assert lines[2:4] == ["01         10", "           22"]
+    at = lines.index("question   target")
+    assert lines[at + 1 : at + 3] == ["01         10", "           22"]
 
 
 @pytest.mark.parametrize("form", ["jsonl", "parquet", "png"])
@@ -349,7 +353,7 @@ def test_too_little_memory_is_one_sentence(run: Run, monkeypatch: pytest.MonkeyP
     def huge() -> dict[str, object]:
         raise MemoryError("Unable to allocate 32.0 GiB")
 
-    monkeypatch.setattr("vizbench.task.families", huge)
+    monkeypatch.setattr("vizbench.task.registry.families", huge)
     assert refused(run("tasks")).startswith(
         "there is not enough memory (Unable to allocate 32.0 GiB): ask for fewer"
     )
@@ -361,7 +365,7 @@ def test_an_unexpected_error_is_one_sentence_and_keeps_its_traceback_on_demand(
     def broken() -> dict[str, object]:
         raise RuntimeError("odd")
 
-    monkeypatch.setattr("vizbench.task.families", broken)
+    monkeypatch.setattr("vizbench.task.registry.families", broken)
     done = run("tasks")
     assert done.code == 1
     assert done.err.count("\n") == 1

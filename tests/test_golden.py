@@ -17,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from vizbench import seeds, task
-from vizbench.dataset import generated_dataset
+from vizbench import seeds
+from vizbench.dataset.splits import generated_dataset
 from vizbench.formats.rows import encode
-from vizbench.task import params_json
+from vizbench.task import registry
+from vizbench.task.registry import params_json
 
 GOLDEN = Path(__file__).parent / "golden"
 CANDIDATES = 64
@@ -41,7 +42,7 @@ MORE = (
 
 def digest(name: str) -> str:
     """Return the digest of the first candidates of seed 0, before any is dropped, and of the first rows."""
-    spec = task.spec(name)
+    spec = registry.spec(name)
     family, version = spec.task.family, spec.task.version
     origin = seeds.instance_stream(family, version, params_json(spec.params), 0, "train")
     batch = spec.task.generate_batch(spec.params, seeds.keys(origin, 0, CANDIDATES))
@@ -55,7 +56,7 @@ def digest(name: str) -> str:
 
 
 def names(family: str) -> list[str]:
-    return [name for name in (*task.tasks(), *MORE) if name.startswith(family + "/")]
+    return [name for name in (*registry.tasks(), *MORE) if name.startswith(family + "/")]
 
 
 def stored(family: str) -> dict[str, dict[str, str]]:
@@ -64,9 +65,9 @@ def stored(family: str) -> dict[str, dict[str, str]]:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-@pytest.mark.parametrize("name", [*task.tasks(), *MORE])
+@pytest.mark.parametrize("name", [*registry.tasks(), *MORE])
 def test_bytes_are_those_of_record(name: str):
-    spec = task.spec(name)
+    spec = registry.spec(name)
     assert spec.name == name
     record = stored(spec.task.family).get(f"v{spec.task.version}", {})
     assert digest(name) == record.get(name), (
@@ -75,12 +76,12 @@ def test_bytes_are_those_of_record(name: str):
 
 
 def test_every_family_has_a_record():
-    assert {path.stem for path in GOLDEN.glob("*.json")} == set(task.families())
+    assert {path.stem for path in GOLDEN.glob("*.json")} == set(registry.families())
 
 
-@pytest.mark.parametrize("family", task.families())
+@pytest.mark.parametrize("family", registry.families())
 def test_the_record_holds_what_exists_and_no_more(family: str):
-    version = f"v{task.families()[family].version}"
+    version = f"v{registry.families()[family].version}"
     record = stored(family)
     assert set(record) == {version}
     assert set(record[version]) == set(names(family))
@@ -88,7 +89,7 @@ def test_the_record_holds_what_exists_and_no_more(family: str):
 
 def test_tasks_have_digests_of_their_own():
     digests: list[str] = []
-    for family in task.families():
+    for family in registry.families():
         for record in stored(family).values():
             digests += record.values()
     assert len(set(digests)) == len(digests)
@@ -96,7 +97,7 @@ def test_tasks_have_digests_of_their_own():
 
 def write() -> None:
     """Write the digests of the current versions."""
-    for family, family_task in task.families().items():
+    for family, family_task in registry.families().items():
         record = {f"v{family_task.version}": {name: digest(name) for name in names(family)}}
         (GOLDEN / f"{family}.json").write_text(json.dumps(record, indent=2) + "\n")
 

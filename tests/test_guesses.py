@@ -17,7 +17,8 @@ from tests.support.contract import (
     verdict_of_answer,
     verdict_of_process,
 )
-from vizbench import seeds, task
+from vizbench import seeds
+from vizbench.task import registry
 from vizbench.types import Grid, Instance
 
 KEYS = [int(key) for key in seeds.keys(seeds.stream("guesses"), 0, 64)]
@@ -50,7 +51,7 @@ def test_a_guess_is_the_same_for_its_key_and_another_for_others(name: str):
 @every_family
 def test_a_foreign_question_has_a_guess_or_none(name: str):
     """Instances come from files too: a question there may be anything of the right form."""
-    spec, batch = made(task.spec(name).name)
+    spec, batch = made(registry.spec(name).name)
     rng = np.random.default_rng(5)
     h, w = batch.target.shape[1:]
     for shape in ((h, w), (1, 1), (2, 3), (h + 2, w + 2)):
@@ -173,7 +174,7 @@ def test_a_question_without_a_legal_answer_has_none():
     full = np.tile(np.array([[1, 2], [1, 2], [2, 1], [2, 1], [1, 2], [1, 2]], np.uint8), (1, 4))[:, :7]
     full[:, 6] = [1, 2, 1, 2, 1, 2]
     assert (full == 1).sum() == 21
-    family_task = task.spec("connect4")
+    family_task = registry.spec("connect4")
     result = family_task.task.check(family_task.params, full, full)
     assert result is not None
     assert result.reason == "no disk was dropped"  # so it is a position
@@ -185,11 +186,11 @@ def test_a_question_without_a_legal_answer_has_none():
         11,
         12,
     )  # white's king a1, black's queen b3, king h8
-    family_task = task.spec("chess")
+    family_task = registry.spec("chess")
     assert family_task.task.guess(family_task.params, stalemate, 1) is None
     boxed = np.zeros((9, 9), np.uint8)
     boxed[1, 1], boxed[7, 7] = 2, 3  # no open cell: the walk has no length
-    family_task = task.spec("maze/9")
+    family_task = registry.spec("maze/9")
     actual = family_task.task.guess(family_task.params, boxed, 1)
     assert actual is not None
     assert np.array_equal(actual, boxed)

@@ -17,7 +17,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 import vizbench as vb
-from vizbench import leakage
+from vizbench.dataset import leakage
 from vizbench.formats.rows import encode
 from vizbench.types import Batch, Keys, SplitName
 

@@ -18,14 +18,15 @@ import pytest
 from torch.utils.data import DataLoader, Dataset
 
 import vizbench as vb
-from tests import test_contract, test_guesses, test_processes
+from tests import test_contract, test_guesses, test_trajectories
 from tests.support.commands import Run, refused
 from tests.support.contract import hostile
-from vizbench import baselines, generators, model, task
+from vizbench import baselines, generators, model
 from vizbench._util import notices, plugins
 from vizbench.formats import read, write
 from vizbench.formats.rows import encode
 from vizbench.seeds import keys
+from vizbench.task import registry
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "own_task.py"
 
@@ -49,7 +50,7 @@ FAMILY = vb.ModelFamily("own-model", "grid", "Copies.", ("none",), lambda checkp
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Copy the example to a folder of its own, with no file imported so far."""
-    monkeypatch.setattr(task, "_imported", {})
+    monkeypatch.setattr(registry, "_imported", {})
     path = tmp_path / "mine.py"
     shutil.copy(EXAMPLE, path)
     yield path
@@ -93,7 +94,7 @@ OWN_TASKS_ONLY = {
 }
 """Tests that look a family up by name, or in a table of their own."""
 
-TESTS = vars(test_contract) | vars(test_guesses) | vars(test_processes)
+TESTS = vars(test_contract) | vars(test_guesses) | vars(test_trajectories)
 CONTRACT = [
     test
     for name, test in TESTS.items()
@@ -113,7 +114,7 @@ def test_the_example_keeps_the_contract_of_all_tasks(test: Callable[[str], None]
 
 def test_a_row_depends_on_its_own_key_only(file: Path) -> None:
     vb.load(f"{file}:TASK")
-    spec = task.spec(f"{file}:TASK")
+    spec = registry.spec(f"{file}:TASK")
     some = keys(5, 0, 20)
     batch = spec.task.generate_batch(spec.params, some)
     assert np.array_equal(spec.task.generate_batch(spec.params, some[7:9]).question, batch.question[7:9])
@@ -233,7 +234,7 @@ def test_a_name_from_elsewhere_imports_nothing(file: Path) -> None:
     mark = marked(file)
     name = f"{file}:TASK/small"
     for use in (
-        lambda: task.spec(name),
+        lambda: registry.spec(name),
         lambda: vb.verifier_of(name),
         lambda: vb.instance(f"{name}#0-train-1"),
     ):
@@ -248,18 +249,18 @@ def test_a_data_set_of_a_files_task_is_read_once_the_user_names_it(
     mark = marked(file)
     split = vb.load(f"{file}:TASK").train
     manifest = write(split, 4, tmp_path / "data", workers=1)
-    assert manifest.code == task.code_of(f"{file}:TASK")
+    assert manifest.code == registry.code_of(f"{file}:TASK")
     rows = [encode(row, True) for row in read(tmp_path / "data")]
-    monkeypatch.setattr(task, "_imported", {})
+    monkeypatch.setattr(registry, "_imported", {})
     mark.unlink()
     with pytest.raises(vb.UserError, match="is run only if you name it yourself"):
         list(read(tmp_path / "data"))
     assert not mark.exists()
     monkeypatch.chdir(tmp_path)
-    task.import_task("mine.py:TASK")  # by another path than the data set's
+    registry.import_task("mine.py:TASK")  # by another path than the data set's
     assert [encode(row, True) for row in read(tmp_path / "data")] == rows
     file.write_text(file.read_text() + "# changed\n")
-    task.import_task("mine.py:TASK")
+    registry.import_task("mine.py:TASK")
     with pytest.raises(vb.UserError, match="was made by other code of"):
         list(read(tmp_path / "data"))
 
@@ -272,7 +273,7 @@ def test_the_commands_take_a_files_task(file: Path, run: Run, monkeypatch: pytes
     lines = [json.dumps({"id": row["id"], "answer": row["target"]}) for row in rows]
     Path("answers.jsonl").write_text("\n".join(lines))
     for command in (("verify", "data", "answers.jsonl"), ("score", "answers.jsonl", "--dataset", "data")):
-        monkeypatch.setattr(task, "_imported", {})
+        monkeypatch.setattr(registry, "_imported", {})
         refused = run(*command)
         assert (refused.code, "is run only if you name it yourself" in refused.err) == (2, True)
         assert run(*command, "--task", name, "--json").code == 0
@@ -291,7 +292,7 @@ def test_scoring_into_a_run_imports_only_the_named_file(file: Path, run: Run) ->
     rows = [json.loads(line) for line in Path("data/test-00000.jsonl").read_text().splitlines()]
     lines = [json.dumps({"id": row["id"], "answer": row["target"]}) for row in rows]
     Path("answers.jsonl").write_text("\n".join(lines))
-    task._imported.clear()
+    registry._imported.clear()
     mark = marked(other)
     command = ("score", "answers.jsonl", "--dataset", "data", "--out", "runs", "--name", "mine")
     assert run(*command, "--task", f"{file}:TASK").code == 0
@@ -316,14 +317,14 @@ def test_a_run_of_a_files_task_goes_on_until_its_code_changes(
     )
     assert run(*command).code == 0
     header = json.loads(next(Path("runs").glob("*/run.json")).read_text())
-    assert header["task_code"] == task.code_of(f"{file}:TASK")
+    assert header["task_code"] == registry.code_of(f"{file}:TASK")
     assert run(*command).code == 0
     file.write_text(file.read_text() + "# changed\n")
     refused = run(*command)
     assert refused.code == 2
     assert "task_code was" in refused.err
     mark = marked(file)
-    monkeypatch.setattr(task, "_imported", {})
+    monkeypatch.setattr(registry, "_imported", {})
     assert run("report", "runs", "--html", "page.html").code == 0
     assert not mark.exists()
 
@@ -362,10 +363,10 @@ def test_spawned_processes_import_the_file(file: Path, tmp_path: Path) -> None:
 def test_objects_of_a_file_are_pickled_by_its_name(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = vb.load(f"{file}:TASK")
     pickled = pickle.dumps((data, data.params, data.verifier, data.train[0]))
-    monkeypatch.setattr(task, "_imported", {})
+    monkeypatch.setattr(registry, "_imported", {})
     again, params, verifier, row = pickle.loads(pickled)
     assert again.train[0].id == row.id
-    assert task.params_json(params) == task.params_json(data.params)
+    assert registry.params_json(params) == registry.params_json(data.params)
     assert verifier.family == "mirror"
 
 
@@ -391,7 +392,7 @@ class Package:
         info.mkdir(exist_ok=True)
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: own-package\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(f"[{group}]\n" + "\n".join(entries) + "\n")
-        task.families.cache_clear()
+        registry.families.cache_clear()
         model.families.cache_clear()
 
 
@@ -399,7 +400,7 @@ class Package:
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Package]:
     monkeypatch.setattr(notices, "_said", set())
     yield Package(tmp_path, monkeypatch)
-    task.families.cache_clear()
+    registry.families.cache_clear()
     model.families.cache_clear()
 
 
@@ -471,7 +472,7 @@ def test_a_broken_file_of_our_own_is_named(
     broken = tmp_path / "aa_broken.py"
     broken.write_text(source)
     monkeypatch.setattr(generators, "__path__", [*generators.__path__, str(tmp_path)])
-    caches = (task._own_families, task.families)
+    caches = (registry._own_families, registry.families)
     for cache in caches:
         cache.cache_clear()
     try:

@@ -48,7 +48,8 @@ def test_the_whole_way() -> None:
     for shape in (None, row.target.shape):
         decoded = vb.decode(image, data.verifier.look, shape=shape)
         assert isinstance(decoded, vb.Answer)
-        assert vb.verify(row, decoded.grid) == vb.Verdict(True, True, 1.0, "")
+        parts = dict.fromkeys(data.verifier.parts, 1.0)
+        assert vb.verify(row, decoded.grid) == vb.Verdict(True, True, 1.0, "", parts)
     spoken = vb.from_text(vb.to_text(row.question))
     assert isinstance(spoken, vb.Answer)
     assert np.array_equal(spoken.grid, row.question)

@@ -17,12 +17,12 @@ from vizbench._util.version import __version__
 
 if TYPE_CHECKING:
     from vizbench._util.jit import jit
-    from vizbench.bases import AnswerTask, MoveTask, StepTask
-    from vizbench.dataset import Dataset, Split
+    from vizbench.dataset.mixture import Mixture, mixture
+    from vizbench.dataset.splits import Dataset, Split
     from vizbench.errors import UserError
     from vizbench.formats.lookup import verifier_of
     from vizbench.kernels.rng import rng_below, rng_chance, rng_next, rng_seed, rng_shuffle
-    from vizbench.loading import expand, instance, load, render, verify, verify_steps
+    from vizbench.loading import expand, instance, load, prompt, render, verify, verify_batch, verify_steps
     from vizbench.model import (
         CheckedModel,
         Context,
@@ -31,14 +31,18 @@ if TYPE_CHECKING:
         Model,
         ModelFamily,
         Progress,
+        Prompted,
         Schedule,
         TextSpec,
         load_model,
     )
     from vizbench.renderers.decode import decode
     from vizbench.renderers.text import from_text, to_text
+    from vizbench.rewards import reward, reward_batch
     from vizbench.seeds import random_grids
-    from vizbench.task import GameContinuation, Metric, Space, Task, TaskSpec, Verifier, check_equal, tasks
+    from vizbench.task.bases import AnswerTask, MoveTask, StepTask
+    from vizbench.task.contract import GameContinuation, Metric, Space, Task, Verifier, check_equal
+    from vizbench.task.registry import TaskSpec, tasks
     from vizbench.types import (
         Answer,
         Batch,
@@ -49,7 +53,10 @@ if TYPE_CHECKING:
         Instance,
         Keys,
         Look,
+        Reward,
+        Trajectories,
         Verdict,
+        Verdicts,
     )
 
 __all__ = [
@@ -70,10 +77,13 @@ __all__ = [
     "Keys",
     "Look",
     "Metric",
+    "Mixture",
     "Model",
     "ModelFamily",
     "MoveTask",
     "Progress",
+    "Prompted",
+    "Reward",
     "Schedule",
     "Space",
     "Split",
@@ -81,8 +91,10 @@ __all__ = [
     "Task",
     "TaskSpec",
     "TextSpec",
+    "Trajectories",
     "UserError",
     "Verdict",
+    "Verdicts",
     "Verifier",
     "__version__",
     "check_equal",
@@ -93,8 +105,12 @@ __all__ = [
     "jit",
     "load",
     "load_model",
+    "mixture",
+    "prompt",
     "random_grids",
     "render",
+    "reward",
+    "reward_batch",
     "rng_below",
     "rng_chance",
     "rng_next",
@@ -104,17 +120,28 @@ __all__ = [
     "to_text",
     "verifier_of",
     "verify",
+    "verify_batch",
     "verify_steps",
 ]
 
 _HOMES = {
     "vizbench._util.jit": ("jit",),
-    "vizbench.bases": ("AnswerTask", "MoveTask", "StepTask"),
-    "vizbench.dataset": ("Dataset", "Split"),
+    "vizbench.task.bases": ("AnswerTask", "MoveTask", "StepTask"),
+    "vizbench.dataset.mixture": ("Mixture", "mixture"),
+    "vizbench.dataset.splits": ("Dataset", "Split"),
     "vizbench.errors": ("UserError",),
     "vizbench.formats.lookup": ("verifier_of",),
     "vizbench.kernels.rng": ("rng_below", "rng_chance", "rng_next", "rng_seed", "rng_shuffle"),
-    "vizbench.loading": ("expand", "instance", "load", "render", "verify", "verify_steps"),
+    "vizbench.loading": (
+        "expand",
+        "instance",
+        "load",
+        "prompt",
+        "render",
+        "verify",
+        "verify_batch",
+        "verify_steps",
+    ),
     "vizbench.model": (
         "CheckedModel",
         "Context",
@@ -123,23 +150,24 @@ _HOMES = {
         "Model",
         "ModelFamily",
         "Progress",
+        "Prompted",
         "Schedule",
         "TextSpec",
         "load_model",
     ),
     "vizbench.renderers.decode": ("decode",),
     "vizbench.renderers.text": ("from_text", "to_text"),
+    "vizbench.rewards": ("reward", "reward_batch"),
     "vizbench.seeds": ("random_grids",),
-    "vizbench.task": (
+    "vizbench.task.contract": (
         "GameContinuation",
         "Metric",
         "Space",
         "Task",
-        "TaskSpec",
         "Verifier",
         "check_equal",
-        "tasks",
     ),
+    "vizbench.task.registry": ("TaskSpec", "tasks"),
     "vizbench.types": (
         "Answer",
         "Batch",
@@ -150,7 +178,10 @@ _HOMES = {
         "Instance",
         "Keys",
         "Look",
+        "Reward",
+        "Trajectories",
         "Verdict",
+        "Verdicts",
     ),
 }
 

@@ -28,6 +28,7 @@ from vizbench._util.text import is_utf8, plural
 from vizbench._util.version import __version__
 from vizbench.console import pictures, results, scores, streams, tables
 from vizbench.console.options import (
+    AddressOption,
     AttemptsOption,
     AugmentOption,
     CheckpointOption,
@@ -35,34 +36,42 @@ from vizbench.console.options import (
     DataOption,
     DevicesOption,
     DryRunOption,
+    EngineOption,
     EpochsOption,
     FileTaskOption,
     FirstSeedOption,
     FlaggedOption,
     JobsOption,
     JsonOption,
+    LevelOption,
+    LevelsOption,
     LimitOption,
+    LookOption,
+    MixableTaskOption,
     ModelsOption,
     OfflineOption,
     PoolOption,
+    PromptOption,
     ProtocolOption,
+    ReaderOption,
     RunOption,
     SeedOption,
     SeedsOption,
     SetOption,
+    ShardOption,
     ShotsOption,
     SplitOption,
     StepsOption,
     SuiteOption,
-    TaskOption,
+    SupervisionOption,
     TasksOption,
     TestOption,
     all_rows,
+    check_one_level,
     complete_family,
     complete_task,
     import_named,
     memory_request,
-    pool_of,
     split_of,
     with_overrides,
 )
@@ -149,12 +158,24 @@ def tasks(
             metavar="FAMILY", help="A task family. Lists its variants.", autocompletion=complete_family
         ),
     ] = None,
+    levels: Annotated[
+        bool,
+        typer.Option(
+            "--levels", help="List levels of difficulty. With FAMILY: also their effort, which is measured."
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """List the task families, or the variants of one family."""
+    """List the task families, or the variants or levels of one family."""
     from vizbench.console import catalog
 
-    if json:
+    if levels:
+        ladder = catalog.ladder(family)
+        if json:
+            streams.print_json(ladder)
+        else:
+            catalog.print_ladder(ladder)
+    elif json:
         streams.print_json(catalog.task_records(family))
     elif family is None:
         catalog.print_families()
@@ -209,6 +230,7 @@ def show(
     index: Annotated[int, typer.Option(help="Row of the split, counted from 0.")] = 0,
     seed: SeedOption = 0,
     split: SplitOption = "train",
+    level: LevelOption = None,
     overrides: SetOption = None,
     whole: Annotated[
         bool,
@@ -218,35 +240,45 @@ def show(
         Path | None,
         typer.Option(help="File to write: .png (question and target), or .gif or .mp4 (the process)."),
     ] = None,
+    look: LookOption = "human",
 ) -> None:
     """Show one instance of a task, or save it as picture or video."""
     from vizbench.formats.lookup import verifier_of
+    from vizbench.renderers.looks import look_of
 
-    rows = all_rows(task, overrides, seed) if whole else (split_of(task, overrides, seed, split)[index],)
-    instance, look = rows[0], verifier_of(rows[0]).look
+    if whole and level is not None:
+        raise UserError("an ARC file or episode has no levels: leave --all or --level out")
+    check_one_level(level)
+    if whole:
+        rows = all_rows(task, overrides, seed)
+    else:
+        rows = (split_of(task, overrides, seed, split, levels=level)[index],)
+    instance = rows[0]
+    drawn = look_of(verifier_of(instance), look, instance)
 
     # The suffix of the file decides: nothing is the terminal, .png a picture, all others a video.
     if out is None:
         for row in rows:
-            pictures.print_instance(row, look)
+            pictures.print_instance(row, drawn)
         return
     if out.suffix.lower() == ".png":
-        pictures.save_pairs(out, rows, look)
+        pictures.save_pairs(out, rows, drawn)
     else:
         from vizbench.renderers.video import process, write_gif, write_video
 
-        clip = process(instance.question, instance.steps, look)
+        clip = process(instance.question, instance.steps, drawn)
         (write_gif if out.suffix.lower() == ".gif" else write_video)(out, clip)
     streams.print_line(str(out))
 
 
 @command()
 def generate(
-    task: TaskOption,
+    task: MixableTaskOption,
     n: Annotated[int, typer.Option("--n", help="Number of rows.")],
     split: SplitOption = "train",
     seed: SeedOption = 0,
     pool: PoolOption = None,
+    level: LevelsOption = None,
     overrides: SetOption = None,
     format: Annotated[
         Literal["jsonl", "parquet", "png", "arc"],
@@ -256,33 +288,65 @@ def generate(
         Path | None, typer.Option(help="New folder to write. Default: a folder named after the data.")
     ] = None,
     workers: Annotated[
-        int, typer.Option(help="Number of worker processes. It does not change the bytes.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            help="Number of worker processes. It does not change the bytes. Default: 1. With --engine "
+            "ray: the most tasks at a time; default: the cores of the cluster."
+        ),
+    ] = None,
+    engine: EngineOption = "local",
+    address: AddressOption = None,
+    shard: ShardOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing data set.")] = False,
     no_steps: Annotated[
         bool, typer.Option("--no-steps", help="Leave out the states between question and target.")
     ] = False,
+    prompt: ReaderOption = None,
+    look: LookOption = "paper",
+    packed: Annotated[
+        bool, typer.Option("--packed", help="Parquet: grids as bytes with their shapes, not as nested lists.")
+    ] = False,
 ) -> None:
     """Write a data set: rows, and a manifest with digests. The same command writes the same bytes."""
+    from vizbench.console import engines
+    from vizbench.console.progress import RowBar
     from vizbench.formats import write
+    from vizbench.formats.writer import rows_of
     from vizbench.harness.plan.plan import slug
 
     # Episodes of ARC have a layout of their own.
     if format == "arc":
-        if pool is not None:
-            raise UserError("an episode has its own demonstrations: leave --pool out with --format arc")
+        shown = None if look == "paper" else look
+        options = {"--pool": pool, "--level": level, "--prompt": prompt, "--look": shown}
+        if engine != "local" or shard is not None:
+            raise UserError("episodes are made on this machine: leave --engine and --shard out")
+        for option, value in options.items():
+            if value is not None:
+                raise UserError(
+                    f"an episode has its own demonstrations: leave {option} out with --format arc"
+                )
+        if packed:
+            raise UserError("arc has no packed grids: choose --format parquet, or leave --packed out")
         _generate_episodes(with_overrides(task, overrides or []), n, seed, out, overwrite)
         return
 
     # Every other format holds rows of one split.
-    rows = split_of(task, overrides, seed, split, pool_of(pool))
+    part = engines.part_of(shard)
+    rows = split_of(task, overrides, seed, split, pool, level)
     named = f"{slug(rows.spec.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
     named += "" if pool is None else f"-pool{pool}"
+    named += "" if look == "paper" else f"-{slug(look)}"
+    named += "" if part.is_whole else f"-part{part.index}of{part.count}"
     folder = out or Path(named)
-    manifest = write(rows, n, folder, format, overwrite, workers, steps=not no_steps)
-    streams.print_line(
-        f"{folder}: {plural(manifest.rows, 'row')} of {rows.spec.task} {split}, digest {manifest.digest}"
-    )
+    with engines.opened(engine, address, "workers", workers) as runs, RowBar(rows_of(part, n)) as bar:
+        here = 1 if runs is not None or workers is None else workers
+        written = (rows, n, folder, format, overwrite, here, not no_steps, prompt or "text", look, packed)
+        manifest = write(*written, bar.show, engine=runs, part=part)
+    content = f"{plural(manifest.rows, 'row')} of {rows.spec.task} {split}"
+    if part.is_whole:
+        streams.print_line(f"{folder}: {content}, digest {manifest.digest}")
+    else:
+        streams.print_line(f"{folder}: part {part} of {content}; vizbench merge puts the parts together")
 
 
 def _generate_episodes(name: str, n: int, seed: int, out: Path | None, overwrite: bool) -> None:
@@ -293,6 +357,22 @@ def _generate_episodes(name: str, n: int, seed: int, out: Path | None, overwrite
     folder = out or Path(f"{slug(name)}-episodes-{n}" + (f"-seed{seed}" if seed else ""))
     episodes.write(name, n, seed, folder, overwrite)
     streams.print_line(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
+
+
+@command()
+def merge(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="FOLDERS", help="The folders of all parts, in any order.")
+    ],
+    out: Annotated[Path, typer.Option(help="New folder to write.")],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing data set. Runs are never replaced.")
+    ] = False,
+) -> None:
+    """Put the parts of a data set or of a run together that `--shard` made. The parts stay as they are."""
+    from vizbench.console import merging
+
+    merging.merge(folders, out, overwrite)
 
 
 DatasetArgument = Annotated[
@@ -382,28 +462,37 @@ def evaluate(
     epochs: EpochsOption = None,
     augment: AugmentOption = None,
     flagged: FlaggedOption = "keep",
+    prompt: PromptOption = None,
+    supervision: SupervisionOption = "target",
+    look: LookOption = "paper",
     limit: LimitOption = None,
-    jobs: JobsOption = 1,
+    jobs: JobsOption = None,
     devices: DevicesOption = 1,
+    engine: EngineOption = "local",
+    address: AddressOption = None,
+    shard: ShardOption = None,
     out: RunOption = None,
     offline: OfflineOption = False,
     dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:
     """Adapt models to tasks, and compare them with trivial baselines. The same command resumes a run."""
+    from vizbench.console import engines
     from vizbench.console import evaluate as running
     from vizbench.harness.plan.options import options_of
     from vizbench.harness.plan.plan import plan_of
 
     # The context has all options, those of a plan file as defaults. They are read as one record.
     del config, model, shots, task, suite, data, n_test, seed, seeds, pool, attempts, protocol, checkpoint
-    del steps, epochs, augment, flagged, limit
+    del steps, epochs, augment, flagged, prompt, supervision, look, limit
     if offline:  # environment variables, because processes of --jobs and the hub's library read them
         os.environ.update(VIZBENCH_OFFLINE="1", HF_HUB_OFFLINE="1")
     plan = plan_of(options_of(context.params))
 
     # Check the folder, and report what the plan leaves out or weakens.
-    folder = out or Path("runs") / plan.name
+    part = engines.part_of(shard)
+    suffix = "" if part.is_whole else f"-part{part.index}of{part.count}"
+    folder = out or Path("runs") / f"{plan.name}{suffix}"
     if not is_utf8(str(folder)):  # --json prints it
         raise UserError(f"--out {str(folder)[:80]!r} is not UTF-8: choose another folder")
     if plan.suite == "paper" and plan.data is None:
@@ -415,11 +504,19 @@ def evaluate(
         )
     if dry_run:
         interrupts.advise("nothing was written, and the same command starts again")
-        running.dry_run(plan, folder, jobs, json)
-    else:
-        interrupts.advise(f"the same command continues from what is in {folder}")
-        relaunch(devices, jobs)
-        running.run_and_report(plan, folder, jobs, json)
+        if engine != "local" or not part.is_whole:
+            raise UserError(
+                "--dry-run estimates one process and the whole plan: leave --engine and --shard out"
+            )
+        running.dry_run(plan, folder, 1 if jobs is None else jobs, json)
+        return
+    interrupts.advise(f"the same command continues from what is in {folder}")
+    if engine != "local" and (devices > 1 or env.world_size() > 1):
+        raise UserError(f"--engine {engine} gives each trial one process: leave --devices and launchers out")
+    here = 1 if jobs is None or engine != "local" else jobs
+    relaunch(devices, here)
+    with engines.opened(engine, address, "jobs", jobs) as runs:
+        running.run_and_report(plan, folder, here, json, runs, part)
 
 
 @command()

@@ -9,14 +9,18 @@ from typing import Any, SupportsIndex, cast
 import msgspec
 
 from vizbench._util.grids import as_states
-from vizbench.dataset import POOL, Dataset, check_pool, demonstrated_dataset, generated_dataset
+from vizbench.dataset.splits import POOL, Dataset, check_pool, demonstrated_dataset, generated_dataset
 from vizbench.errors import UserError
-from vizbench.formats.lookup import is_corpus, source_of, split_name, verifier_of
+from vizbench.formats.lookup import is_corpus, source_of, split_name, verifier_and_params, verifier_of
 from vizbench.renderers import frames
 from vizbench.renderers.layout import Shape
+from vizbench.renderers.looks import LOOKS, LookName, look_of
+from vizbench.renderers.palettes import PALETTES
+from vizbench.renderers.prompts import Reader, prompt_of
 from vizbench.seeds import check_seed
-from vizbench.task import HasDemonstrations, Task, Verifier, import_task, spec
-from vizbench.types import Answer, DecodeFailure, Grid, Image, Instance, Look, Verdict
+from vizbench.task.contract import HasDemonstrations, Task, Verifier
+from vizbench.task.registry import import_task, level_name, spec
+from vizbench.types import Answer, Batch, DecodeFailure, Grid, Image, Instance, Look, Verdict, Verdicts
 
 EPISODES = 16
 """Episodes that `arc/CONCEPT` means in a list of tasks. `arc/CONCEPT?episode=7` is one of them."""
@@ -28,18 +32,27 @@ _ID = re.compile(
 """The form of `Instance.id`."""
 
 
-def load(name: str, seed: SupportsIndex = 0, pool: SupportsIndex = POOL, **params: object) -> Dataset:
+def load(
+    name: str,
+    seed: SupportsIndex = 0,
+    pool: SupportsIndex = POOL,
+    level: SupportsIndex | None = None,
+    **params: object,
+) -> Dataset:
     """Return the data set of a task. Makes no row yet.
 
     name: `family`, `family/variant`, `family/variant?key=value`, `LAYOUT:FILE`, or `FILE.py:NAME` in place of
     the family. Such a file is imported, which runs its code: name only files you trust.
-    seed: 0 … 2^63 - 1. pool: how many of the first train rows test rows keep away from. params: override
-    those of the variant.
+    seed: 0 … 2^63 - 1. pool: how many of the first train rows test rows keep away from. level: 0 … 9, in
+    place of a variant: `load("maze", level=3)` is `load("maze/level3")`. params: override those of the
+    variant.
 
     Raises UserError for unknown names (with near ones) and for values that the task refuses.
     """
     if source_of(name) is None:
         import_task(name)
+    if level is not None:
+        name = level_name(name, level)
     return load_recorded(name, seed, pool, **params)
 
 
@@ -121,8 +134,25 @@ def verify(instance: Instance, answer: object) -> Verdict:
     verifier = verifier_of(instance)
     grid = _read(verifier, instance, answer)
     if type(grid) is DecodeFailure:  # `isinstance` would ask a hostile object
-        return Verdict(False, False, 0.0, grid.reason)
+        return Verdict(False, False, 0.0, grid.reason, verifier.no_parts())
     return verifier.verify(instance, grid)
+
+
+def verify_batch(batch: Batch, answers: object) -> Verdicts:
+    """Check one answer per instance of a batch, in compiled code. Gives no reasons: `verify` does.
+
+    batch: from `Split.batch`, so that it names its task. answers: integers `(n, h, w)`, one grid of the
+    target's shape per instance. If grids of the task differ in size (ARC): a list of n answers.
+
+    Raises UserError if the answers do not have this form, or the batch names no task. Codes out of range are
+    wrong answers.
+    """
+    if not batch.task:
+        raise UserError(
+            "the batch names no task: take it from a split, e.g. vb.load(name).test.batch(0, 1000)"
+        )
+    verifier, params = verifier_and_params(batch.task)
+    return verifier.verify_batch(params, batch, answers)
 
 
 def verify_steps(instance: Instance, states: object) -> Verdict:
@@ -144,7 +174,7 @@ def verify_steps(instance: Instance, states: object) -> Verdict:
         )
     grids = _read_states(cast("Task[Any]", verifier), instance, states)
     if type(grids) is DecodeFailure:
-        return Verdict(False, False, 0.0, grids.reason, {"legal": 0.0})
+        return Verdict(False, False, 0.0, grids.reason, {**verifier.no_parts(), "legal": 0.0})
     return verifier.verify_steps(instance, grids)
 
 
@@ -187,6 +217,34 @@ def _read(verifier: Verifier, instance: Instance, answer: object) -> object:
     return read_any(answer, verifier.look, shape, question)
 
 
+def prompt(
+    instance: Instance,
+    for_: Reader = "text",
+    style: int | None = 0,
+    look: Look | LookName | None = None,
+    process: bool = False,
+) -> str:
+    """Return what is asked in words: the rules, what each code or colour means, the form of the answer.
+
+    for_: `text` for grids as JSON, `vision` for a picture that is answered in JSON, `image` for a picture
+    that is answered by a picture, `video` for a first frame that is continued to a last frame. style: which
+    of the task's three wordings, 0 … 2; None draws one by the instance's id. look: the look in which the
+    picture is drawn, a Look or the name of one ("paper", "glyphs", "shuffled" or "human"). Its colours are
+    named. None for the task's own. process: ask for every state of the process, not only for the answer.
+
+    The prompt is ASCII, one line and never empty. Raises UserError for an unknown reader, style or look.
+    """
+    if not isinstance(cast("object", instance), Instance):
+        raise UserError(
+            f"a prompt needs an instance, and {type(instance).__name__} is none: give e.g. "
+            "vb.load(name).train[0]"
+        )
+    verifier = verifier_of(instance)
+    if look is not None and not isinstance(look, Look):
+        look = look_of(verifier, str(look), instance)
+    return prompt_of(verifier, instance, for_, style, look, process)
+
+
 def _episodes(name: str) -> list[str]:
     """Return the episodes of a task whose name chooses none."""
     return [spec(name, {"episode": number}).name for number in range(EPISODES)]
@@ -195,17 +253,40 @@ def _episodes(name: str) -> list[str]:
 def render(what: Instance | Grid, look: Look | str | None = None, board: Shape | None = None) -> Image:
     """Draw the question of an instance, or a grid `(h, w)` uint8, as `(H, W, 3)` uint8.
 
-    look: a Look or a palette's name; None for the look of the instance's task. A bare grid needs a look.
+    look: a Look, a palette's name, or of an instance the name of a look ("paper", "glyphs", "shuffled" or
+    "human"); None for the look of the instance's task. A bare grid needs a Look or a palette.
     board: rows and columns of the picture in cells, at least those of the grid, which is drawn at the top
     left; None for those of the grid.
 
-    Raises UserError for codes without a colour, and for sizes out of range.
+    Raises UserError for unknown looks, for codes without a colour, and for sizes out of range.
     """
     if isinstance(what, Instance):
-        return frames.render(what.question, verifier_of(what).look if look is None else look, board)
+        return frames.render(what.question, _look_for(what, look), board)
     if look is None:
         raise UserError(
             "a bare grid does not say how its task is drawn: give the instance, vb.render(instance), or a "
             "look, vb.render(grid, vb.verifier_of(instance).look)"
         )
+    if isinstance(look, str) and look in LOOKS:
+        raise UserError(
+            f"a look by name needs the instance: give vb.render(instance, look={look!r}), or a palette: "
+            f"{', '.join(PALETTES)}"
+        )
     return frames.render(what, look, board)
+
+
+def _look_for(instance: Instance, look: Look | str | None) -> Look | str:
+    """Return the look in which an instance is drawn. Palettes have no names of looks."""
+    if look is None:
+        return verifier_of(instance).look
+    if isinstance(look, Look):
+        return look
+    name = str(look)
+    if name in LOOKS:
+        return look_of(verifier_of(instance), name, instance)
+    if "|" not in name and name not in PALETTES:
+        raise UserError(
+            f"unknown look {name[:80]!r}: choose a look ({', '.join(LOOKS)}) or a palette "
+            f"({', '.join(PALETTES)})"
+        )
+    return name

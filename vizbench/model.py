@@ -11,6 +11,9 @@ text      a string                 a string                                a str
 image     an image (H, W, 3)       a string                                a string
 
 A prediction may also be a `DecodeFailure` with the model's reason for giving none.
+
+With `--prompt task`, every question is a `Prompted`: the question above with the task's prompt in words.
+Models with `reads_prompts` accept that.
 """
 
 from __future__ import annotations
@@ -23,17 +26,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, ClassVar, Final, Generic, Literal, TypeAlias, TypeVar, cast, final
+from typing import Any, ClassVar, Final, Generic, Literal, TypeAlias, TypeVar, cast, final, get_args
 
 from vizbench._util import plugins
 from vizbench._util.text import is_utf8
 from vizbench.errors import UserError, unknown
-from vizbench.task import Verifier
+from vizbench.task.contract import Verifier
 from vizbench.types import DecodeFailure
 
 X = TypeVar("X")
 
 Modality: TypeAlias = Literal["grid", "frames", "text", "image", "both"]
+
+Prompt: TypeAlias = Literal["none", "task"]
+"""What a model is told besides the question. none: nothing. task: what is asked, in words."""
+
+PROMPTS: Final[tuple[Prompt, ...]] = get_args(Prompt)
 
 DEFAULT = "default"
 """The checkpoint of a file's model if none is named."""
@@ -63,11 +71,30 @@ class TextSpec:
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
+class Prompted(Generic[X]):
+    """Hold a question with the task's prompt."""
+
+    prompt: str
+    """What is asked, all rules, and the form of the answer, in one line of ASCII (`vizbench.prompt`)."""
+    question: X
+    """The question, in the model's modality."""
+
+
+def split_prompt(question: Any) -> tuple[str, Any]:
+    """Return the prompt and the question. The prompt of a question that is not `Prompted` is ""."""
+    if not isinstance(question, Prompted):
+        return "", question
+    prompted = cast("Prompted[Any]", question)
+    return prompted.prompt, prompted.question
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
 class Example(Generic[X]):
     """Hold one training pair, in the model's modality."""
 
     question: X
-    """What is asked."""
+    """What is asked. With `--prompt task` it is a `Prompted`."""
     target: X
     """The right answer."""
 
@@ -129,6 +156,10 @@ class Context:
     """Called during training."""
     schedule: Schedule = Schedule()
     """How long to train. A model that trains reports its `steps` in its figures."""
+    prompt: Prompt = "none"
+    """Whether questions come with the task's prompt. If they do, there may be no examples (`--shots 0`)."""
+    supervision: Literal["target", "process"] = "target"
+    """What examples show: the target, or every state of the process that leads to it."""
 
 
 @final
@@ -155,6 +186,8 @@ class Model(ABC, Generic[X]):
     """The text that it takes."""
     split: ClassVar[bool] = False
     """Whether launched processes adapt it together, each with a share of every batch, see `distributed`."""
+    reads_prompts: ClassVar[bool] = False
+    """Whether it can be asked with the task's prompt. Its questions may then be `Prompted`."""
     weights: str | None = None
     """A digest of the checkpoint's weights, for the record. A model with weights sets it when it is built."""
 
@@ -236,6 +269,8 @@ class ModelFamily:
     """Builds the model of a checkpoint's name. Heavy packages are imported only then."""
     memory: Callable[[MemoryRequest], Sequence[MemoryEstimate]] | None = None
     """Estimates what the checkpoints take, if that is known."""
+    prompt: Prompt = "none"
+    """What its models are told if the plan does not say."""
 
 
 @functools.cache
@@ -328,6 +363,11 @@ def resolve_model(name: str, checkpoint: str | None = None) -> ModelRef:
         _file_class(name)
         return ModelRef(name, DEFAULT if checkpoint is None else checkpoint)
     return ModelRef(name, family(name).checkpoints[0] if checkpoint is None else checkpoint)
+
+
+def default_prompt(name: str) -> Prompt:
+    """Return what a model is told if the plan does not say: as its family says, and nothing for a file."""
+    return "none" if plugins.is_in_file(name) else family(name).prompt
 
 
 def load_model(name: str, checkpoint: str | None = None) -> Model[Any]:

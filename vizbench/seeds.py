@@ -20,6 +20,7 @@ from vizbench.types import Grids, Json, Keys
 
 GOLDEN = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
+_PLAIN = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def splitmix64(state: Keys) -> Keys:
@@ -31,8 +32,7 @@ def splitmix64(state: Keys) -> Keys:
 
 def stream(*parts: Json) -> int:
     """Return the 64-bit origin of a stream named by JSON values, the same on every machine."""
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+    return int.from_bytes(hashlib.blake2b(_PLAIN.encode(parts).encode(), digest_size=8).digest(), "little")
 
 
 def keys(origin: int, start: int, count: int) -> Keys:

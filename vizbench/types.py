@@ -34,8 +34,13 @@ Json: TypeAlias = Any  # what `json.loads` gives; a recursive alias would slow p
 
 def row_id(task: str, seed: int, split: SplitName, index: int, pool: int) -> str:
     """Return the id of a row, see `Instance.id`."""
-    tail = f"-pool{pool}" if split == "test" and pool != POOL else ""
-    return f"{task}#{seed}-{split}-{index}{tail}"
+    before, after = id_parts(task, seed, split, pool)
+    return f"{before}{index}{after}"
+
+
+def id_parts(task: str, seed: int, split: SplitName, pool: int) -> tuple[str, str]:
+    """Return what comes before and after the index in the ids of a split's rows."""
+    return f"{task}#{seed}-{split}-", f"-pool{pool}" if split == "test" and pool != POOL else ""
 
 
 @final
@@ -44,7 +49,10 @@ class Look:
     """Describe how a task's grids are drawn. Renderers know looks, not tasks."""
 
     palette: str
-    """The name of a palette in `renderers.palettes`."""
+    """The name of a palette in `renderers.palettes`, or its colours written out: `ffffff 000000 | 808080`.
+
+    The colour after the bar is that of margins and lines.
+    """
     cell: int = 16
     """Pixels per side of a cell."""
     margin: int = 0
@@ -53,6 +61,8 @@ class Look:
     """Pixels between cells."""
     canvas: int | None = None
     """If set, the picture is canvas x canvas pixels, and cells grow to fit it."""
+    glyphs: str = ""
+    """The name of a set in `renderers.glyphs` that is drawn on the cells; "" for plain cells."""
 
 
 @final
@@ -71,6 +81,8 @@ class Batch:
 
     A smaller grid is at the top left of its array, and zeros fill the rest.
     """
+    task: str = ""
+    """The canonical name of the task. "" as `Task.generate_batch` returns it."""
 
     def __len__(self) -> int:
         return len(self.question)
@@ -82,6 +94,24 @@ class Batch:
             return question, target
         rows, columns, tall, wide = self.sizes[row].tolist()
         return np.ascontiguousarray(question[:rows, :columns]), np.ascontiguousarray(target[:tall, :wide])
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Trajectories:
+    """The processes of several instances, one after the other in one array."""
+
+    states: Grids
+    """The states after each question, `(total, h, w)` uint8."""
+    starts: npt.NDArray[np.int64]
+    """Where each process begins, and the total at the end, `(n + 1,)`."""
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, row: int) -> Grids:
+        """Return the states of one instance, `(k, h, w)`, k >= 1."""
+        return self.states[self.starts[row] : self.starts[row + 1]]
 
 
 @final
@@ -129,8 +159,8 @@ class CheckResult:
     """Whether the rules hold."""
     reason: str
     """What is wrong, one sentence; "" if valid."""
-    parts: Mapping[str, float] = field(default_factory=dict[str, float])
-    """Further figures of the task, such as psr and rpl."""
+    figures: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Further figures of the task, such as psr and rpl of paths."""
 
 
 @final
@@ -147,7 +177,41 @@ class Verdict:
     reason: str
     """What is wrong, one sentence; "" if valid."""
     parts: Mapping[str, float] = field(default_factory=dict[str, float])
-    """Further figures of the task, see `CheckResult`."""
+    """How far the answer got, each 0..1: all 0 for the untouched question, all 1 for a valid answer.
+
+    See `Task.parts_batch`. A process has the part `legal` as well.
+    """
+    figures: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Measures of the task's own, see `CheckResult`."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdicts:
+    """The verdicts on a batch of answers, as columns."""
+
+    valid: npt.NDArray[np.bool_]
+    """Whether the rules hold, `(n,)`."""
+    exact: npt.NDArray[np.bool_]
+    """Whether the answer equals the stored target, `(n,)`."""
+    cells: npt.NDArray[np.float64]
+    """The share of target cells that are answered right, `(n,)` in 0..1."""
+    parts: Mapping[str, npt.NDArray[np.float64]]
+    """How far each answer got, `(n,)` in 0..1 by name, see `Verdict.parts`."""
+
+    def __len__(self) -> int:
+        return len(self.valid)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """One number for one answer, for training."""
+
+    value: float
+    """1 if the answer is valid, otherwise 0..0.5: half the product of the parts."""
+    parts: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What it is made of, see `Verdict.parts`."""
 
 
 @final

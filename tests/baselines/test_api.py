@@ -9,6 +9,7 @@ import json
 import socket
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -90,6 +91,17 @@ def test_the_prompt_is_one_instruction_the_pairs_and_the_question():
     assert second["seed"] != first["seed"]
 
 
+def test_processes_are_shown_as_they_are_to_be_written():
+    pair = Example("[[0,1]]", "[[1,1]]\n[[1,0]]")
+    with serving(script(GOOD)) as stub:
+        made = ApiText(Endpoint(stub.url, "m"))
+        made.adapt([pair], replace(context(), supervision="process"))
+        list(made.predict(["[[0,3]]"], 1, 0))
+    instruction, *lines = stub.bodies[0]["messages"][0]["content"].split("\n")
+    assert instruction.endswith("reply with its states, one JSON grid per line, and nothing else.")
+    assert lines == ['{"question":[[0,1]]}', "[[1,1]]", "[[1,0]]", '{"question":[[0,3]]}']
+
+
 def test_attempts_are_calls_with_seeds_of_their_own_and_the_first_is_greedy():
     with serving(script(GOOD)) as stub:
         made, _ = model(stub)
@@ -115,12 +127,13 @@ def test_a_server_without_key_is_sent_none_and_body_settings_win():
 
 def test_pictures_go_out_as_png_data_urls_and_answers_as_text():
     train = vb.load("langton/2").train.head(2)
-    question = vb.load("langton/2").test[0].question
+    asked = vb.load("langton/2").test[0]
+    question = asked.question
     with serving(script(GOOD)) as stub:
         made = ApiImage(Endpoint(stub.url, "m"))
         codec = codec_for(made, verifier_of("langton/2"), train, [question])
         made.adapt(codec.examples(train), context())
-        ((reply,),) = made.predict(codec.questions([question]), 1, 0)
+        ((reply,),) = made.predict(codec.questions([asked]), 1, 0)
     decoded = codec.decode(reply)
     assert isinstance(decoded, Answer) and np.array_equal(decoded.grid, [[1]])
     parts = stub.bodies[0]["messages"][0]["content"]

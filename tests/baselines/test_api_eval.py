@@ -221,7 +221,126 @@ def test_pictures_by_the_checkpoint(run: Run, at):
         at(stub)
         assert run(*EVAL, "--checkpoint", "image:m").code == 0
     assert {body["model"] for body in stub.bodies} == {"m"}
-    assert stub.bodies[0]["messages"][0]["content"][1]["type"] == "image_url"
+    assert [part["type"] for part in stub.bodies[0]["messages"][0]["content"][:3]] == [
+        "text",
+        "text",
+        "image_url",
+    ]
+
+
+# The task's prompt
+
+
+ZERO = ("eval", "--model", "api", "--checkpoint", "m", "--task", "life/conway", "--n-test", 2, "--out", "r")
+
+
+def sent(stub):
+    """Return the content of each request's only message."""
+    contents = []
+    for body in stub.bodies:
+        (message,) = body["messages"]
+        assert message["role"] == "user"
+        contents.append(message["content"])
+    return contents
+
+
+def line(**fields):
+    return json.dumps(fields, separators=(",", ":"))
+
+
+def test_without_shots_the_server_sees_the_tasks_prompt_and_the_question(run: Run, tmp_path, at):
+    test = vb.load("life/conway").test.head(2)
+    with serving(script(GOOD)) as stub:
+        at(stub)
+        done = run(*ZERO, "--shots", 0)
+    assert done.code == 0, done
+    prompts = [vb.prompt(instance, style=None) for instance in test]
+    assert sent(stub) == [
+        f"{prompt}\n{line(question=instance.question.tolist())}"
+        for prompt, instance in zip(prompts, test, strict=True)
+    ]
+    assert "0 = dead cell, 1 = live cell" in prompts[0]
+    assert prompts[0].isascii() and "\n" not in prompts[0]
+    assert {body["max_tokens"] for body in stub.bodies} == {4096 + 2048}
+    assert "0 shots: majority and nearest are left out" in done.err
+    headers = {path.parent.name: json.loads(path.read_text()) for path in (tmp_path / "r").rglob("run.json")}
+    assert {name.split("__")[1] for name in headers} == {"copy", "blank", "random", "solver", "api"}
+    (header,) = [header for name, header in headers.items() if "__api__" in name]
+    assert (header["trial"]["prompt"], header["trial"]["shots"], header["data"]["shots"]) == ("task", 0, 0)
+    assert header["first_prompt"] == prompts[0]
+    assert {header["first_prompt"] for name, header in headers.items() if "__api__" not in name} == {None}
+    assert (
+        run("report", "r", "--md", "r.md", "--html", "r.html", "--csv", "r.csv", "--figures", "f").code == 0
+    )
+    report = (tmp_path / "r.md").read_text()
+    assert "## Prompts" in report and prompts[0][:40] in report
+    assert "task prompt" in report and "task prompt" in (tmp_path / "r.csv").read_text()
+    assert "of the first question of each task" in (tmp_path / "r.html").read_text()
+
+
+def test_few_shots_come_after_the_prompt(run: Run, at):
+    data = vb.load("life/conway")
+    test = data.test.head(2)
+    with serving(script(GOOD)) as stub:
+        at(stub)
+        assert run(*ZERO, "--shots", 2).code == 0
+    introduction = (
+        "Each line below is a JSON object with an example question and its answer. The last line is the "
+        "question without its answer."
+    )
+    shown = [line(question=i.question.tolist(), answer=i.target.tolist()) for i in data.train.head(2)]
+    assert sent(stub) == [
+        "\n".join([vb.prompt(i, style=None), introduction, *shown, line(question=i.question.tolist())])
+        for i in test
+    ]
+
+
+def test_pictures_come_with_the_prompt_that_names_colours(run: Run, at):
+    test = vb.load("life/conway").test.head(2)
+    with serving(script(GOOD)) as stub:
+        at(stub)
+        assert run(*(ZERO[:4]), "image:m", *ZERO[5:], "--shots", 0).code == 0
+    for (words, picture), instance in zip(sent(stub), test, strict=True):
+        assert words == {"type": "text", "text": vb.prompt(instance, "vision", style=None)}
+        assert picture["type"] == "image_url"
+
+
+def test_without_a_prompt_the_server_sees_one_instruction_and_the_examples(run: Run, at):
+    with serving(script(GOOD)) as stub:
+        at(stub)
+        assert run(*ZERO, "--shots", 2, "--prompt", "none").code == 0
+        assert "0 shots tell api nothing" in refused(run(*ZERO, "--shots", 0, "--prompt", "none"))
+    for content in sent(stub):
+        instruction, *lines = content.split("\n")
+        assert instruction.startswith(
+            "Each line below is a JSON object with a question and its answer, grids"
+        )
+        assert len(lines) == 3
+
+
+def test_a_run_goes_on_with_its_own_prompt_only(run: Run, tmp_path, at):
+    with serving(script(GOOD)) as stub:
+        at(stub)
+        assert run(*ZERO, "--shots", "0,2", "--limit", 1).code == 0
+        assert "prompt was task, is none" in refused(run(*ZERO, "--shots", 2, "--prompt", "none"))
+        assert run(*ZERO, "--shots", "0,2").code == 0
+        assert len(stub.bodies) == 2 + 4  # a group of questions is asked again from its start
+        # Another wording of the same task is another prompt.
+        (path,) = (tmp_path / "r").glob("*__api__*__n0__*/run.json")
+        path.write_text(path.read_text().replace('"first_prompt": "', '"first_prompt": "Now. '))
+        (path.parent / "records.jsonl").write_text("")
+        done = run(*ZERO, "--shots", "0,2")
+        assert done.code == 2
+        assert "first_prompt was Now. " in done.err
+        assert len(stub.bodies) == 2 + 4
+
+
+def test_a_plan_of_no_shots_is_estimated(run: Run, at):
+    with serving(script(GOOD)) as stub:
+        at(stub)
+        done = run(*ZERO, "--shots", "0,2", "--dry-run", "--json")
+    rows = json.loads(done.out)["trials"]
+    assert {(row["shots"], row["problem"]) for row in rows} == {(0, ""), (2, "")}
 
 
 def test_what_is_missing_is_said_before_anything_is_written(run: Run, tmp_path, monkeypatch):

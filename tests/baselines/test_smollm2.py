@@ -26,17 +26,14 @@ def test_a_lora_of_thirty_examples_beats_its_untuned_self(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VIZBENCH_HOME", str(tmp_path))
-    model: Any = load_model("smollm2", "135m?batch=4&save_every=0")
+    model: Any = load_model("smollm2", "135m?batch=4&save_minutes=0&slack=4")
     data, verifier = vb.load(TASK, seed=0), verifier_of(TASK)
     shown, asked = [data.train[i] for i in range(30)], [data.test[i] for i in range(8)]
     codec = codec_for(model, verifier, shown, [i.question for i in asked])
 
     def exact(steps: int) -> int:
         model.adapt(codec.examples(shown), Context(verifier, None, 0, lambda _: None, Schedule(steps)))
-        said = [
-            codec.decode(text)
-            for (text,) in model.predict(codec.questions([i.question for i in asked]), 1, 0)
-        ]
+        said = [codec.decode(text) for (text,) in model.predict(codec.questions(asked), 1, 0)]
         pairs = zip(asked, said, strict=True)
         return sum(isinstance(one, Answer) and verifier.verify(i, one.grid).exact for i, one in pairs)
 

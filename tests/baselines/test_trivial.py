@@ -124,8 +124,37 @@ def test_solver_reports_if_no_rule_is_known():
         Solver().adapt(PAIRS, context)
 
 
-def test_no_examples_and_no_checkpoints_are_refused():
-    with pytest.raises(UserError, match="at least one"):
-        Copy().adapt([], context())
+def test_no_checkpoints_are_refused():
     with pytest.raises(UserError, match="has no checkpoint 'tiny'"):
         family("copy").build("tiny")
+
+
+@pytest.mark.parametrize("kind", [Majority, Nearest])
+def test_baselines_that_answer_from_examples_refuse_none(kind):
+    with pytest.raises(
+        UserError, match=f"baseline {kind.__name__.lower()} needs examples: give at least one"
+    ):
+        kind().adapt([], context())
+
+
+def test_the_other_baselines_answer_without_examples():
+    data = vb.load("life/conway")
+    untaught = Context(data.verifier, data.params, 0, lambda progress: None)
+    instance = data.test[0]
+    given = {}
+    for kind in (Copy, Blank, Random, Solver):
+        model = kind()
+        model.adapt([], untaught)
+        ((given[kind],),) = model.predict([instance.question], 1, 0)
+    assert np.array_equal(given[Copy], instance.question)
+    assert not given[Blank].any()
+    assert given[Random].shape == instance.question.shape
+    assert vb.verify(instance, given[Solver]).exact
+
+
+def test_a_guess_without_a_rule_and_without_examples_draws_from_all_codes():
+    verifier = verifier_of("arc-json:nowhere.json")
+    model = Random()
+    model.adapt([], Context(verifier, None, 0, lambda progress: None))
+    ((answer,),) = model.predict([np.zeros((20, 20), np.uint8)], 1, 0)
+    assert set(np.unique(answer)) == set(range(10))

@@ -27,7 +27,7 @@ from vizbench.harness.run.run import run as run_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = {
-    "qwen3": "lr=0.01&rank=8&batch=2&accumulation=2&steps=6&keep=true&save_every=2",
+    "qwen3": "lr=0.01&rank=8&batch=4&steps=6&keep=true",
     "ltx": "lr=0.01&rank=4&batch=3&steps=3&dtype=float32&sampling_steps=2&checkpointing=false",
 }
 """An odd batch: shares of two clips and of one."""
@@ -153,7 +153,7 @@ def _results(place: Path, family: str) -> tuple[list[Any], float, dict[str, Any]
     records = [json.loads(line) | {"seconds": 0} for line in lines]
     assert len(records) == 3
     files = (place / "home" / "adapters").rglob("*.safetensors")
-    (adapter,) = [path for path in files if "training" not in path.name]
+    (adapter,) = [path for path in files if not path.name.startswith("train")]
     return records, json.loads((run / "sessions.jsonl").read_text())["figures"]["loss"], load_file(adapter)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
-    "README.md", "docs/data.md", "docs/evaluate.md", "docs/models.md", "docs/add-a-task.md",
+    "README.md", "docs/data.md", "docs/train.md", "docs/evaluate.md", "docs/models.md", "docs/add-a-task.md",
     "docs/add-a-model.md",
 )  # fmt: skip
 BLOCK = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
@@ -35,10 +35,12 @@ def commands(page: str) -> list[str]:
 
 
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a `vizbench ...` command in a folder, by this interpreter and these sources."""
+    """Run `vizbench ...` or `python FILE` in a folder, by this interpreter and these sources."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "COLUMNS": "120"}
+    words = shlex.split(command)
+    program = words[1:] if words[0] == "python" else ["-m", *words]
     return subprocess.run(
-        [sys.executable, "-m", *shlex.split(command)],
+        [sys.executable, *program],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -48,12 +50,12 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def write_files(page: str, folder: Path) -> None:
-    """Write the files that a page shows: Python by the name in its first line, the plan as plan.toml."""
+    """Write the files that a page shows, by the name in the first line. TOML without a name is plan.toml."""
     for kind, body in blocks(page):
-        name = re.match(r"# (\w+\.py)\n", body)
-        if kind == "python" and name is not None:
+        name = re.match(r"# (\w+\.(?:py|toml))\n", body)
+        if kind in ("python", "toml") and name is not None:
             (folder / name[1]).write_text(body, encoding="utf-8")
-        if kind == "toml":
+        elif kind == "toml":
             (folder / "plan.toml").write_text(body, encoding="utf-8")
 
 

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import vizbench as vb
+from vizbench.task.registry import families
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 HOW = "run: python scripts/task_pages.py"
@@ -59,3 +60,25 @@ def test_the_instance_shown_is_the_first_of_the_train_split(script: ModuleType) 
         row, shown = vb.load(name).train[0], script.first(script.spec(name))
         assert np.array_equal(row.question, shown.question[0])
         assert np.array_equal(row.target, shown.target[0])
+
+
+def section(family: str) -> str:
+    text = (DOCS / "tasks.md").read_text(encoding="utf-8")
+    return text.partition(f"\n## {family}\n")[2].partition("\n## ")[0]
+
+
+def test_every_family_says_how_it_is_rewarded() -> None:
+    for name, task in families().items():
+        own = section(name)
+        assert f"0.5 x {' x '.join(f'`{part}`' for part in task.parts)}." in own
+        for part, clause in task.parts.items():
+            assert f"- `{part}`: {clause}." in own
+
+
+def test_every_level_is_listed_and_some_are_pictured() -> None:
+    for name, task in families().items():
+        own = section(name)
+        rows = [line for line in own.splitlines() if line.startswith("| ") and line[2].isdigit()]
+        assert len(rows) == len(task.levels)
+        pictured = [level for level, row in enumerate(rows) if f"tasks/{name}-level{level}.png" in row]
+        assert pictured == ([0, 4, 9] if task.levels else [])

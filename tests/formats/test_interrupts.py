@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,13 +19,11 @@ from tests.support import paused_process as places
 from tests.support.paused_process import held
 from vizbench import formats, loading
 from vizbench._util.background import AbandonedError, run_in_background, stop_if_abandoned
-from vizbench.errors import UserError
-from vizbench.formats.workers import in_order
 
 GUARD = 30
 """Seconds after which something counts as hanging. On an idle machine everything ends within one."""
 
-SEARCH = ("vizbench.leakage.make_candidates", 0)
+SEARCH = ("vizbench.dataset.leakage.make_candidates", 0)
 TRIAL = ("vizbench.formats.writer._check_space", 0)
 
 
@@ -153,43 +151,3 @@ def test_a_wait_gives_results_and_errors() -> None:
     assert run_in_background(lambda: 7) == 7
     with pytest.raises(ZeroDivisionError):
         run_in_background(lambda: 1 // 0)
-
-
-def late_if_even(number: int) -> int:
-    time.sleep(0.2 * (number % 2 == 0))
-    return number
-
-
-def fail_at_two(number: int) -> int:
-    if number == 2:
-        raise UserError("there is no two")
-    return number
-
-
-def die(number: int) -> int:
-    os._exit(number)
-
-
-@pytest.mark.parametrize("workers", [1, 3])
-def test_results_come_in_order(workers: int) -> None:
-    assert list(in_order(late_if_even, iter(range(7)), workers)) == list(range(7))
-    assert list(in_order(abs, iter(()), workers)) == []
-
-
-def test_jobs_are_drawn_as_they_are_needed() -> None:
-    drawn: list[int] = []
-    jobs = (drawn.append(job) or job for job in range(100))
-    with closing(in_order(abs, jobs, 2)) as results:
-        assert next(results) == 0
-        assert len(drawn) < 10
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_jobs_error_is_raised_here(workers: int) -> None:
-    with pytest.raises(UserError, match="there is no two"):
-        list(in_order(fail_at_two, iter(range(9)), workers))
-
-
-def test_a_worker_that_dies_is_said() -> None:
-    with pytest.raises(UserError, match="a worker process died"):
-        list(in_order(die, iter([3]), 2))

@@ -269,6 +269,8 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
         loading.load("lichess-csv:nowhere.csv?mate=4")
     with pytest.raises(UserError, match="unknown parameter"):
         loading.load("lichess-csv:nowhere.csv?depth=2")
+    with pytest.raises(UserError, match="mate and no other"):
+        loading.load("lichess-csv:nowhere.csv?least_pieces=9")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,10 +18,9 @@ from tests.support import paused_process as places
 from tests.support.commands import Run, refused
 from tests.support.paused_process import held, released
 from vizbench import formats, loading
-from vizbench.dataset import Split
+from vizbench.dataset.splits import Split
 from vizbench.errors import UserError
-from vizbench.formats import folder, manifest, writer
-from vizbench.types import Instance
+from vizbench.formats import digests, folder, manifest
 
 
 @pytest.fixture
@@ -40,16 +40,15 @@ def entries(path: Path) -> list[str]:
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
-    """Let something happen while the third row is written."""
-    made = writer.row_digest
+    """Let something happen while the rows are written."""
+    made = digests.records
 
-    def digest(instance: Instance, steps: bool) -> bytes:
-        if instance.index == 3:
-            monkeypatch.setattr(writer, "row_digest", made)
-            happens()
-        return made(instance, steps)
+    def records(*arguments: Any) -> Any:
+        monkeypatch.setattr(digests, "records", made)
+        happens()
+        return made(*arguments)
 
-    monkeypatch.setattr(writer, "row_digest", digest)
+    monkeypatch.setattr(digests, "records", records)
 
 
 def link(path: Path, to: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,23 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
+import vizbench as vb
 from vizbench import formats, loading
-from vizbench.dataset import Split
+from vizbench.dataset.columns import DECIMALS, columns_of, rounded
+from vizbench.dataset.splits import Split, StoredSplit
 from vizbench.errors import UserError
-from vizbench.formats import lookup, writer
+from vizbench.formats import jsonl, lookup, writer
+from vizbench.formats.digests import BlockDigests, records
+from vizbench.formats.format_base import Chunk
 from vizbench.formats.manifest import FormatName
-from vizbench.formats.rows import Pad, encode, row_digest
+from vizbench.formats.row_prompts import Prompts
+from vizbench.formats.rows import encode
+from vizbench.formats.spans import floats
 from vizbench.renderers.decode import decode
 from vizbench.types import Answer, Grids, Instance
 
@@ -38,31 +45,48 @@ def split(request: pytest.FixtureRequest, tmp_path: Path) -> Split:
     return loading.load(f"arc-json:{path}").train
 
 
-@pytest.mark.parametrize("top", [1, 9, 10, 255])
-@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 2, 5), (1, 4, 1), (2, 1, 3)])
-def test_rows_are_the_json_that_the_standard_library_writes(shape: tuple[int, int, int], top: int) -> None:
-    states = np.random.default_rng(top).integers(0, top, shape, np.uint8, endpoint=True)
-    states.flat[0] = top
-    row = replace(loading.load("life/conway").train[0], question=states[0], target=states[-1], steps=states)
-    line = encode(row, True)
-    read = json.loads(line)
-    assert json.dumps(read, separators=(",", ":")).encode() == line
-    assert (read["question"], read["target"], read["steps"]) == (*states[[0, -1]].tolist(), states.tolist())
-    assert json.loads(encode(row, False))["steps"] == []
-
-
-STACKS = st.sampled_from([1, 9, 12]).flatmap(
+STACKS = st.sampled_from([1, 9, 12, 255]).flatmap(
     lambda top: arrays(
         np.uint8, array_shapes(min_dims=3, max_dims=3, max_side=4), elements=st.integers(0, top)
     )
 )
+SEVENTHS = (1 / 7).__mul__
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+FIGURES = st.one_of(
+    st.booleans(),
+    st.integers(-(1 << 63), (1 << 63) - 1),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.integers(-(10**16), 10**16).map(lambda billionths: billionths / 1e9),
+    TEXTS,
+    st.none(),
+    st.lists(st.integers(0, 9), max_size=2),
+)
 
 
-@given(st.lists(STACKS, min_size=2, max_size=6))
-def test_a_pad_keeps_nothing_of_what_it_held(stacks: list[Grids]) -> None:
-    pad = Pad()
-    for grids in stacks:
-        assert f"[{bytes(pad.grids(grids)).decode()}]" == json.dumps(grids.tolist(), separators=(",", ":"))
+@settings(max_examples=50)
+@given(STACKS, STACKS, st.dictionaries(TEXTS, FIGURES | st.dictionaries(TEXTS, FIGURES, max_size=3)), TEXTS)
+def test_lines_are_json_that_the_standard_library_reads(
+    grids: Grids, states: Grids, meta: dict[str, Any], text: str
+) -> None:
+    first = loading.load("life/conway").train[0]
+    row = replace(first, task=text, question=grids[0], target=states[-1], steps=states, meta=meta)
+    for steps, prompt in ((True, ""), (False, 'say "ä\\n"\n')):
+        prompts = Prompts((prompt,), np.zeros(2, np.int64))
+        line = bytes(jsonl.lines(Chunk(columns_of([row, row], steps), (prompts,))).data).splitlines()[1]
+        assert json.loads(line) == json.loads(encode(row, steps, prompt))
+        assert list(json.loads(line)) == list(json.loads(encode(row, steps, prompt)))
+
+
+@given(
+    st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.integers(0, 10**7).map(lambda n: n / 7))
+)
+def test_figures_are_rounded_as_python_rounds_them(figures: list[float]) -> None:
+    expected = [round(figure, DECIMALS) + 0.0 for figure in figures]
+    actual = rounded(np.array(figures, np.float64))
+    assert actual.tobytes() == np.array(expected, np.float64).tobytes()
+    texts = floats(actual)
+    written = [bytes(texts.data[a:b]) for a, b in zip(texts.starts, texts.ends, strict=True)]
+    assert [float(text) for text in written] == expected and all(b"." in t or b"e" in t for t in written)
 
 
 def changes(row: Instance) -> dict[str, Instance]:
@@ -87,15 +111,51 @@ def changes(row: Instance) -> dict[str, Instance]:
     }
 
 
-def test_a_rows_digest_is_of_all_that_it_says() -> None:
+def record(row: Instance, steps: bool, prompt: str = "") -> bytes:
+    columns = columns_of([row], steps)
+    return bytes(records(columns, [Prompts((prompt,), np.zeros(1, np.int64))]).data)
+
+
+def test_a_rows_record_is_of_all_that_it_says() -> None:
     row = loading.load("life/conway?steps=3").train[0]
-    digests = {name: row_digest(other, True) for name, other in changes(row).items()}
-    assert len({row_digest(row, True), row_digest(row, False), *digests.values()}) == len(digests) + 2
-    assert row_digest(changes(row)["steps"], False) == row_digest(row, False)
+    made = {name: record(other, True) for name, other in changes(row).items()}
+    made["prompt"] = record(row, True, "x")
+    made |= {
+        str(meta): record(replace(row, meta=meta), True)
+        for meta in ({}, {"a": "b"}, {"a": "b\0"}, {"ab": ""})
+    }
+    assert len({record(row, True), record(row, False), *made.values()}) == len(made) + 2
+    assert record(changes(row)["steps"], False) == record(row, False)
     strided = replace(
         row, question=np.asfortranarray(row.question), steps=np.repeat(row.steps, 2, axis=2)[:, :, ::2]
     )
-    assert row_digest(strided, True) == row_digest(row, True)
+    assert record(strided, True) == record(row, True)
+
+
+def test_the_digest_is_as_documented() -> None:
+    """Compute it by the definition, one row after the other."""
+    rows = vb.mixture("eca/110=2,life=3,connect4/win-in-2", seed=5, pool=20).train.head(11)
+    digests = BlockDigests(4)
+    for start in range(0, 11, 3):
+        piece = columns_of(rows[start : start + 3], True)
+        prompts = [Prompts(("p",), np.zeros(len(part), np.int64)) for part in piece.parts]
+        digests.add(piece, prompts)
+    blocks = [b"".join(map(naive_record, rows[start : start + 4])) for start in (0, 4, 8)]
+    assert digests.finish() == b"".join(hashlib.sha256(block).digest() for block in blocks)
+
+
+def naive_record(row: Instance) -> bytes:
+    """Return the record of a row with difficulty and a candidate number, steps, and the prompt "p"."""
+    figures = {("difficulty", name): value for name, value in row.meta["difficulty"].items()}
+    kinds = [["candidate", "int"], *(["difficulty", name, "float"] for _, name in sorted(figures))]
+    shapes = [list(grid.shape) for grid in (row.question, row.target)]
+    head = json.dumps([row.task, row.seed, row.split, *shapes, True, kinds, "p"], separators=(",", ":"))
+    record = hashlib.sha256(head.encode()).digest() + struct.pack("<q", row.index)
+    record += row.question.tobytes() + row.target.tobytes()
+    record += struct.pack("<q", len(row.steps)) + row.steps.tobytes()
+    return record + struct.pack(
+        f"<q{len(figures)}d", row.meta["candidate"], *(v for _, v in sorted(figures.items()))
+    )
 
 
 def lines(path: Path) -> list[bytes]:
@@ -120,7 +180,9 @@ def test_what_is_written_is_read_back(
 def test_the_digest_is_of_the_rows_only(
     split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(writer, "BLOCK_ROWS", 2)
     digests = {formats.write(split, 7, tmp_path / name, name).digest for name in formats.FORMATS}
+    digests.add(formats.write(split, 7, tmp_path / "packed", "parquet", packed=True).digest)
     monkeypatch.setattr(writer, "SHARD_ROWS", 2)
     digests.add(formats.write(split, 7, tmp_path / "shards").digest)
     assert len(digests) == 1
@@ -172,31 +234,62 @@ def test_a_jsonl_row_has_the_promised_keys(tmp_path: Path) -> None:
     split = loading.load("life/conway", pool=3).train
     formats.write(split, 2, tmp_path / "out")
     row = [json.loads(line) for line in (tmp_path / "out" / "train-00000.jsonl").read_text().splitlines()][1]
-    assert list(row) == ["id", "task", "seed", "split", "index", "question", "target", "steps", "meta"]
+    names = ["id", "task", "seed", "split", "index", "prompt", "question", "target", "steps", "meta"]
+    assert list(row) == names
+    assert row["prompt"] == vb.prompt(split[1], style=None)
     assert row["id"] == "life/conway#0-train-1"
     assert row["question"] == split[1].question.tolist()
     assert row["steps"] == split[1].steps.tolist()
+
+
+PLAIN = {
+    "id": "string",
+    "task": "string",
+    "seed": "int64",
+    "split": "string",
+    "index": "int64",
+    "prompt": "string",
+}
 
 
 def test_parquet_has_plain_columns(split: Split, tmp_path: Path) -> None:
     formats.write(split, 5, tmp_path / "out", "parquet")
     table = pq.read_table(tmp_path / "out" / f"{split.name}-00000.parquet")
     grid = "list<element: list<element: uint8>>"
-    assert {field.name: str(field.type) for field in table.schema} == {
-        "id": "string",
-        "task": "string",
-        "seed": "int64",
-        "split": "string",
-        "index": "int64",
-        "question": grid,
-        "target": grid,
-        "steps": f"list<element: {grid}>",
-        "meta": "string",
-    }
+    types = {field.name: str(field.type) for field in table.schema}
+    assert types.pop("meta").startswith("struct<")
+    assert types == {**PLAIN, "question": grid, "target": grid, "steps": f"list<element: {grid}>"}
     assert table.column("steps").to_pylist() == [row.steps.tolist() for row in split.head(5)]
-    assert [json.loads(text) for text in table.column("meta").to_pylist()] == [
-        row.meta for row in split.head(5)
-    ]
+    assert table.column("meta").to_pylist() == [row.meta for row in split.head(5)]
+
+
+def test_packed_grids_are_arrays_in_a_line(split: Split, tmp_path: Path) -> None:
+    formats.write(split, 5, tmp_path / "out", "parquet", packed=True)
+    table = pq.read_table(tmp_path / "out" / f"{split.name}-00000.parquet")
+    types = {field.name: str(field.type) for field in table.schema}
+    assert types.pop("meta").startswith("struct<")
+    shape = "list<element: int32>"
+    grids = ("question", "target", "steps")
+    assert types == PLAIN | dict.fromkeys(grids, "binary") | {f"{name}_shape": shape for name in grids}
+    for row, plain in zip(split.head(5), table.to_pylist(), strict=True):
+        for name in grids:
+            grid = np.frombuffer(plain[name], np.uint8).reshape(plain[f"{name}_shape"])
+            assert np.array_equal(grid, getattr(row, name))
+    assert lines(tmp_path / "out") == [encode(row, True) for row in split.head(5)]
+
+
+def test_figures_that_fit_no_column_are_kept_as_json(tmp_path: Path) -> None:
+    """Stored rows may say anything: here an integer once and a text once, nothing, and an empty mapping."""
+    split = loading.load("life/conway").train
+    metas: list[dict[str, Any]] = [{"a": 1, "b": None}, {"a": "x", "c": {"d": 1}}, {"c": {}, "e": 2.0}, {}]
+    rows = tuple(replace(row, meta=meta) for row, meta in zip(split.head(4), metas, strict=True))
+    for name in ("jsonl", "parquet"):
+        made = formats.write(StoredSplit(split.spec, rows), 4, tmp_path / name, name)
+        assert [row.meta for row in formats.read(tmp_path / name)] == metas
+        assert formats.check(tmp_path / name) == made
+    table = pq.read_table(tmp_path / "parquet" / "train-00000.parquet")
+    assert str(table.schema.field("meta").type) == "struct<e: double>"
+    assert json.loads(table.column("meta_json")[1].as_py()) == {"a": "x", "c": {"d": 1}}
 
 
 def test_pictures_are_in_palette_mode_and_decode(split: Split, tmp_path: Path) -> None:
@@ -223,6 +316,7 @@ def test_pictures_are_in_palette_mode_and_decode(split: Split, tmp_path: Path) -
         ({"workers": 257}, "workers=257"),
         ({"format": "jsonk"}, "did you mean jsonl"),
         ({"format": "../jsonl"}, "unknown format"),
+        ({"packed": True}, "jsonl has no packed grids: choose --format parquet"),
     ],
 )
 def test_what_cannot_be_served_is_refused(arguments: dict[str, Any], message: str, tmp_path: Path) -> None:

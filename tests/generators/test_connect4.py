@@ -269,6 +269,95 @@ def test_a_full_board_has_no_drop():
         assert TASK.check(Params(goal), full, full).reason == "no disk was dropped"
 
 
+# Parts and batches
+
+
+def measured(goal: str, question: Grid, answer: Grid) -> tuple[float, float]:
+    """Return the parts `kept` and `aim` of one answer."""
+    parts = TASK.parts_batch(Params(goal), question[None], question[None], answer[None])
+    return float(parts["kept"][0]), float(parts["aim"][0])
+
+
+def fullest_line(board: naive.Rows, cell: naive.Cell, player: int) -> int:
+    """Return the most disks in a line of four that holds `cell` and else only disks of the player."""
+    most = 0
+    for line in naive.LINES:
+        disks = [board[r][c] for r, c in line if (r, c) != cell]
+        if cell in line and 3 - player not in disks:
+            most = max(most, 1 + disks.count(player))
+    return most
+
+
+def slow_aim(rows: naive.Rows, column: int, goal: str) -> float:
+    """Return the part `aim` of a drop, read from its clause."""
+    if column in naive.right_columns(rows, goal):
+        return 1.0
+    row = max(r for r in range(6) if rows[r][column] == 0)
+    if goal != "force":
+        return (fullest_line(rows, (row, column), 1 if goal == "win" else 2) / 4) ** 4
+    after = naive.dropped(rows, column, 1)
+    answers = naive.replies(after, 2) if after else []
+    saving = [reply for reply in answers if naive.fours(reply, 2) or not naive.forced(reply, 1)]
+    return 1 / (1 + len(saving)) ** 2 if answers else 0.0
+
+
+def slow_parts(rows: naive.Rows, answer: naive.Rows, goal: str) -> tuple[float, float]:
+    """Return the parts of an answer, read from their clauses."""
+    heights = [sum(rows[r][c] == 0 for r in range(6)) for c in range(7)]
+    drops = [c for c in range(7) if heights[c] and answer[heights[c] - 1][c] == 1]
+    if not naive.legal(rows) or len(drops) != 1:
+        return 0.0, 0.0
+    after = naive.dropped(rows, drops[0], 1) or rows
+    differ = sum(answer[r][c] != after[r][c] for r, c in np.ndindex(6, 7))
+    return max(0.0, 1 - differ / 4), slow_aim(rows, drops[0], goal)
+
+
+@given(positions(), st.sampled_from(GOALS), st.data())
+def test_parts_and_batches_are_those_of_the_slow_twin(question: Grid, goal: str, data: st.DataObject):
+    rows = question.tolist()
+    answer = np.array(data.draw(st.sampled_from([rows, *naive.replies(rows, 1)])), np.uint8)
+    for _ in range(data.draw(st.integers(0, 3))):
+        answer.flat[data.draw(st.integers(0, 41))] = data.draw(st.integers(0, 2))
+    assert measured(goal, question, answer) == pytest.approx(slow_parts(rows, answer.tolist(), goal))
+    valid = TASK.check_batch(Params(goal), question[None], answer[None])
+    assert valid.tolist() == [naive.valid(rows, answer.tolist(), goal)]
+
+
+def test_parts_read_by_hand():
+    assert measured("win", WIN, changed(WIN, (5, 3, 1))) == (1, 1)
+    assert measured("win", WIN, changed(WIN, (5, 3, 1), (0, 0, 2))) == (3 / 4, 1)
+    assert measured("win", WIN, changed(WIN, (5, 3, 1), (5, 4, 1))) == (0, 0)  # two drops
+    assert measured("win", WIN, changed(WIN, (5, 6, 1))) == (1, (1 / 4) ** 4)
+    assert measured("win", WIN, changed(WIN, (5, 5, 1))) == (1, (2 / 4) ** 4)
+    assert measured("win", WIN, changed(WIN, (5, 4, 1))) == (1, (3 / 4) ** 4)
+    assert measured("win", WIN, np.zeros_like(WIN)) == (0, 0)
+    assert measured("block", BLOCK, changed(BLOCK, (5, 3, 1))) == (1, 1)
+    assert measured("block", BLOCK, changed(BLOCK, (4, 2, 1))) == (1, (2 / 4) ** 4)
+    assert measured("force", FORCE, changed(FORCE, (5, 3, 1))) == (1, 1)
+    assert measured("force", FORCE, changed(FORCE, (5, 0, 1))) == (1, (1 / 8) ** 2)  # all seven replies save
+
+
+def test_a_spoiled_board_has_no_parts():
+    for question in (board("x......"), np.zeros((1, 1), np.uint8), np.full((6, 7), 2, np.uint8)):
+        answer = question.copy()
+        answer.flat[-1] = 1
+        for goal in GOALS:
+            assert measured(goal, question, answer) == (0, 0)
+            assert not TASK.check_batch(Params(goal), question[None], answer[None]).any()
+
+
+@pytest.mark.parametrize("level", range(10))
+def test_positions_of_levels_have_their_number_of_disks(level: int):
+    params = TASK.levels[level]
+    batch = TASK.generate_batch(params, seeds.keys(7, 0, 100))
+    assert ((batch.question != 0).sum(axis=(1, 2)) == params.disks).all()
+    assert len(np.unique(batch.question, axis=0)) > 90
+    for question, target in zip(batch.question[:20], batch.target[:20], strict=True):
+        rows = question.tolist()
+        assert naive.legal(rows)
+        assert target.tolist() == naive.dropped(rows, min(naive.right_columns(rows, params.goal)), 1)
+
+
 # The way, the distance, the figures
 
 
@@ -300,11 +389,27 @@ def test_boards_differ_by_the_disks_that_they_do_not_share():
 def test_difficulty_read_by_hand():
     figures = TASK.difficulty(Params(), WIN, changed(WIN, (5, 3, 1)))
     work = log2(7) + 6 / 8
-    assert figures == {"score": work / (work + 16), "plies": 1.0, "legal": 7.0, "right": 1.0, "disks": 6.0}
+    assert figures == pytest.approx(
+        {
+            "score": work / (work + 16),
+            "effort": 6.0,
+            "plies": 1.0,
+            "legal": 7.0,
+            "right": 1.0,
+            "disks": 6.0,
+        }
+    )
     figures = TASK.difficulty(Params("force"), FORCE, changed(FORCE, (5, 3, 1)))
+    assert figures["effort"] == 4 * 7**2
     assert (figures["plies"], figures["right"], figures["disks"]) == (3.0, 1.0, 4.0)
 
 
 def test_goals_are_reported():
     with pytest.raises(UserError, match="goal='draw' is none of win, block, force"):
         Params("draw")
+
+
+@pytest.mark.parametrize("disks", [-2, 2, 6, 9, 34])
+def test_numbers_of_disks_are_reported(disks: int):
+    with pytest.raises(UserError, match=f"disks={disks} is not an even number in 8 … 32"):
+        Params(disks=disks)

@@ -135,6 +135,94 @@ def test_two_rows_at_once_are_a_wrong_step():
     assert reason == "16 of 128 cells differ from one step of rule 110, the first at row 2, column 0"
 
 
+def measured(params: Params, question: np.ndarray, answer: np.ndarray) -> tuple[float, float]:
+    """Return the parts `rows` and `cells` of one answer."""
+    parts = TASK.parts_batch(params, question[None], question[None], answer[None])
+    return float(parts["rows"][0]), float(parts["cells"][0])
+
+
+def slow_row_share(expected: list[int], row: list[int]) -> float:
+    """Return the least share of right cells of a code that the row must have."""
+    shares: list[float] = []
+    for code in set(expected):
+        marks = [mark for right, mark in zip(expected, row, strict=True) if right == code]
+        shares.append(marks.count(code) / len(marks))
+    return min(shares)
+
+
+def slow_parts(rule: int, question: list[list[int]], answer: list[list[int]]) -> tuple[float, float]:
+    """Return the parts of an answer, read from their clauses."""
+    if answer[0] != question[0] or len(question) == 1:
+        return 0.0, 0.0
+    diagram = cells.eca_diagram(question[0], rule, len(question))
+    pairs = list(zip(diagram[1:], answer[1:], strict=True))
+    rows = 0.0
+    for expected, row in pairs:
+        rows += slow_row_share(expected, row)
+        if row != expected:
+            break
+    right = wrong = 0
+    for expected, row in pairs:
+        for a, b in zip(expected, row, strict=True):
+            right += a == b
+            wrong += b not in (a, UNKNOWN)
+    return rows / len(pairs), max(0.0, (right - wrong) / max(1, right + wrong))
+
+
+@given(st.integers(0, 255), st.integers(1, 9), st.integers(1, 7), st.integers(0, 2**32), st.integers(0, 12))
+def test_parts_are_those_of_the_slow_twin(rule: int, width: int, rows: int, seed: int, changes: int):
+    rng = np.random.default_rng(seed)
+    params = Params(rule=rule, width=width, rows=max(rows, 2))
+    diagram = np.array(cells.eca_diagram(rng.integers(0, 2, width).tolist(), rule, rows), np.uint8)
+    question, answer = diagram.copy(), diagram.copy()
+    question[1:] = UNKNOWN
+    answer[rng.integers(1, rows + 1) :] = rng.integers(3)
+    flat = answer[int(rng.integers(2)) :].reshape(-1)
+    for place in rng.integers(0, flat.size, changes) if flat.size else ():
+        flat[place] = rng.integers(3)
+    actual = measured(params, question, answer)
+    assert actual == pytest.approx(slow_parts(rule, question.tolist(), answer.tolist()))
+    result = TASK.check(params, question, answer)
+    assert TASK.check_batch(params, question[None], answer[None]).tolist() == [result.valid]
+
+
+def test_parts_read_by_hand():
+    """Rule 170 shifts each row to the left."""
+    params = Params(rule=170, width=4, rows=5)
+    right = np.array([[1, 1, 0, 0], [1, 0, 0, 1], [0, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 0]], np.uint8)
+    question = right.copy()
+    question[1:] = UNKNOWN
+    assert measured(params, question, right) == (1, 1)
+    half = np.where(np.arange(5)[:, None] < 3, right, np.uint8(UNKNOWN))
+    assert measured(params, question, half) == (0.5, 1)
+    one_wrong = right.copy()
+    one_wrong[3, 0] = 1  # of the two dead cells of the third row, one is right
+    assert measured(params, question, one_wrong) == (2.5 / 4, 14 / 16)
+    dead = np.where(np.arange(5)[:, None] < 1, right, np.uint8(0))
+    assert measured(params, question, dead) == (0, 0)
+    changed = right.copy()
+    changed[0, 0] = 0
+    assert measured(params, question, changed) == (0, 0)
+
+
+@pytest.mark.parametrize("rule", [8, 32, 128, 160])
+def test_dead_rows_earn_little_even_if_the_rule_dies_out(rule: int):
+    params = Params(rule=rule)
+    batch = TASK.generate_batch(params, seeds.keys(3, 0, 300))
+    dead = batch.question.copy()
+    dead[:, 1:] = 0
+    wrong = ~TASK.check_batch(params, batch.question, dead)
+    parts = TASK.parts_batch(params, batch.question, batch.target, dead)
+    assert (parts["rows"] * parts["cells"])[wrong].max() == 0
+
+
+def test_the_rule_is_put_in_words():
+    for text in TASK.instructions(Params(rule=110)):
+        assert "live-live-dead, live-dead-live, dead-live-live, dead-live-dead or dead-dead-live," in text
+    for rule, text in ((0, "is a dead cell"), (255, "is a live cell"), (1, "are dead-dead-dead,")):
+        assert all(text in wording for wording in TASK.instructions(Params(rule=rule)))
+
+
 def test_difficulty_ranks_simple_below_chaotic():
     def mean(rule: int) -> float:
         params = Params(rule=rule)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,6 +133,69 @@ def test_steps_grow_each_region_from_its_first_cell(seed: int, params: Params) -
         near = touching[:-2, 1:-1] | touching[2:, 1:-1] | touching[1:-1, :-2] | touching[1:-1, 2:]
         assert before is question or near[new].all()
         before = state
+
+
+def parts_by_the_slow_twin(question: Grid, answer: Grid) -> dict[str, float]:
+    """Count cells as the clauses of the parts say."""
+    right = cells.fill_answer(question.tolist())
+    enclosed, opened, changed = [], [], []
+    for place in np.ndindex(question.shape):
+        r, c = int(place[0]), int(place[1])
+        if right[r][c] != question[r, c]:
+            enclosed.append((r, c))
+        elif question[r, c] == 0:
+            opened.append((r, c))
+        if answer[r, c] != question[r, c]:
+            changed.append((r, c))
+    wet = sum(answer[cell] == 2 for cell in enclosed)
+    spilt = sum(answer[cell] == 2 for cell in opened)
+    share = wet / len(enclosed) if enclosed else 0.0
+    spoiled = spilt / len(opened) if opened else 0.0
+    right_changes = wet / len(changed) if changed else 0.0
+    return {"filled": max(0.0, share - spoiled) ** 2, "precise": right_changes**2}
+
+
+def measured(question: Grid, answer: Grid) -> dict[str, float]:
+    """Return the parts of one answer, as the family measures them."""
+    columns = TASK.parts_batch(Params(), question[None], question[None], answer[None])
+    return {name: float(column[0]) for name, column in columns.items()}
+
+
+@given(BOARDS, st.data())
+def test_parts_equal_the_slow_twin(question: Grid, data: st.DataObject) -> None:
+    right = np.array(cells.fill_answer(question.tolist()), np.uint8)
+    answer = right if data.draw(st.booleans()) else question.copy()
+    for _ in range(data.draw(st.integers(0, 12))):
+        answer.flat[data.draw(st.integers(0, answer.size - 1))] = data.draw(st.integers(0, 2))
+    assert measured(question, answer) == parts_by_the_slow_twin(question, answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "filled", "precise"),
+    [
+        (board("####.", "#o.#.", "####.", "....."), 1 / 4, 1.0),
+        (board("####.", "#oo#o", "####.", "....."), 49 / 64, 4 / 9),
+        (board("####.", "#o.#o", "####o", "....."), 1 / 16, 1 / 9),
+        (board("####.", "#oo#.", "###..", "....."), 1.0, 4 / 9),  # a wall was removed
+        (board("####o", "#oo#o", "####o", "ooooo"), 0.0, 1 / 25),
+        (board(".....", ".....", ".....", "....."), 0.0, 0.0),
+    ],
+)
+def test_parts_read_by_hand(answer: Grid, filled: float, precise: float) -> None:
+    question = board("####.", "#..#.", "####.", ".....")
+    assert measured(question, answer) == pytest.approx({"filled": filled, "precise": precise})
+
+
+@given(hnp.arrays(np.uint8, (2, 20, 4, 5), elements=st.integers(0, 2)))
+def test_malformed_questions_and_answers_are_judged_as_rows_are(grids: npt.NDArray[np.uint8]) -> None:
+    question, answer = grids
+    valid = TASK.check_batch(Params(), question, answer)
+    for row in range(len(question)):
+        assert TASK.check(Params(), question[row], answer[row]).valid == valid[row]
+    for column in TASK.parts_batch(Params(), question, question, answer).values():
+        assert 0 <= column.min() <= column.max() <= 1
+    TASK.steps_batch(Params(), question, answer)
+    TASK.difficulty_batch(Params(), question, answer)
 
 
 @given(BOARDS, st.data())

@@ -324,6 +324,101 @@ def test_all_else_must_stay(row: int, column: int, code: int, reason: str):
     assert TASK.check_step(Params(3), QUESTION, QUESTION, answer).reason == reason
 
 
+# Parts
+
+
+def measured(params: Params, question: Grid, answer: Grid) -> tuple[float, float]:
+    """Return the parts `drawn` and `moves` of one answer."""
+    parts = TASK.parts_batch(params, question[None], question[None], answer[None])
+    return float(parts["drawn"][0]), float(parts["moves"][0])
+
+
+def pegs_of_most(answer: Grid, start: naive.State, colours: dict[int, int]) -> naive.State:
+    """Return the state with each disk on the peg where the answer has most of its cells."""
+    disks = len(colours)
+    band = answer[disks + 1 : 2 * disks + 1].reshape(disks, 3, -1)
+    stacks: list[tuple[int, ...]] = [(), (), ()]
+    for disk in range(disks, 0, -1):
+        counts = [int((band[:, peg] == colours[disk]).sum()) for peg in range(3)]
+        peg = counts.index(max(counts))
+        if not any(counts):
+            peg = [disk in stack for stack in start].index(True)
+        stacks[peg] += (disk,)
+    return stacks[0], stacks[1], stacks[2]
+
+
+def slow_parts(params: Params, question: Grid, answer: Grid) -> tuple[float, float]:
+    """Return the parts of an answer, read from their clauses."""
+    start, goal, colours = read(question, params.disks)
+    state = pegs_of_most(answer, start, colours)
+    differ = int((answer != drawn(state, goal, colours)).sum())
+    bars = sum(2 * disk - 1 for disk in colours)
+    moves = naive.distances(state)
+    rights = naive.right_pictures(start, goal, colours, params.steps)
+    ends = [read(np.array(picture, np.uint8), params.disks)[0] for picture in rights]
+    off = min(moves[end] for end in ends)
+    return max(0.0, 1 - differ / bars), max(0.0, 1 - off / params.steps)
+
+
+@given(
+    st.sampled_from([Params(2), Params(3), Params(3, 3), Params(4, 7)]),
+    st.integers(0, 2**64 - 1),
+    st.integers(0, 2**32),
+)
+def test_parts_are_those_of_the_slow_twin(params: Params, key: int, seed: int):
+    question = made(params, 1, key).question[0]
+    _, goal, colours = read(question, params.disks)
+    rng = np.random.default_rng(seed)
+    states = naive.states(params.disks)
+    answer = drawn(states[rng.integers(len(states))], goal, colours)
+    for place in rng.integers(0, answer.size, rng.integers(0, 6)):
+        answer.flat[place] = rng.integers(TASK.codes)
+    if rng.integers(4) == 0:
+        answer[answer == colours[1]] = rng.integers(TASK.codes)  # often no cell of the smallest disk is left
+    assert measured(params, question, answer) == pytest.approx(slow_parts(params, question, answer))
+
+
+def test_parts_read_by_hand():
+    """The goal of QUESTION is five moves away, and three are asked."""
+    params = Params(3, 3)
+    states = instance(params, QUESTION).steps
+    assert [measured(params, QUESTION, state) for state in (QUESTION, *states)] == [
+        (1, 0),
+        (1, pytest.approx(1 / 3)),
+        (1, pytest.approx(2 / 3)),
+        (1, 1),
+    ]
+    spoiled = states[-1].copy()
+    spoiled[0, 0] = 1  # one cell of the goal, and disks have nine cells
+    assert measured(params, QUESTION, spoiled) == (pytest.approx(8 / 9), 1)
+    back = shown(EMPTY, EMPTY, "33333 .222. ..1..")  # one move, but away from the right answers
+    assert measured(Params(3), QUESTION, back) == (1, 0)
+    assert measured(Params(3), QUESTION, np.zeros_like(QUESTION)) == (0, 0)
+    assert measured(Params(3, 7), QUESTION, states[0]) == (0, 0)  # no answer is right
+
+
+@given(st.integers(0, 2**32), st.booleans())
+def test_batches_check_any_grid_as_rows_do(seed: int, spoil: bool):
+    """Questions may be no pictures, and pictures may have disks of any colour anywhere."""
+    rng = np.random.default_rng(seed)
+    params = Params(2, int(rng.integers(1, 4)))
+    question = made(params, 1, seed).question
+    answer = TASK.solve(params, question[0])
+    assert answer is not None
+    for grid in (question[0], answer) if spoil else (answer,):
+        for place in rng.integers(0, grid.size, rng.integers(0, 3)):
+            grid.flat[place] = rng.integers(TASK.codes)
+    result = TASK.check(params, question[0], answer)
+    assert TASK.check_batch(params, question, answer[None]).tolist() == [result.valid]
+
+
+def test_batches_of_another_shape_are_wrong():
+    small = np.zeros((2, 3, 3), np.uint8)
+    assert not TASK.check_batch(Params(3), small, small).any()
+    parts = TASK.parts_batch(Params(3), small, small, small)
+    assert not any(column.any() for column in parts.values())
+
+
 def test_a_process_has_its_moves_and_no_detour():
     params = Params(3, 3)
     asked = instance(params, QUESTION)
@@ -378,7 +473,7 @@ def test_difficulty_read_by_hand():
     target = TASK.solve(Params(3), QUESTION)
     assert target is not None
     work = 1 + 3 + 5 / 4
-    expected = {"score": work / (work + 16), "distance": 5.0, "levels": 3.0, "right": 1.0}
+    expected = {"score": work / (work + 16), "effort": 3.0, "distance": 5.0, "levels": 3.0, "right": 1.0}
     assert TASK.difficulty(Params(3), QUESTION, target) == expected
     near = drawn(((3, 2), (1,), ()), ((3, 2, 1), (), ()))
     assert TASK.difficulty(Params(3), near, near)["levels"] == 1
@@ -387,8 +482,8 @@ def test_difficulty_read_by_hand():
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ((2,), "disks=2 is outside 3 … 6"),
-        ((7,), "disks=7 is outside 3 … 6"),
+        ((1,), "disks=1 is outside 2 … 6"),
+        ((7,), "disks=7 is outside 2 … 6"),
         ((3, 0), "steps=0 is outside 1 … 7, the furthest apart that 3 disks can be"),
         ((4, 16), "steps=16 is outside 1 … 15"),
     ],

@@ -12,9 +12,10 @@ from pysat.solvers import Minisat22
 
 import vizbench as vb
 from tests.oracles import hitori
-from vizbench import seeds, task
+from vizbench import seeds
 from vizbench.errors import UserError
 from vizbench.generators.hitori import TASK, VARIANTS, Params
+from vizbench.task import registry
 from vizbench.types import Batch, Grid, Instance
 
 EVERY_VARIANT = pytest.mark.parametrize("name", VARIANTS)
@@ -67,7 +68,7 @@ def sat_solutions(question: Grid, limit: int) -> set[bytes]:
 
 
 def test_the_variants_are_those_of_record() -> None:
-    assert {name: (p.size, p.level) for name, p in VARIANTS.items()} == {
+    assert {name: (p.size, p.depth) for name, p in VARIANTS.items()} == {
         "5": (5, "any"),
         "6": (6, "any"),
         "8": (8, "any"),
@@ -75,7 +76,7 @@ def test_the_variants_are_those_of_record() -> None:
         "medium": (6, "medium"),
         "hard": (6, "hard"),
     }
-    assert task.spec("hitori").name == "hitori/5"
+    assert registry.spec("hitori").name == "hitori/5"
 
 
 @EVERY_VARIANT
@@ -90,19 +91,19 @@ def test_questions_have_one_solution(name: str) -> None:
         assert np.array_equal(solved, target)
 
 
-@pytest.mark.parametrize("level", ["easy", "medium", "hard"])
+@pytest.mark.parametrize("depth", ["easy", "medium", "hard"])
 @EVERY_SIZE
-def test_every_size_has_every_level(size: int, level: str) -> None:
-    params = Params(size, level)
+def test_every_size_has_every_depth(size: int, depth: str) -> None:
+    params = Params(size, depth)
     batch = made(params, 8)
     for question, target in zip(batch.question, batch.target, strict=True):
         assert sat_solutions(question, 2) == {target.tobytes()}
         actual = TASK.difficulty(params, question, target)
         rank = 64 if actual["left"] else actual["rounds"]
-        assert {"easy": rank <= 2, "medium": rank == 3, "hard": rank >= 4}[level]
+        assert {"easy": rank <= 2, "medium": rank == 3, "hard": rank >= 4}[depth]
 
 
-def test_difficulty_rises_with_the_level() -> None:
+def test_difficulty_rises_with_the_depth() -> None:
     def mean(name: str) -> float:
         batch = made(VARIANTS[name], 100)
         rows = zip(batch.question, batch.target, strict=True)
@@ -251,6 +252,59 @@ def test_near_misses(question: list[str], answer: list[str], reason: str) -> Non
     assert (result.valid, result.reason.removeprefix("the shaded cells at ")) == (False, reason)
 
 
+@given(
+    st.integers(4, 8),
+    st.integers(0, 2**63 - 1),
+    st.floats(0, 1),
+    st.lists(st.tuples(st.integers(0, 63), st.integers(0, 8)), max_size=8),
+)
+def test_parts_equal_the_slow_twin(
+    size: int, seed: int, share: float, changes: list[tuple[int, int]]
+) -> None:
+    batch = made(Params(size), 1, seed)
+    answer = batch.target * (np.random.default_rng(seed).random(batch.target.shape) < share)
+    answer = answer.astype(np.uint8)
+    for cell, code in changes:
+        answer.flat[cell % answer.size] = code
+    actual = TASK.parts_batch(Params(size), batch.question, batch.target, answer)
+    expected = hitori.progress(batch.target[0].tolist(), answer[0].tolist())
+    assert {name: float(part[0]) for name, part in actual.items()} == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("answer", "right", "apart", "connected"),
+    [
+        (["0000", "0000", "0000", "0000"], 0, 1, 1),
+        (["1000", "0000", "0000", "0000"], 1 / 3, 1, 1),
+        (["1000", "0100", "0000", "0000"], 2 / 3, 1, 1),
+        (["1000", "0100", "0000", "0100"], 1 / 3, 1, 1),  # a wrong cell is taken from two right ones
+        (["1000", "0110", "0000", "0001"], 2 / 3, 2 / 4, 1),
+        (["1000", "0100", "1000", "0001"], 2 / 3, 1, 11 / 12),  # row 1, column 0 is cut off
+        (["1000", "0200", "0000", "0001"], 1 / 3, 1, 1),
+        (["1111", "1111", "1111", "1111"], 0, 0, 0),
+    ],
+)
+def test_parts_of_answers_read_by_hand(
+    answer: list[str], right: float, apart: float, connected: float
+) -> None:
+    target = board(["1000", "0100", "0000", "0001"])
+    parts = TASK.parts_batch(Params(4), board(ASKED)[None], target[None], board(answer)[None])
+    actual = {name: float(part[0]) for name, part in parts.items()}
+    assert actual == pytest.approx({"right": right, "apart": apart, "connected": connected})
+
+
+@pytest.mark.parametrize("size", [4, 8])
+def test_a_batch_is_checked_as_by_the_slow_twin(size: int) -> None:
+    batch = made(Params(size), 200)
+    rng = np.random.default_rng(6)
+    answers = np.where(rng.random(batch.target.shape) < 0.02, 1 - batch.target, batch.target)
+    valid = TASK.check_batch(Params(size), batch.question, answers.astype(np.uint8))
+    expected = [hitori.valid(q.tolist(), a.tolist()) for q, a in zip(batch.question, answers, strict=True)]
+    assert valid.tolist() == expected
+    assert 10 < valid.sum() < 190
+    assert not TASK.check_batch(Params(size), batch.question, answers[:, :-1].astype(np.uint8)).any()
+
+
 def test_answers_read_by_hand_are_right() -> None:
     for question, answer in (
         (ASKED, ["1000", "0000", "0000", "0000"]),
@@ -321,10 +375,10 @@ def test_pictures_have_the_paper_s_size() -> None:
     assert vb.render(made(Params(), 1).question[0], TASK.look).shape == (176, 176, 3)
 
 
-@pytest.mark.parametrize(("size", "level"), [(3, "any"), (9, "any"), (10**30, "any"), (5, "HARD"), (5, "")])
-def test_parameters_outside_their_range_are_refused(size: int, level: str) -> None:
-    with pytest.raises(UserError, match=r"size=|level of hitori"):
-        Params(size, level)
+@pytest.mark.parametrize(("size", "depth"), [(3, "any"), (9, "any"), (10**30, "any"), (5, "HARD"), (5, "")])
+def test_parameters_outside_their_range_are_refused(size: int, depth: str) -> None:
+    with pytest.raises(UserError, match=r"size=|depth of hitori"):
+        Params(size, depth)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (4, 6), (8, 8), (6, 5)])

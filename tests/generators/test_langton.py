@@ -150,6 +150,68 @@ def test_a_board_without_one_ant_has_no_next():
     assert "exactly one ant" in TASK.check_step(Params(), empty, empty, empty).reason
 
 
+def measured(params: Params, question: np.ndarray, answer: np.ndarray) -> tuple[float, float]:
+    """Return the parts `steps` and `near` of one answer."""
+    parts = TASK.parts_batch(params, question[None], question[None], answer[None])
+    return float(parts["steps"][0]), float(parts["near"][0])
+
+
+def differing(a: list[list[int]], b: list[list[int]]) -> int:
+    pairs = zip(cells.places(a), cells.places(b), strict=True)
+    return sum(first != second for first, second in pairs)
+
+
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 12), st.integers(0, 2**32), st.integers(0, 6))
+def test_parts_are_those_of_the_slow_twin(h: int, w: int, steps: int, seed: int, changes: int):
+    rng = np.random.default_rng(seed)
+    black = {(int(r), int(c)) for r, c in np.argwhere(rng.random((h, w)) < 0.5)}
+    start = (int(rng.integers(h)), int(rng.integers(w)))
+    question, *states = [cells.langton_walk(black, start, "S", k, h, w) for k in range(steps + 1)]
+    answer = np.array(states[rng.integers(steps)], np.uint8)
+    for place in rng.integers(0, answer.size, changes):
+        answer.flat[place] = rng.integers(10)
+    apart = [differing(state, answer.tolist()) for state in states]
+    nearest = apart.index(min(apart))
+    moved = differing(states[nearest], question)
+    ants = sum(code >= 2 for code in answer.ravel().tolist())
+    near = max(0.0, 1 - apart[nearest] / moved) ** 2 if moved and ants == 1 else 0.0
+    actual = measured(Params(steps=steps, height=h, width=w), np.array(question, np.uint8), answer)
+    assert actual == pytest.approx(((nearest + 1) / steps, near))
+
+
+def test_parts_read_by_hand():
+    params = Params(steps=3, height=4, width=4)
+    question = np.zeros((4, 4), np.uint8)
+    question[2, 2] = ANT_ON_WHITE + N
+    states = TASK.steps(params, question, question)
+    for k, state in enumerate(states):
+        assert measured(params, question, state) == ((k + 1) / 3, 1)
+    turned = states[2].copy()
+    turned[ant(turned)[:2]] = ANT_ON_WHITE + N
+    assert measured(params, question, turned) == (
+        1,
+        (3 / 4) ** 2,
+    )  # three cells are black by now, and the ant
+    assert measured(params, question, np.full((4, 4), 9, np.uint8)) == (1 / 3, 0)
+
+
+@given(st.integers(0, 2**32), st.integers(0, 2), st.integers(0, 3))
+def test_batches_check_boards_of_any_number_of_ants(seed: int, ants: int, changes: int):
+    rng = np.random.default_rng(seed)
+    question = rng.integers(0, 2, (1, 5, 5)).astype(np.uint8)
+    question.flat[rng.permutation(25)[:ants]] = rng.integers(2, 10, ants)
+    params = Params(steps=4, height=5, width=5)
+    solved = TASK.solve(params, question[0])
+    answer = (question if solved is None else solved[None]).copy()
+    answer.flat[rng.integers(0, 25, changes)] = rng.integers(0, 10, changes)
+    result = TASK.check(params, question[0], answer[0])
+    assert TASK.check_batch(params, question, answer).tolist() == [result.valid]
+    states = TASK.steps_batch(params, question, answer)
+    assert len(states[0]) == (4 if ants == 1 else 1)
+    if ants != 1:
+        assert measured(params, question[0], answer[0]) == (0, 0)
+
+
 def test_difficulty_grows_with_steps():
     def mean(params: Params) -> float:
         batch = TASK.generate_batch(params, seeds.keys(5, 0, 50))

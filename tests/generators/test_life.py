@@ -203,7 +203,115 @@ def test_a_wrong_step_is_named():
     assert (
         verdict.reason == "step 3: 1 of 25 cells differ from one step of B3/S23, the first at row 0, column 0"
     )
-    assert (verdict.valid, verdict.exact, verdict.cells, verdict.parts) == (False, False, 1.0, {"legal": 0.5})
+    assert (verdict.valid, verdict.exact, verdict.cells) == (False, False, 1.0)
+    assert verdict.parts == {"steps": 1, "changed": 1, "precise": 1, "legal": 0.5}
+
+
+def measured(params: Params, question: np.ndarray, answer: np.ndarray) -> dict[str, float]:
+    """Return the parts of one answer."""
+    parts = TASK.parts_batch(params, question[None], question[None], answer[None])
+    return {name: float(column[0]) for name, column in parts.items()}
+
+
+def differing(a: cells.Rows, b: cells.Rows) -> int:
+    return sum(one != other for (_, one), (_, other) in zip(cells.places(a), cells.places(b), strict=True))
+
+
+def slow_changes(before: cells.Rows, after: cells.Rows, answer: cells.Rows) -> tuple[float, float]:
+    """Return the parts `changed` and `precise` of a step, read from their clauses."""
+    due: dict[int, list[bool]] = {}
+    still: list[bool] = []
+    touched: list[bool] = []
+    for (place, old), (_, new), (_, made) in zip(
+        cells.places(before), cells.places(after), cells.places(answer), strict=True
+    ):
+        assert 0 <= place[0] < len(before)
+        if old == new:
+            still.append(made != old)
+        else:
+            due.setdefault(new, []).append(made == new)
+        if made != old:
+            touched.append(made == new)
+    least = min((sum(hits) / len(hits) for hits in due.values()), default=1.0)
+    spoiled = sum(still) / len(still) if still else 0.0
+    return max(0.0, least - spoiled), sum(touched) / len(touched) if touched else 0.0
+
+
+@given(
+    RULES,
+    st.integers(1, 8),
+    st.integers(1, 8),
+    st.integers(1, 4),
+    st.booleans(),
+    st.integers(0, 2**32),
+    st.integers(0, 8),
+)
+def test_parts_are_those_of_the_slow_twin(
+    rule: str, h: int, w: int, steps: int, torus: bool, seed: int, flips: int
+):
+    rng = np.random.default_rng(seed)
+    process = [rng.integers(0, 2, (h, w)).tolist()]
+    for _ in range(steps):
+        process.append(cells.life_next(process[-1], rule, torus))
+    answer = np.array(process[rng.integers(len(process))], np.uint8)
+    for place in rng.integers(0, answer.size, flips):
+        answer.flat[place] ^= 1
+    apart = [differing(state, answer.tolist()) for state in process]
+    nearest = max(1, apart.index(min(apart)))
+    changed, precise = slow_changes(process[nearest - 1], process[nearest], answer.tolist())
+    params = Params(rule=rule, height=h, width=w, steps=steps, torus=torus)
+    assert measured(params, np.array(process[0], np.uint8), answer) == pytest.approx(
+        {"steps": nearest / steps, "changed": changed, "precise": precise}
+    )
+
+
+def test_parts_read_by_hand():
+    """A blinker turns: two cells die, two are born, and 21 stay as they are."""
+    params = Params(height=5, width=5)
+    blinker = board("..... ..... .###. ..... .....")
+    assert measured(params, blinker, blinker.T) == {"steps": 1, "changed": 1, "precise": 1}
+    assert measured(params, blinker, blinker) == {"steps": 1, "changed": 0, "precise": 0}
+    dead = np.zeros_like(blinker)  # nothing is born
+    assert measured(params, blinker, dead) == {"steps": 1, "changed": 0, "precise": 2 / 3}
+    born = board("..... ..#.. ..#.. ..... .....")  # one cell is missing
+    assert measured(params, blinker, born) == {"steps": 1, "changed": 0.5, "precise": 1}
+    more = board("#.... ..#.. ..#.. ..#.. .....")  # one cell too many
+    assert measured(params, blinker, more) == {"steps": 1, "changed": 1 - 1 / 21, "precise": 4 / 5}
+    glider = np.zeros((8, 8), np.uint8)
+    glider[:3, :3] = board(".#. ..# ###")
+    states = TASK.steps(Params(steps=4), glider, glider)
+    for k, state in enumerate(states):
+        assert measured(Params(steps=4), glider, state) == {"steps": (k + 1) / 4, "changed": 1, "precise": 1}
+
+
+@given(RULES, st.integers(1, 9), st.booleans(), st.integers(1, 3), st.integers(0, 2**32), st.integers(0, 2))
+def test_batches_say_what_rows_say(rule: str, side: int, torus: bool, steps: int, seed: int, flips: int):
+    params = Params(rule=rule, height=side, width=side, steps=steps, torus=torus)
+    batch = TASK.generate_batch(params, seeds.keys(seed, 0, 2))
+    answer = batch.target.copy()
+    answer.flat[np.random.default_rng(seed).integers(0, answer.size, flips)] ^= 1
+    rows = [TASK.check(params, *pair).valid for pair in zip(batch.question, answer, strict=True)]
+    assert TASK.check_batch(params, batch.question, answer).tolist() == rows
+    states = TASK.steps_batch(params, batch.question, batch.target)
+    for row, (question, target) in enumerate(zip(batch.question, batch.target, strict=True)):
+        assert np.array_equal(states[row], TASK.steps(params, question, target))
+
+
+def test_rules_are_put_in_words():
+    for rule, words in (
+        ("B3/S23", "exactly 3 of its eight neighbors are live, a live cell stays live if exactly 2 or 3 of"),
+        ("B2/S", "exactly 2 of its eight neighbors are live, no live cell stays live, and every other cell"),
+        ("B/S012", "No dead cell becomes live, a live cell stays live if exactly 0, 1 or 2 of its"),
+    ):
+        assert all(words in wording for wording in TASK.instructions(Params(rule=rule)))
+    assert all("after 1 step" in text or "1 step later" in text for text in TASK.instructions(Params()))
+    assert all("Opposite edges" in text for text in TASK.instructions(Params(torus=True)))
+
+
+def test_levels_grow_from_a_glance_to_hard():
+    sizes = [params.height * params.width * params.steps for params in TASK.levels]
+    assert sizes == sorted(set(sizes))
+    assert sizes[0] == 49
 
 
 def test_difficulty_grows_with_steps():

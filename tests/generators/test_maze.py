@@ -6,6 +6,7 @@ import itertools
 
 import networkx as nx
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -149,7 +150,7 @@ def test_solve_is_a_shortest_path_or_none(question: Grid) -> None:
     assert (answer is not None) == nx.has_path(graph, start, goal)
     if answer is not None:
         assert (answer == 4).sum() == nx.shortest_path_length(graph, start, goal) - 1
-        assert TASK.check(Params(), question, answer).parts == {"psr": 1.0, "rpl": 1.0}
+        assert TASK.check(Params(), question, answer).figures == {"psr": 1.0, "rpl": 1.0}
 
 
 @given(questions(), st.data())
@@ -162,8 +163,8 @@ def test_verdict_equals_the_slow_twin(question: Grid, data: st.DataObject) -> No
     result = TASK.check(Params(), question, answer)
     valid = cells.maze_valid(question.tolist(), answer.tolist())
     assert result.valid == valid
-    assert result.parts["psr"] == cells.maze_joined(question.tolist(), answer.tolist())
-    assert ("rpl" in result.parts) == valid == (result.reason == "")
+    assert result.figures["psr"] == cells.maze_joined(question.tolist(), answer.tolist())
+    assert ("rpl" in result.figures) == valid == (result.reason == "")
 
 
 def test_every_changed_cell_of_a_target_is_verified_as_by_the_slow_twin() -> None:
@@ -174,7 +175,7 @@ def test_every_changed_cell_of_a_target_is_verified_as_by_the_slow_twin() -> Non
             answer[r, c] = (answer[r, c] + 1 + shift) % 5
             result = TASK.check(Params(9), question, answer)
             assert result.valid is False is cells.maze_valid(question.tolist(), answer.tolist())
-            assert result.parts["psr"] == cells.maze_joined(question.tolist(), answer.tolist())
+            assert result.figures["psr"] == cells.maze_joined(question.tolist(), answer.tolist())
 
 
 @pytest.mark.parametrize(
@@ -194,7 +195,7 @@ def test_mutated_targets_are_verified_as_by_the_slow_twin(name: str, count: int)
                 answer[r, c] = (answer[r, c] + rng.integers(0, 5)) % 5
         result = TASK.check(VARIANTS[name], asked, answer)
         assert result.valid == cells.maze_valid(asked.tolist(), answer.tolist())
-        assert result.parts["psr"] == cells.maze_joined(asked.tolist(), answer.tolist())
+        assert result.figures["psr"] == cells.maze_joined(asked.tolist(), answer.tolist())
         right += result.valid
     assert 0.02 * count < right < 0.5 * count
 
@@ -215,19 +216,77 @@ HALL = board("S..", "...", "..G")
 )
 def test_near_misses_in_an_open_hall(answer: Grid, reason: str, parts: dict[str, float]) -> None:
     result = TASK.check(Params(), HALL, answer)
-    assert (result.reason, result.parts) == (reason, parts)
+    assert (result.reason, result.figures) == (reason, parts)
     assert result.valid == (reason == "")
 
 
 def test_a_detour_is_valid_and_its_length_is_reported() -> None:
     question = board("S...", ".##.", ".##.", "G...")
     result = TASK.check(Params(), question, board("S***", ".##*", ".##*", "G***"))
-    assert (result.valid, result.parts) == (True, {"psr": 1.0, "rpl": 3.0})
+    assert (result.valid, result.figures) == (True, {"psr": 1.0, "rpl": 3.0})
+
+
+def measured(question: Grid, answer: Grid) -> dict[str, float]:
+    """Return the parts of one answer, as the family measures them."""
+    columns = TASK.parts_batch(Params(), question[None], question[None], answer[None])
+    return {name: float(column[0]) for name, column in columns.items()}
+
+
+@given(questions(), st.data())
+def test_parts_equal_the_slow_twin(question: Grid, data: st.DataObject) -> None:
+    solved = TASK.solve(Params(), question)
+    answer = question.copy() if solved is None or data.draw(st.booleans()) else solved
+    for _ in range(data.draw(st.integers(0, 8))):
+        cell = data.draw(st.integers(0, question.size - 1))
+        answer.flat[cell] = data.draw(st.sampled_from([4, 4, 4, 4, 1, 0, 2, 3]))
+    assert measured(question, answer) == navigation.path_parts(question.tolist(), answer.tolist())
+
+
+@pytest.mark.parametrize("size", [9, 21])
+def test_parts_of_wandering_answers_equal_the_slow_twin(size: int) -> None:
+    batch = made(size, 60)
+    for row, question in enumerate(batch.question):
+        answer = TASK.guess(Params(size), question, row)
+        assert answer is not None
+        assert measured(question, answer) == navigation.path_parts(question.tolist(), answer.tolist())
+
+
+BEND = board("S..", "##.", "..G")
+
+
+@pytest.mark.parametrize(
+    ("answer", "path", "precise"),
+    [
+        (board("S*.", "##.", "..G"), 1 / 3, 1.0),
+        (board("S**", "##.", "..G"), 2 / 3, 1.0),
+        (board("S.*", "##*", "..G"), 2 / 3, 1.0),  # from the goal on
+        (board("S**", "##*", "*.G"), 2 / 3, 9 / 16),  # one stray cell
+        (board("S**", "##*", "**G"), 1 / 3, 9 / 25),
+        (board("S**", "*#*", "..G"), 2 / 3, 9 / 16),  # a wall was broken
+        (board("S..", "##.", "**G"), 0.0, 0.0),  # only stray cells
+        (board("...", "...", "..."), 0.0, 0.0),
+    ],
+)
+def test_parts_read_by_hand(answer: Grid, path: float, precise: float) -> None:
+    assert measured(BEND, answer) == pytest.approx({"path": path, "precise": precise})
+
+
+@given(hnp.arrays(np.uint8, (2, 20, 4, 5), elements=st.integers(0, 4)))
+def test_malformed_questions_and_answers_are_judged_as_rows_are(grids: npt.NDArray[np.uint8]) -> None:
+    question, answer = grids
+    valid = TASK.check_batch(Params(), question, answer)
+    parts = TASK.parts_batch(Params(), question, question, answer)
+    for row in range(len(question)):
+        assert TASK.check(Params(), question[row], answer[row]).valid == valid[row]
+    for column in parts.values():
+        assert 0 <= column.min() <= column.max() <= 1
+    TASK.steps_batch(Params(), question, answer)
+    TASK.difficulty_batch(Params(), question, answer)
 
 
 def test_a_path_through_a_wall_joins_nothing() -> None:
     result = TASK.check(Params(), board("S#G"), board("S*G"))
-    assert (result.valid, result.reason, result.parts) == (
+    assert (result.valid, result.reason, result.figures) == (
         False,
         "the wall at row 0, column 1 was changed",
         {"psr": 0.0},
@@ -256,7 +315,7 @@ def test_a_wrong_turn_is_a_legal_step_that_leads_nowhere() -> None:
     assert TASK.check_step(Params(), question, question, states[0]).valid
     verdict = TASK.verify_steps(instance, states)
     assert verdict.reason == "the answer, state 2: the marked cells do not join start and goal"
-    assert verdict.parts == {"psr": 0.0, "legal": 1.0}
+    assert (verdict.figures, verdict.parts["legal"]) == ({"psr": 0.0}, 1.0)
 
 
 def test_a_board_without_start_or_goal_is_verified_and_has_no_solution() -> None:

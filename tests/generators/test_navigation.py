@@ -9,6 +9,7 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -202,12 +203,12 @@ def verified_by_the_twins(question: Grid, answer: Grid) -> bool:
     result = TASK.check(Params(), question, answer)
     rows = question.tolist(), answer.tolist()
     assert result.valid == (result.reason == "") == navigation.navigation_valid(*rows)
-    assert result.parts["psr"] == cells.maze_joined(*rows)
-    assert ("rpl" in result.parts) == cells.maze_valid(*rows)
-    if "rpl" in result.parts:
+    assert result.figures["psr"] == cells.maze_joined(*rows)
+    assert ("rpl" in result.figures) == cells.maze_valid(*rows)
+    if "rpl" in result.figures:
         length = navigation.shortest(rows[0])
         assert length is not None
-        assert result.parts["rpl"] == (int((answer == 4).sum()) + 1) / length
+        assert result.figures["rpl"] == (int((answer == 4).sum()) + 1) / length
     return result.valid
 
 
@@ -276,7 +277,7 @@ HALL = board("S...", "....", "...G")
 )
 def test_near_misses_in_an_open_hall(answer: Grid, reason: str, parts: dict[str, float]) -> None:
     result = TASK.check(Params(), HALL, answer)
-    assert (result.valid, result.reason, result.parts) == (reason == "", reason, parts)
+    assert (result.valid, result.reason, result.figures) == (reason == "", reason, parts)
 
 
 def test_a_path_one_turn_longer_than_needed_is_wrong_and_its_length_is_reported() -> None:
@@ -284,21 +285,80 @@ def test_a_path_one_turn_longer_than_needed_is_wrong_and_its_length_is_reported(
     longer = board("S.***", "*.*.*", "***.*", "....G")
     result = TASK.check(Params(), question, longer)
     reason = "the path is 1.57 times as long as the shortest"
-    assert (result.valid, result.reason, result.parts) == (False, reason, {"psr": 1.0, "rpl": 11 / 7})
+    assert (result.valid, result.reason, result.figures) == (False, reason, {"psr": 1.0, "rpl": 11 / 7})
 
 
 def test_a_path_that_is_barely_longer_is_wrong() -> None:
     question = board("S" + 28 * "." + "G", 30 * ".")
     result = TASK.check(Params(), question, board("S" + 28 * "." + "G", 30 * "*"))
-    assert (result.reason, result.parts["rpl"]) == ("the path is 1.07 times as long as the shortest", 31 / 29)
+    assert (result.reason, result.figures["rpl"]) == (
+        "the path is 1.07 times as long as the shortest",
+        31 / 29,
+    )
 
 
 def test_a_path_through_a_wall_or_over_a_corner_joins_nothing() -> None:
     question = board("S#.", ".#.", ".#G")
     for answer in (board("S*.", ".#*", ".#G"), board("S#.", "*#.", "*#G"), board("S#*", ".#*", ".#G")):
-        assert TASK.check(Params(), question, answer).parts == {"psr": 0.0}
+        assert TASK.check(Params(), question, answer).figures == {"psr": 0.0}
         assert not verified_by_the_twins(question, answer)
     assert TASK.solve(Params(), question) is None
+
+
+# Parts
+
+
+def measured(question: Grid, answer: Grid) -> dict[str, float]:
+    """Return the parts of one answer, as the family measures them."""
+    columns = TASK.parts_batch(Params(), question[None], question[None], answer[None])
+    return {name: float(column[0]) for name, column in columns.items()}
+
+
+@given(questions(), st.data())
+def test_parts_equal_the_slow_twin(question: Grid, data: st.DataObject) -> None:
+    solved = TASK.solve(Params(), question)
+    answer = question.copy() if solved is None or data.draw(st.booleans()) else solved
+    for _ in range(data.draw(st.integers(0, 8))):
+        cell = data.draw(st.integers(0, question.size - 1))
+        answer.flat[cell] = data.draw(st.sampled_from([4, 4, 4, 4, 1, 0, 2, 3]))
+    assert measured(question, answer) == navigation.path_parts(question.tolist(), answer.tolist())
+
+
+@pytest.mark.parametrize(
+    ("answer", "path", "precise"),
+    [
+        (board("S*..", "....", "...G"), 1 / 4, 1.0),
+        (board("S...", "**..", "...G"), 2 / 4, 1.0),
+        (board("S...", "*...", "**.G"), 3 / 4, 1.0),  # another path than the target's
+        (board("S*..", "*...", "...G"), 0.0, 1 / 4),  # no shortest path has both
+        (board("S***", "*..*", "...G"), 3 / 4, 16 / 25),
+        (board("S***", "**.*", "...G"), 2 / 4, 16 / 36),
+        (board("S**.", "....", "#..G"), 1 / 4, 4 / 9),  # a wall was built
+    ],
+)
+def test_parts_read_by_hand(answer: Grid, path: float, precise: float) -> None:
+    assert measured(HALL, answer) == pytest.approx({"path": path, "precise": precise})
+
+
+def test_a_whole_path_that_is_too_long_is_nearly_right() -> None:
+    """Parts are the same wherever the detour is, even if it leaves every shortest path."""
+    question = board("S....", ".....", ".....", "....G")
+    longer = board("S.***", "*.*.*", "***.*", "....G")
+    assert measured(question, longer) == {"path": 7 / 11, "precise": 1.0}
+    lane = board("S" + 28 * "." + "G", 30 * ".")
+    aside = board("S" + 28 * "." + "G", 30 * "*")
+    assert measured(lane, aside) == {"path": 29 / 31, "precise": 1.0}
+
+
+@given(hnp.arrays(np.uint8, (2, 20, 4, 5), elements=st.integers(0, 4)))
+def test_malformed_questions_and_answers_are_judged_as_rows_are(grids: npt.NDArray[np.uint8]) -> None:
+    question, answer = grids
+    valid = TASK.check_batch(Params(), question, answer)
+    for row in range(len(question)):
+        assert TASK.check(Params(), question[row], answer[row]).valid == valid[row]
+    for column in TASK.parts_batch(Params(), question, question, answer).values():
+        assert 0 <= column.min() <= column.max() <= 1
+    TASK.difficulty_batch(Params(), question, answer)
 
 
 # Processes

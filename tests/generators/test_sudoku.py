@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from tests.support.sudoku_boards import EASY, SOLVED, made, sat_solutions
-from vizbench import task
 from vizbench.errors import UserError
 from vizbench.generators.sudoku import MINIMAL, TASK, VARIANTS, Params
 from vizbench.kernels.sudoku_search import unit_tables
+from vizbench.task import registry
 from vizbench.types import Grid
 
 
@@ -26,7 +26,7 @@ def test_the_variants_are_those_of_record() -> None:
         "mini-medium": (4, 6),
         "mini-hard": (4, 4),
     }
-    assert task.spec("sudoku").name == "sudoku/easy"
+    assert registry.spec("sudoku").name == "sudoku/easy"
 
 
 @pytest.mark.parametrize("givens", [24, 26, 32, 40, 64, 80])
@@ -159,6 +159,7 @@ def test_difficulty_of_a_question_read_by_hand() -> None:
     )
     assert TASK.difficulty(Params(givens=11), question, SOLVED) == {
         "score": 9 / 25,
+        "effort": 9.0,
         "rounds": 2.0,
         "first": 4.0,
         "places": 0.0,

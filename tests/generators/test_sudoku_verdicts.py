@@ -59,6 +59,59 @@ def test_mutated_targets_are_verified_as_by_the_slow_twin(params: Params, count:
 
 
 @BOTH
+@given(seed=st.integers(0, 2**63 - 1), share=st.floats(0, 1), changes=CHANGES)
+def test_parts_equal_the_slow_twin(
+    params: Params, seed: int, share: float, changes: list[tuple[int, int]]
+) -> None:
+    batch = made(params, 1, seed)
+    question, target = batch.question[0], batch.target[0]
+    answer = np.where(np.random.default_rng(seed).random(target.shape) < share, target, question)
+    for cell, digit in changes:
+        answer.flat[cell % answer.size] = digit
+    actual = TASK.parts_batch(params, question[None], target[None], answer[None])
+    expected = sudoku.parts(question.tolist(), target.tolist(), answer.tolist(), params.box)
+    assert {name: float(part[0]) for name, part in actual.items()} == pytest.approx(expected)
+
+
+# Answers to a question with the cells of the first row and of the first column empty, 7 of 16.
+HOLED = SOLVED.copy()
+HOLED[0] = HOLED[:, 0] = 0
+
+
+@pytest.mark.parametrize(
+    ("cells", "right", "kept", "unique"),
+    [
+        ([(0, 0, 1)], 1 / 7, 1, 1),
+        ([(0, 0, 1), (0, 1, 2), (3, 0, 4)], 3 / 7, 1, 1),
+        ([(0, 0, 1), (0, 1, 2), (3, 0, 3)], 1 / 7, 1, 10 / 12),  # row 3 and box 2 hold a 3 already
+        ([(0, 0, 4)], 0, 1, 11 / 12),  # box 0 holds a 4 already
+        ([(0, 0, 1), (0, 1, 9)], 0, 1, 1),
+        ([(0, 0, 1), (1, 1, 0)], 1 / 7, 8 / 9, 1),
+        ([(0, 0, 1), (1, 1, 2)], 1 / 7, 8 / 9, 11 / 12),  # row 1 holds a 2 already
+    ],
+)
+def test_parts_of_answers_read_by_hand(
+    cells: list[tuple[int, int, int]], right: float, kept: float, unique: float
+) -> None:
+    answer = HOLED.copy()
+    for r, c, digit in cells:
+        answer[r, c] = digit
+    instance = Instance("sudoku/mini", Params(), 0, "test", 0, HOLED, SOLVED, SOLVED[None])
+    assert TASK.verify(instance, answer).parts == pytest.approx(
+        {"right": right, "kept": kept, "unique": unique}
+    )
+
+
+@BOTH
+@pytest.mark.parametrize("shape", [(1, 1), (2, 8), (10, 10)])
+def test_boards_of_another_size_have_no_part(params: Params, shape: tuple[int, int]) -> None:
+    grids = np.full((3, *shape), 9, np.uint8)
+    assert not TASK.check_batch(params, grids, grids).any()
+    parts = TASK.parts_batch(params, grids, grids, grids)
+    assert all((part == 0).all() for part in parts.values())
+
+
+@BOTH
 def test_every_changed_cell_of_a_target_is_noticed(params: Params) -> None:
     batch = made(params, 3)
     for question, target in zip(batch.question, batch.target, strict=True):

@@ -117,3 +117,27 @@ def won(state: State, mate: int) -> bool:
 def chess_valid(question: Rows, answer: Rows, mate: int) -> bool:
     """Return whether the answer is the board after a move of White that forces mate in `mate` moves."""
     return any(lost(state, mate - 1) for state in successors((question, None), True) if state[0] == answer)
+
+
+def chess_parts(question: Rows, answer: Rows, mate: int) -> tuple[float, float]:
+    """Return how far an answer got: `move`, and `pressed` of the best of the nearest legal moves."""
+    states = list(successors((question, None), True))
+    for wrong in (0, 1):
+        near = [state for state in states if differing(state[0], answer) == wrong]
+        if near:
+            return 1 - 3 * wrong / 4, max(pressed(state, mate) for state in near)
+    return 0.0, 0.0
+
+
+def differing(board: Rows, other: Rows) -> int:
+    """Return how many cells of two boards differ."""
+    return sum(board[r][c] != other[r][c] for r in range(8) for c in range(8))
+
+
+def pressed(state: State, mate: int) -> float:
+    """Return 1 / (1 + escapes)^2: Black's replies after which White does not mate in time. Stalemate is 0."""
+    replies = list(successors(state, False))
+    if not replies:
+        return float(in_check(state[0], False))
+    escapes = [reply for reply in replies if mate == 1 or not won(reply, mate - 1)]
+    return 1 / (1 + len(escapes)) ** 2

@@ -1,4 +1,4 @@
-"""Write the three rules of Hitori once more, plainly.
+"""Write the three rules of Hitori and the parts of a reward once more, plainly.
 
 Grids are lists of rows; 1 in an answer is shaded.
 """
@@ -60,3 +60,17 @@ def step_legal(question: Rows, before: Rows, after: Rows) -> bool:
     start = [[0] * len(row) for row in question] if before == question else before
     changed = [(r, c) for (r, c), value in places(start) if value != after[r][c]]
     return len(changed) == 1 and after[changed[0][0]][changed[0][1]] == 1 and shape_right(after)
+
+
+def progress(target: Rows, answer: Rows) -> dict[str, float]:
+    """Return the parts of an answer that is not right. Any code but 0 counts as shaded."""
+    shaded = {cell for cell, code in places(answer) if code != 0}
+    due = max(len(_cells(target, 1)), 1)
+    right = sum(answer[r][c] == target[r][c] for r, c in shaded)
+    apart = sum(shaded.isdisjoint(_near(cell)) for cell in shaded)
+    groups = [len(group) for group in parts(_cells(answer, 0))]
+    return {
+        "right": max(2 * right - len(shaded), 0) / due,
+        "apart": apart / len(shaded) if shaded else 1.0,
+        "connected": max(groups) / sum(groups) if groups else 0.0,
+    }

@@ -5,7 +5,9 @@ Codes: 0 wall, 1 open, 2 start, 3 goal, 4 path.
 
 from __future__ import annotations
 
-from tests.oracles.cells import Rows, places
+from collections.abc import Iterator
+
+from tests.oracles.cells import Rows, maze_valid, places
 
 Cell = tuple[int, int]
 
@@ -33,6 +35,31 @@ def shortest(question: Rows) -> int | None:
     """Return the moves from the start to the goal, or None if it cannot be reached."""
     (start,), (goal,) = cells(question, 2), cells(question, 3)
     return moves_from(start, cells(question, 1, 2, 3)).get(goal)
+
+
+def shortest_paths(cell: Cell, left: dict[Cell, int]) -> Iterator[list[Cell]]:
+    """Return every path from a cell that comes nearer to the goal with each move. left: moves to the goal."""
+    if left[cell] == 0:
+        yield [cell]
+    for following, moves in left.items():
+        if near(cell, following) and moves == left[cell] - 1:
+            for path in shortest_paths(following, left):
+                yield [cell, *path]
+
+
+def path_parts(question: Rows, answer: Rows) -> dict[str, float]:
+    """Return the parts `path` and `precise` of an answer, over all shortest paths."""
+    (start,), (goal,) = cells(question, 2), cells(question, 3)
+    left = moves_from(goal, cells(question, 1, 2, 3))
+    marked = cells(question, 1) & cells(answer, 4)
+    changed = {(r, c) for (r, c), code in places(question) if answer[r][c] != code}
+    if left.get(start, 0) < 2 or not changed:
+        return {"path": 0.0, "precise": 0.0}
+    if maze_valid(question, answer):
+        return {"path": left[start] / (len(marked) + 1), "precise": 1.0}
+    right = max(len(marked.intersection(path)) for path in shortest_paths(start, left))
+    share = (right - len(changed - marked) - (len(marked) - right)) / (left[start] - 1)
+    return {"path": max(0.0, share), "precise": (right / len(changed)) ** 2}
 
 
 def navigation_valid(question: Rows, answer: Rows) -> bool:

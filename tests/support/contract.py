@@ -11,20 +11,21 @@ import numpy as np
 import pytest
 
 import vizbench as vb
-from vizbench import seeds, task
-from vizbench.task import TaskSpec
+from vizbench import seeds
+from vizbench.task import registry
+from vizbench.task.registry import TaskSpec
 from vizbench.types import Batch, Grid, Instance, Verdict
 
 N = 16
 KEYS = seeds.keys(seeds.stream("contract"), 0, N)
 
 every_task = pytest.mark.parametrize("name", vb.tasks())
-every_family = pytest.mark.parametrize("name", sorted(task.families()))
+every_family = pytest.mark.parametrize("name", sorted(registry.families()))
 
 
 @functools.cache
 def made(name: str) -> tuple[TaskSpec, Batch]:
-    spec = task.spec(name)
+    spec = registry.spec(name)
     return spec, spec.task.generate_batch(spec.params, KEYS)
 
 
@@ -40,7 +41,7 @@ def instances(name: str) -> tuple[Instance, ...]:
 
 def verdict_of_answer(name: str, instance: Instance, answer: object) -> Verdict:
     """Return the verdict on an answer, after checking that its fields agree."""
-    verdict = task.spec(name).task.verify(instance, answer)
+    verdict = registry.spec(name).task.verify(instance, answer)
     assert (verdict.reason == "") == verdict.valid
     assert verdict.valid or not verdict.exact
     assert 0 <= verdict.cells <= 1
@@ -52,7 +53,7 @@ def verdict_of_answer(name: str, instance: Instance, answer: object) -> Verdict:
 
 def verdict_of_process(name: str, instance: Instance, process: object) -> Verdict:
     """Return the verdict on a process, after checking that its fields agree."""
-    verdict = task.spec(name).task.verify_steps(instance, process)
+    verdict = registry.spec(name).task.verify_steps(instance, process)
     assert (verdict.reason == "") == verdict.valid
     assert verdict.valid or not verdict.exact
     assert 0 <= verdict.cells <= 1

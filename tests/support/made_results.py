@@ -11,9 +11,9 @@ from vizbench.harness.plan.plan import Trial
 from vizbench.harness.records.records import DataInfo, Header, Record, Session, TaskInfo, TrialResult
 
 
-def record(name, attempt=0, exact=False, valid=None, cells=0.5, undecodable=False, parts=None):
+def record(name, attempt=0, exact=False, valid=None, cells=0.5, undecodable=False, figures=None):
     valid = exact if valid is None else valid
-    return Record(name, attempt, valid, exact, cells, "", parts or {}, None, undecodable, 0.25)
+    return Record(name, attempt, valid, exact, cells, "", {}, None, undecodable, 0.25, (), figures or {})
 
 
 def trial_result(

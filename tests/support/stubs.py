@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, cast, final
 
 import numpy as np
 
 from vizbench.errors import UserError
 from vizbench.model import CheckedModel, FrameSpec, Model, Progress
+from vizbench.renderers.text import states_to_text
 from vizbench.seeds import keys, stream
+from vizbench.task.contract import Task
 
 FILE = str(Path(__file__))
 
@@ -59,6 +62,7 @@ class Spy(Model[Any]):
     seen: ClassVar[list[Any]] = []
     shown: ClassVar[list[Any]] = []
     contexts: ClassVar[list[Any]] = []
+    reads_prompts = True
     frames = FrameSpec(count=2, cell=2)
 
     def __init__(self, checkpoint):
@@ -257,3 +261,47 @@ class Filmer(Model[Any]):
             upper = frame[:2, : 2 * (changed * k // 8)]
             upper[:] = 255 - upper
         return {"two": clip[[0, -1]], "still": clip[[-1] * 9]}.get(self.mode, clip)
+
+
+@final
+class Echo(Model[Any]):
+    """Answers with clips of the question, in the look in which it is asked."""
+
+    modality = "frames"
+    frames = FrameSpec(count=3)
+
+    def adapt(self, examples, context):
+        return {}
+
+    def predict(self, questions, attempts, seed):
+        for question in questions:
+            yield [np.repeat(question[None], 3, axis=0)] * attempts
+
+
+@final
+class Writer(Model[Any]):
+    """Writes every state by the rules, one per line, or only the answer if targets are shown.
+
+    Checkpoint `late`: all states are right but the second. `mute`: no grid.
+    """
+
+    modality = "text"
+
+    def __init__(self, checkpoint):
+        self.mode = checkpoint
+
+    def adapt(self, examples, context):
+        self.task, self.params, self.supervision = context.verifier, context.params, context.supervision
+        return {}
+
+    def predict(self, questions, attempts, seed):
+        for text in questions:
+            question = np.array(json.loads(text), np.uint8)
+            task = cast("Task[Any]", self.task)
+            target = task.solve(self.params, question)
+            assert target is not None
+            states = task.steps(self.params, question, target).copy()
+            if self.mode == "late":
+                states[1] = 1 - states[1]
+            lines = states_to_text(list(states if self.supervision == "process" else states[-1:]))
+            yield ["I do not know." if self.mode == "mute" else lines] * attempts

@@ -25,7 +25,7 @@ from transformers import (
 
 from vizbench.model import Context, Example, Progress
 from vizbench.renderers.video import clip
-from vizbench.task import spec
+from vizbench.task.registry import spec
 from vizbench.types import Look
 
 _D: Any = diffusers

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
-from vizbench.task import Metric, Task
+from vizbench.task.contract import Metric, Task
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 
@@ -46,8 +46,9 @@ class Toy(Task[Params]):
     def features(self, params: Params, batch: Batch) -> Grids:
         return batch.question.reshape(len(batch), -1)
 
-    def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        return {"score": float(question.mean())}
+    def difficulty_batch(self, params: Params, question: Grids, target: Grids) -> Mapping[str, Any]:
+        score = question.reshape(len(question), -1).mean(axis=1)
+        return {"score": score, "effort": score}
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult | None:
         right = bool(np.all(question != answer))

@@ -21,10 +21,10 @@ _GROWTH: Final = 8
 class BlockSize:
     """Choose how many items the next block has. No result may depend on this number."""
 
-    def __init__(self, most: int) -> None:
-        """most: items of the largest block."""
+    def __init__(self, most: int, first: int = _FIRST) -> None:
+        """most, first: items of the largest block and of the first."""
         self._most = most
-        self.size = min(_FIRST, most)
+        self.size = min(first, most)
         """Items of the next block, at least 1."""
 
     @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Work on the cells of a grid, without rules: neighbours, processes cell by cell, changes of a step."""
+"""Work on the cells of a grid, without rules: neighbours, changes of a step."""
 
 from __future__ import annotations
 
@@ -6,22 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.text import plural
-from vizbench.types import Grid, Grids
+from vizbench.types import Grid
 
 
 def neighbours(chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """Return how many of each cell's 4 neighbours are chosen, `(h, w)`. Cells outside the grid are not."""
     board = np.pad(chosen, 1).astype(np.int64)
     return board[:-2, 1:-1] + board[2:, 1:-1] + board[1:-1, :-2] + board[1:-1, 2:]
-
-
-def one_by_one(start: Grid, target: Grid, cells: npt.NDArray[np.integer]) -> Grids:
-    """Return the grids `(k, h, w)` after `start` as cells `(k, 2)` take the target's codes, one per grid."""
-    rows, columns = cells.T
-    states = np.repeat(start[None], len(cells), axis=0)
-    done = np.tri(len(cells), dtype=np.bool_)
-    states[:, rows, columns] = np.where(done, target[rows, columns], start[rows, columns])
-    return states
 
 
 def changed(before: Grid, after: Grid, count: int, deed: str) -> list[tuple[int, int]] | str:

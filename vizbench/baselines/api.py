@@ -1,6 +1,7 @@
 """Define the family `api`: a model behind any OpenAI-compatible chat-completions endpoint.
 
-Nothing is trained: every prompt shows the examples before the question. The checkpoint is the model's name at
+Nothing is trained: every request has the task's prompt, the examples, and the question. There may be no
+examples (`--shots 0`). `--prompt none` leaves the prompt out. The checkpoint is the model's name at
 the endpoint, or `image:` and the name to send questions as pictures. Answers are JSON text in both cases. The
 address and the key come from OPENAI_BASE_URL and OPENAI_API_KEY. `baselines.chat.endpoint` lists all
 variables.
@@ -18,7 +19,15 @@ import msgspec
 
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.model import CheckedModel, Context, Example, Modality, Model, ModelFamily
+from vizbench.model import (
+    CheckedModel,
+    Context,
+    Example,
+    Modality,
+    Model,
+    ModelFamily,
+    split_prompt,
+)
 from vizbench.seeds import stream
 from vizbench.types import DecodeFailure, Image
 
@@ -40,23 +49,38 @@ SLACK: Final = 2048
 A JSON grid never has more tokens than characters, so these remain for the text around it.
 """
 
+UNSEEN: Final = 4096
+"""Tokens that the grid of a reply may have if no example shows how long it is, as for 45x45 cells."""
+
 _LAST = (
     "The same rule leads from every question to its answer. The last question has no answer yet: reply with "
     "its answer grid, as JSON, and nothing else."
 )
+
+_STATES = (
+    "The same rule leads from every question through some states to its answer. The states are below each "
+    "question, one JSON grid per line. The last question has no states yet: reply with its states, one JSON "
+    "grid per line, and nothing else."
+)
+"""In place of _LAST if examples show processes."""
 
 Part: TypeAlias = dict[str, Any]
 """A piece of a message's content: `{"type": "text", ...}` or `{"type": "image_url", ...}`."""
 
 
 class InContext(CheckedModel[Any]):
-    """A model that reads its examples in every prompt."""
+    """A model that reads its examples in every request."""
 
+    reads_prompts = True
     instruction: ClassVar[str]
-    """First part of the prompt."""
+    """First part of the request, if the task has no prompt."""
+    process_instruction: ClassVar[str]
+    """First part of the request, if the examples show processes."""
+    introduction: ClassVar[str]
+    """Part between the task's prompt and the examples, if there are any."""
 
     @abstractmethod
-    def shown(self, example: Example[Any]) -> list[Part]:
+    def shown(self, question: Any, target: str) -> list[Part]:
         """Return the parts that show a question with its target."""
 
     @abstractmethod
@@ -69,38 +93,54 @@ class InContext(CheckedModel[Any]):
         self.weights = endpoint.identity
         self._endpoint = endpoint
         self._sleep = sleep
-        self._prefix: list[Part] | None = None
+        self._shown: list[Part] | None = None
         self._reply_tokens = 0
+        self._states = False
 
     @final
     def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
-        """Keep the examples for the prompt. Figures: `prompt_characters`."""
-        prefix, longest = self._prompt(examples, context)
-        self._prefix, self._reply_tokens = prefix, longest + SLACK
-        return {"prompt_characters": _size(prefix)}
+        """Keep the examples for later requests.
+
+        Returns `prompt_characters`: their length without the task's prompt.
+        """
+        shown, longest = self._examples(examples, context)
+        self._shown, self._reply_tokens = shown, longest + SLACK
+        return {"prompt_characters": _size(shown)}
 
     @final
     def check(self, examples: Sequence[Example[Any]], context: Context) -> None:
-        """Raise UserError if the examples do not fit a prompt."""
-        self._prompt(examples, context)
+        """Raise UserError if the examples do not fit a request."""
+        self._examples(examples, context)
 
     @final
-    def _prompt(self, examples: Sequence[Example[Any]], context: Context) -> tuple[list[Part], int]:
-        """Return the prompt before the question, and the length of the longest target in it.
+    def _examples(self, examples: Sequence[Example[Any]], context: Context) -> tuple[list[Part], int]:
+        """Return the parts that introduce and show the examples, and the length of the longest target.
 
-        Raises UserError if the prompt is too long, or if the plan fixes the length of training.
+        Raises UserError if the request is too long, if it would say nothing, or if the plan fixes the length
+        of training.
         """
         if context.schedule.steps is not None or context.schedule.epochs is not None:
             raise UserError(
                 "api shows examples in the prompt and trains nothing: leave --steps and --epochs out"
             )
-        prefix: list[Part] = [_text(self.instruction)]
-        size, longest_question, longest_target = _size(prefix), 0, 0
+        self._states = context.supervision == "process"
+        if not examples:
+            if context.prompt == "none":
+                raise UserError("api has neither a prompt nor examples: give --prompt task, or --shots 1")
+            if self._states:
+                raise UserError(
+                    "api has no example of a process to follow: give --shots 1, or leave supervision out"
+                )
+            return [], UNSEEN
+        parts = [_text(self._opening(context))]
+        size, longest_question, longest_target = _size(parts), 0, 0
         for number, example in enumerate(examples):
-            shown = self.shown(example)
+            prompt, question = split_prompt(example.question)
+            shown = self.shown(question, example.target)
             size += _size(shown)
-            # The question to come may be as long as the longest one so far.
-            longest_question = max(longest_question, _size(self.asked(example.question)))
+            # The question to come may be as long as the longest one so far, its prompt included.
+            prompted = [_text(prompt)] if prompt else []
+            longest_question = max(longest_question, _size([*prompted, *self.asked(question)]))
             longest_target = max(longest_target, len(example.target))
             if size + longest_question > self._endpoint.longest:
                 most = self._endpoint.longest
@@ -109,8 +149,15 @@ class InContext(CheckedModel[Any]):
                     f"{unfit} a prompt of {most:,} characters, which holds {number:,} of "
                     f"them: give fewer --shots, or set VIZBENCH_API_PROMPT to what the model can read"
                 )
-            prefix += shown
-        return prefix, longest_target
+            parts += shown
+        return parts, longest_target
+
+    @final
+    def _opening(self, context: Context) -> str:
+        """Return the text before the examples."""
+        if self._states:
+            return self.process_instruction
+        return self.instruction if context.prompt == "none" else self.introduction
 
     @final
     def predict(
@@ -119,10 +166,12 @@ class InContext(CheckedModel[Any]):
         """Yield the attempts of each question, one request per attempt."""
         from vizbench.baselines.chat.exchange import ask
 
-        if self._prefix is None:
+        if self._shown is None:
             raise UserError("api has not seen examples yet: call adapt first")
-        for i, question in enumerate(questions):
-            content = _joined([*self._prefix, *self.asked(question)])
+        for i, prompted in enumerate(questions):
+            prompt, question = split_prompt(prompted)
+            before = [_text(prompt)] if prompt else []
+            content = _joined([*before, *self._shown, *self.asked(question)])
             replies: list[str | DecodeFailure] = []
             for attempt in range(attempts):
                 body = self._request(content, attempt, stream("api", seed, i, attempt))
@@ -152,10 +201,18 @@ class ApiText(InContext):
         "Each line below is a JSON object with a question and its answer, grids of cell codes row by row. "
         + _LAST
     )
+    introduction = (
+        "Each line below is a JSON object with an example question and its answer. The last line is the "
+        "question without its answer."
+    )
 
-    def shown(self, example: Example[Any]) -> list[Part]:
-        """Return question and target as one JSON object."""
-        return [_text(f'{{"question":{example.question},"answer":{example.target}}}')]
+    process_instruction = "Each JSON object below is a question, a grid of cell codes row by row. " + _STATES
+
+    def shown(self, question: Any, target: str) -> list[Part]:
+        """Return question and target as one JSON object, or the question above the lines of its states."""
+        if self._states:
+            return [*self.asked(question), _text(target)]
+        return [_text(f'{{"question":{question},"answer":{target}}}')]
 
     def asked(self, question: Any) -> list[Part]:
         """Return the question as a JSON object."""
@@ -171,10 +228,20 @@ class ApiImage(InContext):
         "Each picture below is a question, a grid of coloured cells; the JSON after it is its answer, a grid "
         "of cell codes row by row. " + _LAST
     )
+    introduction = (
+        "Each picture below is an example question; the JSON after it is its answer. The last picture is the "
+        "question without its answer."
+    )
 
-    def shown(self, example: Example[Any]) -> list[Part]:
-        """Return the question as a picture, and the target as a JSON object."""
-        return [_picture(example.question), _text(f'{{"answer":{example.target}}}')]
+    process_instruction = (
+        "Each picture below is a question, a grid of coloured cells; the JSON grids below it hold cell codes "
+        "row by row. " + _STATES
+    )
+
+    def shown(self, question: Any, target: str) -> list[Part]:
+        """Return the question as a picture, and the target as a JSON object, or the lines of its states."""
+        answer = target if self._states else f'{{"answer":{target}}}'
+        return [_picture(question), _text(answer)]
 
     def asked(self, question: Any) -> list[Part]:
         """Return the question as a picture."""
@@ -237,10 +304,11 @@ FAMILIES = (
     ModelFamily(
         "api",
         "text",
-        "any OpenAI-compatible endpoint, examples in the prompt, no training; OPENAI_BASE_URL and "
+        "any OpenAI-compatible endpoint, the task in words, then examples, no training; OPENAI_BASE_URL and "
         "OPENAI_API_KEY say where, the checkpoint is the model's name there, image:NAME sends questions as "
         "pictures",
         CHECKPOINTS,
         _build,
+        prompt="task",
     ),
 )

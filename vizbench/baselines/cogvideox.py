@@ -27,6 +27,7 @@ SIZES: Final = {
         layers=42,
         hidden=3072,
         feed=0,
+        heads=48,
         linear=5_568_331_776,
         trained=42 * 4 * 2 * 3072,
         vae=215_583_907,

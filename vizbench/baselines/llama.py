@@ -13,7 +13,7 @@ from vizbench.model import Model, ModelFamily
 HUB: Final = "meta-llama/Llama-3.1-8B-Instruct"
 
 CONFIG: Final = LanguageConfig(
-    rank=32, alpha=64, dropout=0.05, targets=(*LINEAR, "lm_head"), batch=1, accumulation=8, max_length=4096
+    rank=32, alpha=64, dropout=0.05, targets=(*LINEAR, "lm_head"), batch=8, max_length=4096
 )
 """The paper's, for Llama 3.1 8B."""
 

@@ -6,7 +6,6 @@ layout or a hub id.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -21,10 +20,7 @@ HUB: Final = ("Lightricks/LTX-Video", "Lightricks/LTX-Video-0.9.7-dev")
 CONFIG: Final = VideoConfig(
     rank=64, alpha=64, targets=(*QKVO, *FEED_FORWARD), batch=4, lr=2e-4, schedule="linear", max_grad_norm=1.0
 )
-"""The paper's, for the 2B."""
-
-CONFIGS: Final = {HUB[1]: replace(CONFIG, batch=2, accumulation=2)}
-"""The 13B takes the 4 clips of a step in two halves. A folder of it needs `?batch=2&accumulation=2`."""
+"""The paper's. Its 13B takes the 4 clips of a step two by two."""
 
 SIZES: Final = {
     HUB[0]: VideoSizes(
@@ -32,6 +28,7 @@ SIZES: Final = {
         layers=28,
         hidden=2048,
         feed=0,
+        heads=32,
         linear=1_922_039_808,
         trained=28 * (8 * 2 + 2 * 5) * 2048,
         vae=419_193_649,
@@ -44,6 +41,7 @@ SIZES: Final = {
         layers=48,
         hidden=4096,
         feed=0,
+        heads=32,
         linear=13_037_993_984,
         trained=48 * (8 * 2 + 2 * 5) * 4096,
         vae=1_246_913_522,
@@ -57,7 +55,7 @@ SIZES: Final = {
 def _build(checkpoint: str) -> Model[Any]:
     from vizbench.baselines.video.build import build
 
-    return build("ltx", BACKBONE, CONFIG, checkpoint, configs=CONFIGS)
+    return build("ltx", BACKBONE, CONFIG, checkpoint)
 
 
 FAMILIES = (
@@ -67,6 +65,6 @@ FAMILIES = (
         "LTX-Video image-to-video with LoRA: 2B or 13B, a folder or a name at the hub",
         HUB,
         _build,
-        partial(memory, SIZES, CONFIG, configs=CONFIGS),
+        partial(memory, SIZES, CONFIG),
     ),
 )

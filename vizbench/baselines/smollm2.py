@@ -23,7 +23,7 @@ FAMILY: Final = LanguageFamily(
     "LlamaForCausalLM",
     ("llama",),
     PLAIN,
-    LanguageConfig(rank=16, alpha=32, batch=8, accumulation=1, steps=100, lr=1e-3, checkpointing=False),
+    LanguageConfig(rank=16, alpha=32, batch=8, steps=100, lr=1e-3),
     sizes={
         HUB: LanguageSizes(
             parameters=134_515_008,
@@ -37,7 +37,7 @@ FAMILY: Final = LanguageFamily(
         )
     },
 )
-"""The config is ours. On a CPU, 135 M parameters leave enough memory to keep all activations."""
+"""The config is ours."""
 
 
 def _build(checkpoint: str) -> Model[Any]:

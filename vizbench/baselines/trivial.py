@@ -6,6 +6,8 @@
 - random answers a random legal answer.
 - nearest answers the target of the most similar training question.
 - solver, the oracle, answers by the task's own rules.
+
+Without examples, as at 0 shots, majority and nearest cannot answer. The others can.
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ class Trivial(Model[Grid]):
     """Answer one question at a time."""
 
     modality: ClassVar[Modality] = "grid"
+    needs_examples: ClassVar[bool] = False
+    """Whether it answers from examples only."""
 
     @abstractmethod
     def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
@@ -41,8 +45,8 @@ class Trivial(Model[Grid]):
     @final
     def adapt(self, examples: Sequence[Example[Grid]], context: Context) -> Mapping[str, float]:
         """Learn from the examples. There are no figures."""
-        if not len(examples):
-            raise UserError("a baseline needs examples: give at least one")
+        if self.needs_examples and not len(examples):
+            raise UserError(f"baseline {type(self).__name__.lower()} needs examples: give at least one")
         self.learn(examples, context)
         return {}
 
@@ -88,6 +92,8 @@ class Majority(Trivial):
     If the targets differ in shape, one code fills all cells.
     """
 
+    needs_examples = True
+
     def __init__(self) -> None:
         self._grid: Grid | None = None
         self._code = 0
@@ -113,7 +119,7 @@ class Random(Trivial):
     """Answer a random legal answer (`Verifier.guess`), such as a move that the rules allow, or a walk.
 
     If the task has no such guess, each cell is drawn from the codes in the examples' targets, all equally
-    likely.
+    likely. Without examples it is drawn from all codes.
     """
 
     def __init__(self) -> None:
@@ -124,7 +130,9 @@ class Random(Trivial):
     def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
         self._context = context
         self._shape = _shared_shape(examples)
-        self._codes = np.unique(np.concatenate([np.unique(example.target) for example in examples]))
+        self._codes = np.arange(context.verifier.codes, dtype=np.uint8)
+        if examples:
+            self._codes = np.unique(np.concatenate([np.unique(example.target) for example in examples]))
 
     def answer(self, question: Grid, key: int) -> Grid:
         context = self._context
@@ -142,6 +150,8 @@ class Nearest(Trivial):
 
     A question of a shape that was not seen is copied.
     """
+
+    needs_examples = True
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, ...], tuple[list[Grid], list[Grid]]] = {}
@@ -171,7 +181,7 @@ class Solver(Trivial):
         self._context: Context | None = None
 
     def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
-        if context.verifier.solve(context.params, examples[0].question) is None:
+        if examples and context.verifier.solve(context.params, examples[0].question) is None:
             raise UserError("the rule of this task is not known, so it has no solver: leave the solver out")
         self._context = context
 
@@ -180,7 +190,7 @@ class Solver(Trivial):
         context = self._context
         solved = None if context is None else context.verifier.solve(context.params, question)
         if solved is None:
-            raise UserError("the solver has no answer to a question of its own task")
+            raise UserError("the solver has no answer to a question: the rule of this task is not known")
         return solved
 
 

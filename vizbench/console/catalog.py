@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from vizbench._util.text import escape_control
 from vizbench.console.streams import print_line
 from vizbench.console.tables import draw, new_table, print_table
-from vizbench.errors import unknown
+from vizbench.errors import UserError, unknown
 
 if TYPE_CHECKING:
     from vizbench.model import ModelFamily
-    from vizbench.task import Space
+    from vizbench.task.contract import Space
+
+_MEASURED: Final = 20
+"""Instances per level whose effort is measured."""
 
 
 def task_records(family: str | None = None) -> list[dict[str, Any]]:
@@ -19,7 +22,7 @@ def task_records(family: str | None = None) -> list[dict[str, Any]]:
 
     Raises UserError if there is no such family.
     """
-    from vizbench.task import families, params_json
+    from vizbench.task.registry import families, params_json
 
     if family is not None:
         _check_family(family)
@@ -45,11 +48,77 @@ def task_records(family: str | None = None) -> list[dict[str, Any]]:
     return records
 
 
+def ladder(family: str | None = None) -> list[dict[str, Any]]:
+    """Return a JSON record per level, of all families that have levels or of one.
+
+    effort: the mean over the first train rows of seed 0, see `Task.difficulty_batch`. Only for one family,
+    because it takes the compiled kernels of the tasks.
+
+    Raises UserError if there is no such family, or it has no levels.
+    """
+    from vizbench.task.registry import families, params_json
+
+    if family is not None:
+        _check_family(family)
+        if not families()[family].levels:
+            raise UserError(f"task {family} has no levels: leave --levels out")
+    records: list[dict[str, Any]] = []
+    for name, task in families().items():
+        if family not in (None, name):
+            continue
+        for level, params in enumerate(task.levels):
+            record: dict[str, Any] = {"task": f"{name}/level{level}", "family": name, "level": level}
+            record["version"] = task.version
+            if family is not None:
+                record["effort"] = _mean_effort(f"{name}/level{level}")
+            records.append(record | {"params": params_json(params)})
+    return records
+
+
+def _mean_effort(name: str) -> float | None:
+    """Return the mean effort of a task's first train rows, or None if the task does not measure it."""
+    from vizbench.loading import load
+
+    train = load(name).train
+    rows = train.head(_MEASURED if train.count is None else min(_MEASURED, train.count))
+    efforts = [row.meta.get("difficulty", {}).get("effort") for row in rows]
+    measured = [effort for effort in efforts if effort is not None]
+    return round(sum(measured) / len(measured), 3) if measured else None
+
+
+def changing(records: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """Return the parameters that differ among the levels of each family, by its name."""
+    first: dict[str, dict[str, Any]] = {}
+    names: dict[str, set[str]] = {}
+    for record in records:
+        family, params = record["family"], record["params"]
+        lowest = first.setdefault(family, params)
+        names.setdefault(family, set()).update(key for key in params if params[key] != lowest[key])
+    return names
+
+
+def print_ladder(records: list[dict[str, Any]]) -> None:
+    """Print one row per level: its effort if it was measured, and the parameters that change with it."""
+    shown = changing(records)
+    is_measured = any(record.get("effort") is not None for record in records)
+    rows: list[tuple[str, ...]] = []
+    for record in records:
+        own = shown[record["family"]]
+        settings = " ".join(f"{key}={value}" for key, value in record["params"].items() if key in own)
+        effort = (f"{record['effort']:,.4g}",) if is_measured else ()
+        rows.append((record["task"], *effort, settings))
+    print_table(("task", *(("effort",) if is_measured else ()), "parameters that change"), rows)
+    print_line()
+    if is_measured:
+        print_line(f"effort: the mean over {_MEASURED} instances, which docs/tasks.md explains")
+    print_line("Use a level: --task FAMILY --level 3. Mix levels: --level 0-4.")
+
+
 def print_families() -> None:
     """Print one row per task family: its question, and the names of its variants."""
     from rich.text import Text
 
-    from vizbench.task import families
+    from vizbench.task.registry import families
 
     table = new_table("family")
     table.add_column("what is asked, and the variants", overflow="fold", min_width=24)
@@ -69,7 +138,7 @@ def print_variants(family: str) -> None:
 
     Raises UserError if there is no such family.
     """
-    from vizbench.task import families, params_json
+    from vizbench.task.registry import families, params_json
 
     _check_family(family)
     task = families()[family]
@@ -85,7 +154,7 @@ def print_variants(family: str) -> None:
 
 
 def _check_family(name: str) -> None:
-    from vizbench.task import families
+    from vizbench.task.registry import families
 
     if name not in families():
         raise unknown("task family", name, families())

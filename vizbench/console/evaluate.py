@@ -13,6 +13,8 @@ from vizbench.console import arc_tables, results, streams
 from vizbench.console.estimates import print_estimate
 from vizbench.console.progress import ProgressBars
 from vizbench.distributed import env
+from vizbench.engines.engine import Engine
+from vizbench.engines.shard import Part
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, Plan
 from vizbench.harness.records.records import TrialResult, read_runs, read_unstarted
@@ -33,16 +35,19 @@ def dry_run(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
         raise UserError("--dry-run estimates the time of one process: start it without a launcher")
     estimates = estimate(plan, folder)
     results.print_dropped(plan.dropped())
+    results.print_shots_left_out(plan)
     if json:
         streams.print_json({"trials": estimates, "jobs": jobs, "out": str(folder)})
     else:
         print_estimate(estimates, jobs, folder)
 
 
-def run_and_report(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
+def run_and_report(
+    plan: Plan, folder: Path, jobs: int, json: bool, engine: Engine | None, part: Part
+) -> None:
     """Measure a plan, write its report and print its tables. Exits with 1 if a trial failed."""
     with ProgressBars() as bars:
-        outcomes = run(plan, folder, bars.show, pretraining_overlap, jobs)
+        outcomes = run(plan, folder, bars.show, pretraining_overlap, jobs, engine, part)
     report = folder / "report.html"
     trials = _write_report(outcomes, folder, report)
     written = report if trials else None
@@ -108,6 +113,7 @@ def _print_notes(
     if plan.protocol_name is None:
         results.print_fewer_questions(trials)
     results.print_dropped(plan.dropped())
+    results.print_shots_left_out(plan)
     results.print_left_out(outcomes)
     for outcome in outcomes:
         if outcome.error and outcome.data:

@@ -12,21 +12,22 @@ from vizbench.errors import UserError
 from vizbench.formats.layout_names import FORMS
 
 if TYPE_CHECKING:
-    from vizbench.dataset import Split
+    from vizbench.dataset.mixture import Mixture
+    from vizbench.dataset.splits import Dataset, Split
     from vizbench.model import MemoryRequest
     from vizbench.types import Instance
 
 
 def complete_task(incomplete: str) -> list[str]:
     """Return the tasks that begin with a text, for the shell."""
-    from vizbench.task import families, tasks
+    from vizbench.task.registry import families, tasks
 
     return [name for name in [*families(), *tasks()] if name.startswith(incomplete)]
 
 
 def complete_family(incomplete: str) -> list[str]:
     """Return the task families that begin with a text, for the shell."""
-    from vizbench.task import families
+    from vizbench.task.registry import families
 
     return [name for name in families() if name.startswith(incomplete)]
 
@@ -51,21 +52,38 @@ def complete_suite(incomplete: str) -> list[str]:
     return [name for name in SUITES if name.startswith(incomplete)]
 
 
-TaskOption = Annotated[
-    str,
-    typer.Option(
-        "--task",
-        help=f"A name from `vizbench tasks`, FILE.py:NAME, or a file: {FORMS}.",
-        autocompletion=complete_task,
-    ),
-]
 FileTaskOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--task",
         metavar="FILE.py:NAME",
-        help="The data set's task, if it is in a Python file. The file is run.",
+        help="The data set's task, if it is in a Python file. The file is run. May be given several times.",
     ),
+]
+LevelOption = Annotated[
+    str | None,
+    typer.Option(metavar="LEVEL", help="Difficulty 0 … 9, in place of a variant, as in maze --level 3."),
+]
+LevelsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--level",
+        metavar="LEVEL",
+        help="Difficulty 0 … 9, in place of a variant, or a range: 0-4 mixes these levels evenly.",
+    ),
+]
+MixableTaskOption = Annotated[
+    str,
+    typer.Option(
+        "--task",
+        help="A name from `vizbench tasks`, FILE.py:NAME, or a file: "
+        f"{FORMS}. Several with weights are mixed, maze=2,life, as are those of MIXTURE.toml.",
+        autocompletion=complete_task,
+    ),
+]
+ReaderOption = Annotated[
+    Literal["text", "vision", "image", "video", "none"] | None,
+    typer.Option(help="Who reads the rows' prompts; none leaves them out. Default: text."),
 ]
 PoolOption = Annotated[
     int | None,
@@ -116,7 +134,10 @@ ModelsOption = Annotated[
     ),
 ]
 ShotsOption = Annotated[
-    str, typer.Option(help="Numbers of training examples, as in 3,30,300. ARC files have their own.")
+    str,
+    typer.Option(
+        help="Numbers of training examples, as in 3,30,300. 0: only --prompt. ARC files have their own."
+    ),
 ]
 TasksOption = Annotated[
     list[str] | None,
@@ -171,11 +192,56 @@ AugmentOption = Annotated[
 FlaggedOption = Annotated[
     str, typer.Option(help="keep or drop ARC tasks with a known error in their data. They are named.")
 ]
+PromptOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="none|task",
+        help="task: tell models in words what is asked. --shots 0 needs it. Default: task for api, none for "
+        "models that train.",
+    ),
+]
+SupervisionOption = Annotated[
+    str,
+    typer.Option(
+        help="target: show models the target of each example, as in the paper. process: show every state of "
+        "its process, and check the states of answers."
+    ),
+]
+LookOption = Annotated[
+    Literal["paper", "glyphs", "shuffled", "human"],
+    typer.Option(
+        help="How grids are drawn: as in the paper, with digits and pieces, in other colors and sizes per "
+        "instance, or large.",
+    ),
+]
 LimitOption = Annotated[
     int | None, typer.Option(help="Stop each trial after this many questions. A later run continues.")
 ]
 JobsOption = Annotated[
-    int, typer.Option(help="Number of worker processes that run trials. Each loads its own model.")
+    int | None,
+    typer.Option(
+        help="Number of worker processes that run trials. Each loads its own model. Default: 1. With "
+        "--engine ray: the most trials at a time; default: the cores of the cluster."
+    ),
+]
+EngineOption = Annotated[
+    Literal["local", "ray"],
+    typer.Option(help="Where the work runs: in processes of this machine, or on a Ray cluster."),
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Ray cluster. Default: that of RAY_ADDRESS, or one on this machine, which is started if needed.",
+    ),
+]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="I/N",
+        help="Do only every N-th unit of the work, from unit I: 0/8 … 7/8 for eight machines. "
+        "`vizbench merge` puts the parts together.",
+    ),
 ]
 DevicesOption = Annotated[
     int,
@@ -193,32 +259,96 @@ DryRunOption = Annotated[
 ]
 
 
-def import_named(task: str | None) -> None:
-    """Import the Python file of the task in `--task`, if one is given."""
-    from vizbench.task import import_task, is_in_file
+def import_named(tasks: list[str] | None) -> None:
+    """Import the Python files of the tasks in `--task`."""
+    from vizbench.task.registry import import_task, is_in_file
 
-    if task is None:
-        return
-    if not is_in_file(task):
-        raise UserError(
-            f"--task {task[:80]!r} is not FILE.py:NAME: leave it out, because the data set names its task"
-        )
-    import_task(task)
+    for task in tasks or ():
+        if not is_in_file(task):
+            raise UserError(
+                f"--task {task[:80]!r} is not FILE.py:NAME: leave it out, because the data set names its task"
+            )
+        import_task(task)
 
 
 def pool_of(pool: int | None) -> int:
     """Return the value of `--pool`, or the default."""
-    from vizbench.dataset import POOL, check_pool
+    from vizbench.dataset.splits import POOL, check_pool
 
     return POOL if pool is None else check_pool(pool)
 
 
-def split_of(task: str, overrides: list[str] | None, seed: int, split: str, pool: int | None = None) -> Split:
-    """Return the split that the options name."""
+def split_of(
+    task: str,
+    overrides: list[str] | None,
+    seed: int,
+    split: str,
+    pool: int | None = None,
+    levels: str | None = None,
+) -> Split:
+    """Return the split that the options name, of one task or of a mixture."""
+    data = _data_of(task, overrides or [], seed, pool_of(pool), levels)
+    return data.train if split == "train" else data.test
+
+
+def _data_of(task: str, overrides: list[str], seed: int, pool: int, levels: str | None) -> Dataset | Mixture:
+    from vizbench.dataset.mixture import mixture
     from vizbench.loading import load
 
-    data = load(with_overrides(task, overrides or []), seed, pool_of(pool))
-    return data.train if split == "train" else data.test
+    if is_mixed(task):
+        if overrides or levels is not None:
+            raise UserError(
+                f"{task[:80]} names several tasks: leave --set and --level out, and write life?steps=2,maze "
+                "or a file with levels"
+            )
+        return mixture(Path(task) if task.endswith(".toml") else task, seed, pool)
+    names = [with_overrides(name, overrides) for name in _at_levels(task, levels)]
+    return load(names[0], seed, pool) if len(names) == 1 else mixture(names, seed, pool)
+
+
+def check_one_level(text: str | None) -> None:
+    """Raise UserError if `--level` does not give one level."""
+    from vizbench.dataset.mixture import levels_of
+    from vizbench.task.contract import LEVELS
+
+    if text is not None and text.isdecimal() and len(text) > 1:
+        raise UserError(f"level {text[:40]!r} is not in 0 … {LEVELS - 1}: choose one there, e.g. 3")
+    if text is not None and len(levels_of(text)) > 1:
+        raise UserError(f"--level {text} is a range, and one instance has one level: give --level {text[0]}")
+
+
+def is_mixed(task: str) -> bool:
+    """Return whether the text of `--task` means a mixture: `maze=2,life`, `mixture:…` or a TOML file."""
+    from vizbench.dataset.mixture import is_mixture
+    from vizbench.formats.layout_names import LAYOUTS
+
+    if task.partition(":")[0] in LAYOUTS:
+        return False
+    path = task.partition("?")[0]
+    return is_mixture(task) or task.endswith(".toml") or "," in path or "=" in path or _is_list(task)
+
+
+def _is_list(task: str) -> bool:
+    """Return whether a comma after parameters begins another task, as in life?steps=2,maze."""
+    from vizbench.task.registry import families, is_in_file
+
+    for item in task.split(",")[1:]:
+        name = item.partition("?")[0].partition("=")[0]
+        if is_in_file(name) or name.partition("/")[0] in families():
+            return True
+    return False
+
+
+def _at_levels(task: str, levels: str | None) -> list[str]:
+    """Return the names of a task at levels, or the task itself."""
+    from vizbench.dataset.mixture import levels_of
+    from vizbench.task.registry import import_task, level_name
+
+    if levels is None:
+        return [task]
+    numbers = levels_of(levels)
+    import_task(task)
+    return [level_name(task, level) for level in numbers]
 
 
 def all_rows(task: str, overrides: list[str] | None, seed: int) -> tuple[Instance, ...]:

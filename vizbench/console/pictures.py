@@ -7,6 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from vizbench._util.text import escape_control
 from vizbench.console.streams import can_show, print_line
 from vizbench.console.tables import draw, print_table, terminal
 
@@ -35,9 +36,21 @@ def print_pictures(grids: Mapping[str, Grid | None], look: Look) -> None:
 
 
 def print_instance(row: Instance, look: Look) -> None:
-    """Print one instance: its id, its grids and its facts."""
+    """Print one instance: its id, its prompt, its grids, what their codes mean, and its facts."""
+    from rich.text import Text
+
+    from vizbench.formats.lookup import verifier_of
+    from vizbench.renderers.prompts import legend_of, prompt_of
+
+    verifier = verifier_of(row)
     print_line(row.id)
+    draw(Text(escape_control(prompt_of(verifier, row, "text", None))))
+    print_line()
     print_pictures({"question": row.question, "target": row.target}, look)
+    print_line()
+    legend = [(str(code), colour, meaning) for code, colour, meaning in legend_of(verifier, row, look)]
+    print_table(("code", "colour", "meaning"), legend)
+    print_line()
     facts = {"steps": len(row.steps), **row.meta}
     print_table(("fact", "value"), [(name, _short(value)) for name, value in facts.items()])
 

@@ -1,4 +1,4 @@
-"""Show the progress of a run on stderr, with rich's bars."""
+"""Show the progress of a run or of a data set on stderr, with rich's bars."""
 
 from __future__ import annotations
 
@@ -89,3 +89,41 @@ class ProgressBars:
         if event.memory is not None:
             figures += f", {event.memory / 1e9:.1f} GB"
         return figures
+
+
+@final
+class RowBar:
+    """Shows rows of a data set that are written, rows per second and the time left. A log gets nothing."""
+
+    def __init__(self, rows: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+        from rich.text import Text
+
+        class Speed(ProgressColumn):
+            """Shows rows per second."""
+
+            def render(self, task: Task) -> Text:
+                return Text("" if task.speed is None else f"{task.speed:,.0f} rows/s")
+
+        console = Console(stderr=True, highlight=False)
+        columns = (BarColumn(), TextColumn("{task.completed:,} of {task.total:,} rows"), Speed())
+        self._bar = Progress(
+            *columns,
+            TimeRemainingColumn(compact=True),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        )
+        self._rows = self._bar.add_task("", total=rows)
+
+    def __enter__(self) -> RowBar:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, done: int) -> None:
+        """Show that so many rows are written."""
+        self._bar.update(self._rows, completed=done)

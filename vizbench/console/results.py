@@ -14,6 +14,7 @@ from vizbench.console.tables import draw, print_table
 if TYPE_CHECKING:  # importing these would double the time of `vizbench --help`
     from rich.table import Table
 
+    from vizbench.harness.plan.plan import Plan
     from vizbench.harness.records.records import TrialResult
     from vizbench.harness.run.trial import Outcome
     from vizbench.harness.stats.incomplete import IncompleteTrial
@@ -150,6 +151,14 @@ def print_dropped(known: Mapping[str, Sequence[str]]) -> None:
     """Name the tasks that the plan drops because their data has known errors."""
     for task, flaws in known.items():
         print_note(f"dropped as flagged: {task}: {'; '.join(flaws)}")
+
+
+def print_shots_left_out(plan: Plan) -> None:
+    """Name the baselines that are left out at 0 shots."""
+    from vizbench.harness.plan.plan import NEED_EXAMPLES
+
+    if 0 in plan.shots:
+        print_note(f"0 shots: {' and '.join(NEED_EXAMPLES)} are left out, because they answer from examples")
 
 
 def print_left_out(outcomes: Sequence[Outcome]) -> None:

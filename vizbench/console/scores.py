@@ -11,7 +11,7 @@ from vizbench.console.streams import print_line, print_note
 from vizbench.console.tables import print_table
 
 if TYPE_CHECKING:  # importing these would slow `vizbench --help` down
-    from vizbench.harness.score.score import Score, Scored
+    from vizbench.harness.score.score import Score, Scored, TaskScore
     from vizbench.types import Verdict
 
 
@@ -33,7 +33,19 @@ def print_score(result: Scored) -> None:
         ("checked", "valid [95%]", "exact [95%]", "cells"),
         [(_checked(score), valid, exact, f"{score.cells:.4f}")],
     )
+    if score.tasks:
+        print_line()
+        _print_tasks(score.tasks)
     _print_reasons(result.verdicts)
+
+
+def _print_tasks(tasks: Mapping[str, TaskScore]) -> None:
+    """Print the figures of each task of a mixture."""
+    rows: list[tuple[str, ...]] = []
+    for name, score in tasks.items():
+        figures = (f"{score.valid:.4f}", f"{score.exact:.4f}", f"{score.cells:.4f}")
+        rows.append((f"{score.rows:,}", *figures, name))
+    print_table(("rows", "valid", "exact", "cells", "task"), rows)
 
 
 def _print_left_out(score: Score) -> None:

@@ -91,7 +91,7 @@ def print_memory(estimates: Mapping[str, Sequence[MemoryEstimate]], json: bool) 
         _print_checkpoint(memories)
         print_line()
     print_line("GB: 10^9 bytes, the sum of the columns after it.")
-    print_line("To choose settings: --model 'NAME=CHECKPOINT?backbone=nf4&checkpointing=true'")
+    print_line("To choose settings: --model 'NAME=CHECKPOINT?backbone=nf4&rows=1'")
 
 
 def _print_checkpoint(memories: Sequence[MemoryEstimate]) -> None:

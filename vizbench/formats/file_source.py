@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from vizbench._util.paths import visible_files
 from vizbench._util.text import is_utf8
-from vizbench.dataset import Dataset
+from vizbench.dataset.splits import Dataset
 from vizbench.errors import UserError
-from vizbench.task import Verifier
+from vizbench.task.contract import Verifier
 
 MAX_FILES = 100_000
 """The most tasks that one name may give."""

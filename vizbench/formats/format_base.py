@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, final
 
 from vizbench._util.files import open_regular
+from vizbench.dataset.columns import Columns, Key, Kind
+from vizbench.formats.row_prompts import Prompts
 from vizbench.formats.rows import Row
-from vizbench.types import Instance, SplitName
+from vizbench.renderers.looks import LookName
+from vizbench.types import SplitName
 
 
 @final
@@ -29,6 +32,8 @@ class Place:
     """The index of its first row."""
     rows: int
     """The number of its rows."""
+    look: LookName = "paper"
+    """How a format with pictures draws them. It does not change the files' names."""
 
     @property
     def stem(self) -> str:
@@ -38,13 +43,13 @@ class Place:
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """A row to be written."""
+class Chunk:
+    """Rows to be written."""
 
-    instance: Instance
-    """The instance of the row."""
-    steps: bool
-    """Whether its trajectory is kept."""
+    columns: Columns
+    """The rows."""
+    prompts: tuple[Prompts, ...]
+    """The prompts of each part of them."""
 
 
 class Format(ABC):
@@ -52,6 +57,8 @@ class Format(ABC):
 
     name: ClassVar[str]
     """The name of the format: see `FORMATS`."""
+    draws: ClassVar[bool] = False
+    """Whether it writes pictures, which have a look."""
 
     @abstractmethod
     def files(self, place: Place) -> Iterable[str]:
@@ -62,8 +69,12 @@ class Format(ABC):
         """
 
     @abstractmethod
-    def write(self, place: Place, entries: Iterable[Entry]) -> str:
-        """Write the shard's files, and return their digest. Only a few entries are held in memory."""
+    def write(self, place: Place, chunks: Iterable[Chunk], kinds: Mapping[Key, Kind]) -> str:
+        """Write the shard's files, and return their digest. Only a few chunks are held in memory.
+
+        kinds: what `meta` holds in the whole data set. The bytes do not depend on how rows are cut into
+        chunks.
+        """
 
     @abstractmethod
     def read(self, place: Place) -> Iterator[Row]:

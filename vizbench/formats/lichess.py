@@ -35,15 +35,16 @@ import numpy.typing as npt
 from vizbench._util.files import open_regular
 from vizbench._util.params import path_and_params
 from vizbench._util.text import encoding_of, plural
-from vizbench.dataset import Dataset, Split, SplitSpec, StoredSplit
+from vizbench.dataset.leakage import is_test
+from vizbench.dataset.splits import Dataset, Split, SplitSpec, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.file_source import FileSource, files_below
 from vizbench.generators.chess import rules as chessrules
 from vizbench.generators.chess.rules import Position
 from vizbench.generators.chess.task import TASK, Params
 from vizbench.kernels.pairwise_distance import far_enough
-from vizbench.leakage import is_test
-from vizbench.task import Verifier, params_json, spec
+from vizbench.task.contract import Verifier
+from vizbench.task.registry import params_json, spec
 from vizbench.types import Batch, Grid, Grids, Instance, SplitName
 
 PREFIX = "lichess-csv:"
@@ -414,6 +415,14 @@ def _prove(question: Grid, steps: Grids, mate: int) -> None:
             raise MalformedError(f"a mate in {less} is there, and its moves take {mate}")
 
 
+def _chosen(params: Mapping[str, object]) -> Params:
+    """Return the parameters that a name gives. Raises UserError if they are wrong, or not only `mate`."""
+    chosen: Params = spec(TASK.family, params).params
+    if chosen != Params(chosen.mate):
+        raise UserError("a puzzle file has the parameter mate and no other: leave the others out")
+    return chosen
+
+
 @final
 class LichessSource(FileSource):
     """Read puzzle files. The rows are those of the file, whatever the seed."""
@@ -424,7 +433,7 @@ class LichessSource(FileSource):
         return path_and_params(rest)
 
     def rules(self, params: Mapping[str, object]) -> tuple[Verifier, Params]:
-        return TASK, spec(TASK.family, params).params
+        return TASK, _chosen(params)
 
     def expand(self, path: Path) -> list[str]:
         return files_below(path, self.suffix)
@@ -441,7 +450,7 @@ class LichessSource(FileSource):
             )
 
         # Read the file, and report what was left out.
-        chosen: Params = spec(TASK.family, params).params
+        chosen = _chosen(params)
         puzzles = read(path, chosen.mate)
         mates = plural(len(puzzles.kept), f"mate in {chosen.mate}", f"mates in {chosen.mate}")
         if left_out := puzzles.summary():

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vizbench.dataset.mixture import is_mixture
 from vizbench.errors import UserError, unknown
 from vizbench.formats.file_source import FileSource, check_text
 from vizbench.formats.layout_names import CORPORA, LAYOUTS
-from vizbench.task import HasDemonstrations, Verifier, is_in_file, spec
+from vizbench.task.contract import HasDemonstrations, Verifier
+from vizbench.task.registry import is_in_file, spec
 from vizbench.types import Instance
 
 
@@ -46,6 +48,11 @@ def source_of(name: str) -> FileSource | None:
     layout, colon, _ = name.partition("?")[0].partition(":")
     if layout in LAYOUTS:
         return _sources(layout)[layout]
+    if is_mixture(name):
+        raise UserError(
+            f"{name[:120]} is a mixture and not one task: call vizbench.mixture, or give it to `vizbench "
+            "generate`"
+        )
     if colon and not is_in_file(name):
         raise unknown("layout of files", layout, LAYOUTS)
     return None

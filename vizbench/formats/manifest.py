@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias, final
 
@@ -12,11 +13,13 @@ from msgspec import Meta
 from vizbench._util.files import read_bounded, write_new
 from vizbench._util.text import plural, text_of
 from vizbench._util.version import __version__
-from vizbench.dataset import SplitSpec
+from vizbench.dataset.mixture import is_mixture, mixture_spec
+from vizbench.dataset.splits import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats.lookup import source_of
 from vizbench.formats.workspace import moved_aside
-from vizbench.task import code_of
+from vizbench.renderers.looks import LookName
+from vizbench.task.registry import code_of
 
 NAME = "manifest.json"
 """The name of the file in the folder of a data set."""
@@ -35,6 +38,12 @@ FormatName = Literal["jsonl", "parquet", "png"]
 
 FORMATS: tuple[FormatName, ...] = ("jsonl", "parquet", "png")
 """The names of all formats."""
+
+PromptName = Literal["text", "vision", "image", "video", "none"]
+"""Who reads the prompts of the rows, see `renderers.prompts.Reader`; "none" if they are left out."""
+
+PROMPTS: tuple[PromptName, ...] = ("text", "vision", "image", "video", "none")
+"""All choices of prompts."""
 
 _Digest: TypeAlias = Annotated[str, Meta(max_length=64)]
 _Version: TypeAlias = Annotated[str, Meta(max_length=64)]
@@ -66,12 +75,21 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     """Whether the trajectories were kept."""
     spec: SplitSpec
     """The split whose first rows it holds."""
+    block: Annotated[int, Meta(ge=1, le=MAX_DATASET)]
+    """The rows of a block, whose digests make that of the data set."""
     digest: _Digest
-    """The digest of all rows in order, the same for every format and shard size."""
+    """The digest of all rows in order, the same for every format and shard size: see `formats.digests`."""
     shards: Annotated[list[Shard], Meta(max_length=MAX_SHARDS)]
     """Its shards, in order."""
     code: _Digest | None = None
-    """Digest of the Python file that the task comes from; left out for other tasks."""
+    """Digest of the Python file that the task comes from; left out for other tasks.
+
+    In a mixture, the digest of these digests.
+    """
+    prompt: PromptName = "none"
+    """Who reads the rows' prompts; left out if they have none."""
+    look: LookName = "paper"
+    """How the pictures of format png are drawn."""
 
 
 @final
@@ -84,11 +102,32 @@ class _Signature(msgspec.Struct, frozen=True):
 
 
 def new(
-    spec: SplitSpec, kind: FormatName, rows: int, steps: bool, digest: str, shards: list[Shard]
+    spec: SplitSpec,
+    kind: FormatName,
+    rows: int,
+    steps: bool,
+    prompt: PromptName,
+    block: int,
+    digest: str,
+    shards: list[Shard],
+    look: LookName,
 ) -> Manifest:
     """Return a manifest by this version of vizbench."""
-    code = code_of(spec.task) if source_of(spec.task) is None else None
-    return Manifest(__version__, np.__version__, kind, rows, steps, spec, digest, shards, code)
+    code = code_digest(spec.task)
+    return Manifest(
+        __version__, np.__version__, kind, rows, steps, spec, block, digest, shards, code, prompt, look
+    )
+
+
+def code_digest(name: str) -> str | None:
+    """Return the digest of the Python files of a task or a mixture, or None if it has none.
+
+    The files must have been imported.
+    """
+    if not is_mixture(name):
+        return code_of(name) if source_of(name) is None else None
+    codes = [code_of(each.spec.name) or "" for each in mixture_spec(name, imports=False).tasks]
+    return hashlib.sha256(",".join(codes).encode()).hexdigest() if any(codes) else None
 
 
 def save(manifest: Manifest, folder: Path) -> None:

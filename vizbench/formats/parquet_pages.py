@@ -34,10 +34,14 @@ class Column:
 
     name: str
     """The first part of its path."""
+    depth: int
+    """The number of parts of its path."""
     values: int
     """Leaf values, and one for each empty list."""
     largest: int
     """Bytes of its largest page, unpacked."""
+    total: int
+    """Bytes of all its pages, unpacked."""
     dictionary: int
     """Bytes of its dictionary, unpacked: each value may be that large."""
 
@@ -74,7 +78,7 @@ def _column(file: BinaryIO, chunk: _Struct, size: int) -> Column:
     end = at + chunk[7]
     if not 0 <= at <= end <= size:
         raise ValueError("a column is outside of it")
-    values = largest = dictionary = 0
+    values = largest = total = dictionary = 0
     while at < end:
         header, length = _parsed(_read(file, at, min(_HEADER, end - at)))
         unpacked, packed = header[2], header[3]
@@ -84,11 +88,11 @@ def _column(file: BinaryIO, chunk: _Struct, size: int) -> Column:
             dictionary = max(dictionary, unpacked)
         else:
             values += _values(header)
-        largest = max(largest, unpacked)
+        largest, total = max(largest, unpacked), total + unpacked
         at += length + packed
     if at != end or values != chunk[5]:
         raise ValueError("its pages do not hold what its footer says")
-    return Column(chunk[3][0].decode(), values, largest, dictionary)
+    return Column(chunk[3][0].decode(), len(chunk[3]), values, largest, total, dictionary)
 
 
 def _values(header: _Struct) -> int:

@@ -35,11 +35,12 @@ import numpy as np
 from vizbench._util.files import read_bounded
 from vizbench._util.params import path_and_params
 from vizbench._util.text import plural
-from vizbench.dataset import Dataset, SplitSpec, StoredSplit
+from vizbench.dataset.splits import Dataset, SplitSpec, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.file_source import FileSource, files_below
 from vizbench.generators.life import TASK, VARIANTS, Params
-from vizbench.task import Verifier, params_json, spec
+from vizbench.task.contract import Verifier
+from vizbench.task.registry import params_json, spec
 from vizbench.types import Grid, Instance
 
 PREFIX = "life-rle:"

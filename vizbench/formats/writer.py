@@ -5,10 +5,12 @@ A shard is made only from its own rows, so any number of workers gives the same 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
+import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +18,30 @@ from typing import final
 
 from vizbench._util.background import run_in_background, stop_if_abandoned
 from vizbench._util.numbers import is_whole
-from vizbench.dataset import Rows, Split
+from vizbench.dataset.columns import Key, Kind
+from vizbench.dataset.splits import Rows, Split
+from vizbench.engines.engine import Engine
+from vizbench.engines.local import local_engine
+from vizbench.engines.schedule import each, results
+from vizbench.engines.shard import WHOLE, Part
 from vizbench.errors import UserError, unknown
 from vizbench.formats import manifest as manifests
+from vizbench.formats import parts
+from vizbench.formats.carried import Receiver, carried
+from vizbench.formats.digests import BLOCK_ROWS, BlockDigests
 from vizbench.formats.folder import replace_folder
-from vizbench.formats.format_base import Entry, Format, Place
-from vizbench.formats.manifest import FORMATS, MAX_DATASET, FormatName, Manifest, Shard
-from vizbench.formats.rows import row_digest
-from vizbench.formats.workers import in_order
+from vizbench.formats.format_base import Chunk, Format, Place
+from vizbench.formats.manifest import (
+    FORMATS,
+    MAX_DATASET,
+    PROMPTS,
+    FormatName,
+    Manifest,
+    PromptName,
+    Shard,
+)
+from vizbench.formats.row_prompts import RowPrompts
+from vizbench.renderers.looks import LOOKS, LookName
 
 SHARD_ROWS = 5_000
 """Rows per shard: the paper's largest number of shots is one file."""
@@ -35,11 +53,14 @@ _SAMPLE = 20
 """Rows that are written first, to estimate the size of all."""
 
 
-def format_named(name: str) -> Format:
+def format_named(name: str, packed: bool = False) -> Format:
     """Return the format of that name. It is imported only now, because each needs its own library."""
     if name not in FORMATS:
         raise unknown("format", name, FORMATS)
-    return importlib.import_module(f"vizbench.formats.{name}").FORMAT
+    if packed and name != "parquet":
+        raise UserError(f"{name} has no packed grids: choose --format parquet, or leave --packed out")
+    module = importlib.import_module(f"vizbench.formats.{name}")
+    return module.PACKED if packed else module.FORMAT
 
 
 def write(
@@ -50,45 +71,81 @@ def write(
     overwrite: bool = False,
     workers: int = 1,
     steps: bool = True,
+    prompt: PromptName = "text",
+    look: LookName = "paper",
+    packed: bool = False,
+    progress: Callable[[int], object] | None = None,
+    engine: Engine | None = None,
+    part: Part = WHOLE,
 ) -> Manifest:
     """Write the first n rows of a split to the folder `out`, which appears in whole or not at all.
 
     n: 1 … MAX_DATASET. workers: 1 … MAX_WORKERS processes; starting one costs about a second of work.
     overwrite: replace the data set that is there at the start; if something else is there at the end, it
     stays and the rows are not kept. steps: keep the trajectories, which for a maze are a hundred times the
-    rest.
+    rest. prompt: who reads the rows' prompts, see `vizbench.prompt`; "none" leaves them out. look: how the
+    pictures of format png are drawn, see `vizbench.render`. packed: of Parquet only, write grids as bytes
+    with their shapes and not as nested lists. progress: called with the number of rows that are written,
+    after each shard. engine: runs the work elsewhere, in place of `workers`; it does not change the bytes.
+    part: the shards to write; `merge` puts the parts together.
 
     Raises UserError, with nothing written, if an argument cannot be served or the rows do not fit the disk.
     Ctrl-C ends the writing at once.
     """
     _check_count("n", n, MAX_DATASET)
     _check_count("workers", workers, MAX_WORKERS)
-    chosen = format_named(format)
+    chosen = format_named(format, packed)
+    if prompt not in PROMPTS:
+        raise unknown("prompt", prompt, PROMPTS)
+    if look not in LOOKS:
+        raise unknown("look", look, LOOKS)
+    if look != "paper" and not chosen.draws:
+        raise UserError(
+            f"format {format} holds no pictures, so look {look} would change nothing: choose format png, or "
+            "leave look out"
+        )
 
     # Too few rows are reported before a folder is made. A split that knows its count has its rows in memory.
     # Of any other only the first row is generated, which costs almost nothing.
     run_in_background(lambda: split.rows(0, 1 if split.count is None else n))
+    kinds = run_in_background(split.kinds)
+    block = math.gcd(BLOCK_ROWS, SHARD_ROWS)  # a shard is of whole blocks
     with replace_folder(Path(out), overwrite) as folder:
 
         def job(first: int, rows: int) -> _Job:
-            place = Place(folder, split.name, first // SHARD_ROWS, first, rows)
-            return _Job(place, chosen, split.rows(first, rows), steps)
+            place = Place(folder, split.name, first // SHARD_ROWS, first, rows, look)
+            return _Job(place, chosen, split.rows(first, rows), kinds, steps, prompt, block)
 
         # The estimate comes first: a disk may be too small for what takes hours to write.
+        firsts = part.of(range(0, n, SHARD_ROWS))
         if n > _SAMPLE:
-            run_in_background(lambda: _check_space(job(0, _SAMPLE), n))
+            run_in_background(lambda: _check_space(job(0, _SAMPLE), rows_of(part, n)))
 
         # Shards come back in order, whichever process wrote them.
         content = hashlib.sha256()
         shards: list[Shard] = []
-        jobs = (job(first, min(SHARD_ROWS, n - first)) for first in range(0, n, SHARD_ROWS))
-        with closing(in_order(_write_shard, jobs, min(workers, -(-n // SHARD_ROWS)))) as written:
+        kept = parts.DigestFile(folder)
+        jobs = (job(first, min(SHARD_ROWS, n - first)) for first in firsts)
+        engine = engine or local_engine(max(1, min(workers, len(firsts))))
+        with closing(_written(engine, jobs)) as written:
             for shard, digests in written:
                 shards.append(shard)
                 content.update(digests)
-        made = manifests.new(split.spec, format, n, steps, content.hexdigest(), shards)
-        manifests.save(made, folder)
+                if progress is not None:
+                    progress(sum(written_shard.rows for written_shard in shards))
+                if not part.is_whole:
+                    kept.add(digests)
+        made = manifests.new(split.spec, format, n, steps, prompt, block, content.hexdigest(), shards, look)
+        if part.is_whole:
+            manifests.save(made, folder)
+        else:
+            parts.save(part, made, kept, folder)
     return made
+
+
+def rows_of(part: Part, n: int) -> int:
+    """Return the number of rows in a part of a data set with n rows."""
+    return sum(min(SHARD_ROWS, n - first) for first in part.of(range(0, n, SHARD_ROWS)))
 
 
 @final
@@ -99,21 +156,34 @@ class _Job:
     place: Place
     format: Format
     rows: Rows
+    kinds: Mapping[Key, Kind]
     steps: bool
+    prompt: PromptName
+    block: int
+
+
+def _written(engine: Engine, jobs: Iterator[_Job]) -> Generator[tuple[Shard, bytes]]:
+    """Return the records of the shards in order, each after its files are in the folder."""
+    if engine.shares_files:
+        return results(engine, each(_write_shard), jobs)
+    receiver = Receiver()
+    unit = functools.partial(carried, _write_shard)
+    return receiver.checked(results(engine, unit, receiver.noted(jobs), receiver.watch))
 
 
 def _write_shard(job: _Job) -> tuple[Shard, bytes]:
-    """Write one shard. Returns its record and the digests of its rows, 32 bytes each."""
-    digests = bytearray()
+    """Write one shard. Returns its record and the digests of its blocks, 32 bytes each."""
+    digests, prompts_of = BlockDigests(job.block), RowPrompts(job.prompt, job.place.look)
 
-    def entries() -> Iterator[Entry]:
-        for instance in job.rows:
+    def chunks() -> Iterator[Chunk]:
+        for columns in job.rows.chunks(job.steps):
             stop_if_abandoned()
-            digests.extend(row_digest(instance, job.steps))
-            yield Entry(instance, job.steps)
+            chunk = Chunk(columns, tuple(prompts_of(part) for part in columns.parts))
+            digests.add(columns, chunk.prompts)
+            yield chunk
 
-    written = job.format.write(job.place, entries())
-    return Shard(job.place.rows, written), bytes(digests)
+    written = job.format.write(job.place, chunks(), job.kinds)
+    return Shard(job.place.rows, written), digests.finish()
 
 
 def _check_space(sample: _Job, n: int) -> None:

@@ -20,11 +20,12 @@ from vizbench._util.cells import neighbours
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.kernels.bfs import bfs_distances
+from vizbench.kernels.bfs import bfs_distances, bfs_spread
+from vizbench.kernels.process_states import cell_steps
 from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_below, rng_chance, rng_from, rng_seed
-from vizbench.task import Task
-from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
+from vizbench.task.contract import Task
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look, Trajectories
 
 EMPTY, WALL, FILLED = 0, 1, 2
 
@@ -66,6 +67,22 @@ VARIANTS = {
     "small": Params(),
     "base": Params(height=12, width=12, shapes=5),
     "large": Params(height=16, width=16, shapes=8),
+}
+
+
+# On smaller boards, hardly any test row keeps its distance from the train rows.
+LEVELS = tuple(
+    Params(height=size, width=size, shapes=shapes)
+    for size, shapes in (
+        (6, 1), (7, 2), (8, 3), (10, 4), (12, 5), (14, 7), (17, 9), (20, 13), (25, 19), (32, 30)
+    )
+)  # fmt: skip
+
+
+PARTS = {
+    "filled": "the share of the enclosed cells that are filled, minus the share of the open cells that are "
+    "filled, at least 0, squared",
+    "precise": "the share of the changed cells that are enclosed cells, now filled, squared",
 }
 
 
@@ -194,10 +211,66 @@ def _make(keys, shapes, broken, noise, border, question, target):
                 break
 
 
+@jit
+def _reach(question, border, outside):
+    """Write the moves from the border to each empty cell, over empty cells, to `outside` (n, h, w) int32.
+
+    Other cells have -1, and so have enclosed ones.
+    """
+    for i in range(question.shape[0]):
+        outside[i] = bfs_distances(question[i] == EMPTY, border)
+
+
+@jit
+def _rise(target, moments):
+    """Write the moves to each filled cell from the first of its region, in reading order; others have -1.
+
+    target, moments: `(n, h, w)`.
+    """
+    h, w = target.shape[1:]
+    queue = np.empty(h * w, np.int32)
+    moments[:] = -1
+    for i in range(target.shape[0]):
+        filled = target[i] == FILLED
+        tail = 0
+        for r in range(h):
+            for c in range(w):
+                if filled[r, c] and moments[i, r, c] < 0:
+                    moments[i, r, c] = 0
+                    queue[tail] = r * w + c
+                    tail = bfs_spread(filled, moments[i], queue, tail, tail + 1)
+
+
+@jit
+def _measure(question, right, answer, filled, precise):
+    """Write the parts of each answer. question, right, answer: `(n, h, w)`; `right` is the right answer."""
+    n, h, w = question.shape
+    for i in range(n):
+        enclosed, wet, opened, spilt, changed = 0, 0, 0, 0, 0
+        for r in range(h):
+            for c in range(w):
+                is_due = right[i, r, c] != question[i, r, c]
+                is_open = right[i, r, c] == EMPTY
+                is_filled = answer[i, r, c] == FILLED
+                enclosed += is_due
+                wet += is_due and is_filled
+                opened += is_open
+                spilt += is_open and is_filled
+                changed += answer[i, r, c] != question[i, r, c]
+        # Without the squares, filling the cells that are enclosed on most boards would get 0.18.
+        filled[i] = max(0.0, wet / max(enclosed, 1) - spilt / max(opened, 1)) ** 2
+        precise[i] = (wet / max(changed, 1)) ** 2
+
+
 def _border(height: int, width: int) -> npt.NDArray[np.bool_]:
     border = np.ones((height, width), np.bool_)
     border[1:-1, 1:-1] = False
     return border
+
+
+def _counted(chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Return how many cells of each grid are chosen, `(n,)`."""
+    return chosen.sum(axis=(1, 2)).astype(np.float64)
 
 
 @final
@@ -205,14 +278,30 @@ class Fill(Task[Params]):
     """Colour the cells that walls enclose."""
 
     family = "fill"
-    version = 2
+    version = 4
     summary = "Colour every empty region that walls cut off from the border."
     look = Look("fill", cell=32, margin=8)
     codes = 3
+    legend = ("empty cell", "wall", "filled cell")
+    parts = PARTS
     # With 5000 train questions this keeps 54% of the 8x8 candidates and 84% of the 12x12 ones. A distance of
     # 0.2 would keep 21% and 64%.
     min_distance = 0.15
     variants = VARIANTS
+    levels = LEVELS
+
+    def instructions(self, params: Params) -> tuple[str, str, str]:
+        leak = (
+            "Moves go up, down, left or right over empty cells, so walls that touch at a corner are closed."
+        )
+        return (
+            "Turn every empty cell that walls cut off from the border of the grid into a filled cell. "
+            f"{leak} Keep the walls and all empty cells from which a way leads to the border.",
+            "Fill each region that is enclosed by walls. An empty cell is enclosed if no way leads from it "
+            f"to the border of the grid. {leak} All other cells stay as they are.",
+            "Imagine water that comes in from every empty cell on the border of the grid and spreads. "
+            f"{leak} Make each empty cell that stays dry a filled cell, and change nothing else.",
+        )
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         question = np.empty((len(keys), params.height, params.width), np.uint8)
@@ -222,43 +311,71 @@ class Fill(Task[Params]):
         return Batch(question, target)
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
+        return self.steps_batch(params, question[None], target[None]).states
+
+    def steps_batch(self, params: Params, question: Grids, target: Grids) -> Trajectories:
         """Return the states as each enclosed region grows breadth first, all of them at once.
 
         A region begins with its first cell in reading order.
         """
-        enclosed = np.ascontiguousarray(target == FILLED)
-        time = np.full(question.shape, -1, np.int32)
-        while (left := enclosed & (time < 0)).any():
-            first = np.zeros_like(enclosed)
-            first.flat[np.argmax(left)] = True
-            time = np.maximum(time, bfs_distances(enclosed, first))
-        moments = np.arange(max(time.max(), 0) + 1)[:, None, None]
-        return np.where(enclosed & (time <= moments), np.uint8(FILLED), question)
+        return cell_steps(question, target, self._moments(target))
 
-    def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
+    @staticmethod
+    def _moments(target: Grids) -> npt.NDArray[np.int32]:
+        """Return the state, from 0, that fills each cell, `(n, h, w)`; -1 if none does."""
+        moments = np.empty(target.shape, np.int32)
+        _rise(target, moments)
+        return moments
+
+    @staticmethod
+    def _outside(question: Grids) -> npt.NDArray[np.int32]:
+        """Return the moves from the border to each empty cell, `(n, h, w)`; -1 if it is enclosed."""
+        outside = np.empty(question.shape, np.int32)
+        _reach(question, _border(*question.shape[1:]), outside)
+        return outside
+
+    def difficulty_batch(
+        self, params: Params, question: Grids, target: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
         """Return `score`, x / (x + 16) with x = reach + traps, and what it is made of.
 
+        - effort: empty cells of the question.
         - reach: moves from the border to the farthest open cell. A rule must look this far.
         - traps: open cells with a wall in all four directions. They look enclosed along lines of sight.
         - filled: filled cells.
         - regions: enclosed regions.
         """
-        empty = np.ascontiguousarray(question == EMPTY)
-        outside: npt.NDArray[np.int32] = bfs_distances(empty, _border(*question.shape))
-        wall = ~empty
+        outside, wall = self._outside(question), question != EMPTY
         seen = wall.copy()
-        for axis in (0, 1):
+        for axis in (1, 2):
             seen |= ~np.logical_or.accumulate(wall, axis)
             seen |= ~np.flip(np.logical_or.accumulate(np.flip(wall, axis), axis), axis)
-        reach, traps = float(outside.max()), float((~seen & (outside >= 0)).sum())
-        first = self.steps(params, question, target)[0]
-        return {
-            "score": (reach + traps) / (reach + traps + 16),
-            "reach": reach,
-            "traps": traps,
-            "filled": float((target == FILLED).sum()),
-            "regions": float((first == FILLED).sum()),
+        cells = {
+            "traps": ~seen & (outside >= 0),
+            "filled": target == FILLED,
+            "regions": self._moments(target) == 0,
         }
+        counts = {name: _counted(chosen) for name, chosen in cells.items()}
+        reach = outside.max(axis=(1, 2), initial=-1).astype(np.float64)
+        far = reach + counts["traps"]
+        return {"score": far / (far + 16), "effort": _counted(~wall), "reach": reach, **counts}
+
+    def check_batch(self, params: Params, question: Grids, answer: Grids) -> npt.NDArray[np.bool_]:
+        return (self._solved(question) == answer).all(axis=(1, 2))
+
+    def parts_batch(
+        self, params: Params, question: Grids, target: Grids, answer: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
+        """Return how much of the enclosed cells is filled, and how few other cells are changed."""
+        n = len(question)
+        filled, precise = np.empty(n), np.empty(n)
+        _measure(question, self._solved(question), answer, filled, precise)
+        return {"filled": filled, "precise": precise}
+
+    def _solved(self, question: Grids) -> Grids:
+        """Return the right answers, `(n, h, w)`."""
+        enclosed = (question == EMPTY) & (self._outside(question) < 0)
+        return np.where(enclosed, np.uint8(FILLED), question)
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """Check that walls are kept, every enclosed cell is filled, and no open cell is."""
@@ -303,9 +420,7 @@ class Fill(Task[Params]):
         return CheckResult(True, "")
 
     def solve(self, params: Params, question: Grid) -> Grid:
-        target = np.empty(question.shape, np.uint8)
-        _answer(np.ascontiguousarray(question), _border(*question.shape), target)
-        return target
+        return self._solved(question[None])[0]
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid:
         """Return the walls as given, and each other cell empty or filled with equal chances."""

@@ -10,6 +10,9 @@ some moves of a shortest plan to the goal. Start and goal are drawn evenly from 
 are far enough apart, not from towers only. There may be two shortest plans, because the largest disk that has
 to move may move once or twice (Hinz 1992). Both are right. At a choice, the stored plan takes the move that
 leaves out the peg furthest to the left.
+
+With 2 or 3 disks, a puzzle in other colours counts as another question, because there are only 72 or 702
+puzzles. So 2 disks, level 0, have 2,160 questions, of which 430 are test.
 """
 
 from __future__ import annotations
@@ -17,9 +20,9 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, ClassVar, Final, final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +31,8 @@ from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
-from vizbench.task import Space, Task
-from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
+from vizbench.task.contract import Space, Task
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look, Trajectories
 
 GROUND, PEG, BASE, GOAL_GROUND = 0, 7, 8, 9
 COLOURS: Final = 6
@@ -47,13 +50,13 @@ class Params:
     """Hold the parameters of the Towers of Hanoi."""
 
     disks: int = 3
-    """Disks, 3 … 6."""
+    """Disks, 2 … 6."""
     steps: int = 1
     """Moves to make, 1 … 2^disks - 1. The maximum is the largest distance of two states."""
 
     def __post_init__(self) -> None:
-        if not 3 <= self.disks <= COLOURS:
-            raise UserError(f"disks={self.disks} is outside 3 … {COLOURS}: try 3")
+        if not 2 <= self.disks <= COLOURS:
+            raise UserError(f"disks={self.disks} is outside 2 … {COLOURS}: try 3")
         if not 1 <= self.steps < 1 << self.disks:
             most = (1 << self.disks) - 1
             raise UserError(
@@ -69,6 +72,19 @@ VARIANTS = {
         for disks, k in ((3, 3), (4, 3), (4, 7), (5, 3), (5, 7), (5, 15))
     },
 }
+
+LEVELS = (
+    Params(2),
+    Params(3),
+    Params(3, 2),
+    Params(3, 3),
+    Params(4, 3),
+    Params(4, 5),
+    Params(5, 5),
+    Params(5, 9),
+    Params(5, 15),
+    Params(6, 24),
+)
 
 
 # The Towers of Hanoi on numbers: the k-th digit of a state, to base 3, is the peg of disk k, 0 the smallest.
@@ -141,6 +157,231 @@ def _make(keys, disks, steps, pairs, table, empty, question, target):
         stack(walk(start, goal, disks, steps, table), colours, target[i, disks + 1 : 2 * disks + 1])
 
 
+# Pictures are read back to states.
+
+WHOLE, BROKEN, FLOATING, DOUBLE, TOO_LARGE, MISSING = range(6)
+
+
+@jit
+def _bar(picture, row, first, disks, bare):
+    """Return the disk drawn at a level, 0 the smallest; -1 if there is none, -2 if it is not whole.
+
+    first: the first column of the peg. bare (3 (2n - 1),): a row of the band without disks.
+    """
+    colour, cells, is_bare = picture[row, first + disks - 1], 0, True
+    for column in range(first, first + 2 * disks - 1):
+        cells += picture[row, column] == colour
+        is_bare &= picture[row, column] == bare[column]
+    if is_bare:
+        return -1
+    if colour < 1 or colour > COLOURS:
+        return -2
+    disk = (cells - 1) // 2
+    for column in range(first, first + 2 * disks - 1):
+        covered = abs(column - first - disks + 1) <= disk
+        if picture[row, column] != (colour if covered else bare[column]):
+            return -2
+    return disk
+
+
+@jit
+def read_band(picture, top, disks, bare, pegs, colours):
+    """Write peg and colour of each disk, smallest first, to `pegs` and `colours` (n,) int64.
+
+    top: the first row of the band. Returns what is wrong, WHOLE if nothing, with its row, peg and disk.
+    """
+    pegs[:] = -1
+    for peg in range(3):
+        below = disks  # the disk below, at first the base; -1 for an empty level
+        for row in range(top + disks - 1, top - 1, -1):
+            first = peg * (2 * disks - 1)
+            disk = _bar(picture, row, first, disks, bare)
+            if disk == -2:
+                return BROKEN, row, peg, 0
+            if disk >= 0:
+                if below < 0:
+                    return FLOATING, row, peg, disk
+                if pegs[disk] >= 0:
+                    return DOUBLE, row, peg, disk
+                if disk > below:
+                    return TOO_LARGE, row, peg, disk
+                pegs[disk], colours[disk] = peg, picture[row, first + disks - 1]
+            below = disk
+    for disk in range(disks):
+        if pegs[disk] < 0:
+            return MISSING, 0, 0, disk
+    return WHOLE, 0, 0, 0
+
+
+@jit
+def _number(pegs):
+    """Return the state with these pegs, smallest disk first."""
+    state = 0
+    for disk in range(pegs.shape[0] - 1, -1, -1):
+        state = 3 * state + pegs[disk]
+    return state
+
+
+@jit
+def see(picture, empty, colours):
+    """Return start and goal of a picture of the right shape, or -1 and -1 if it is no question.
+
+    colours: `(n,)` int64, the disks' codes are written there.
+    """
+    disks = colours.shape[0]
+    pegs, others = np.empty(disks, np.int64), np.empty(disks, np.int64)
+    for r in range(picture.shape[0]):
+        for c in range(picture.shape[1]):
+            if (picture[r, c] == BASE) != (empty[r, c] == BASE):
+                return -1, -1
+    if read_band(picture, 0, disks, empty[0], pegs, others)[0] != WHOLE:
+        return -1, -1
+    goal = _number(pegs)
+    if read_band(picture, disks + 1, disks, empty[disks + 1], pegs, colours)[0] != WHOLE:
+        return -1, -1
+    for disk in range(disks):
+        if colours[disk] != others[disk]:
+            return -1, -1
+    return _number(pegs), goal
+
+
+@jit
+def _reach(question, answer, empty, colours):
+    """Return the state that an answer shows, or -1 if it is not the question with another state."""
+    disks = colours.shape[0]
+    for r in range(question.shape[0]):
+        for c in range(question.shape[1]):
+            if answer[r, c] != question[r, c] and not disks < r <= 2 * disks:
+                return -1
+    pegs, others = np.empty(disks, np.int64), np.empty(disks, np.int64)
+    if read_band(answer, disks + 1, disks, empty[disks + 1], pegs, others)[0] != WHOLE:
+        return -1
+    for disk in range(disks):
+        if colours[disk] != others[disk]:
+            return -1
+    return _number(pegs)
+
+
+@jit
+def is_right(start, goal, state, steps, table):
+    """Return whether a state is reached by the first `steps` moves of a shortest plan."""
+    return table[start, state] == steps and table[state, goal] + steps == np.int64(table[start, goal])
+
+
+@jit
+def _check_all(question, answer, steps, empty, table, colours, valid):
+    """Write which answers are right, `(n,)` bool. colours (n,): scratch."""
+    for i in range(question.shape[0]):
+        start, goal = see(question[i], empty, colours)
+        valid[i] = False
+        if start >= 0:
+            state = _reach(question[i], answer[i], empty, colours)
+            valid[i] = state >= 0 and is_right(start, goal, state, steps, table)
+
+
+@jit
+def _drawn_state(answer, start, colours):
+    """Return the state in which every disk is on the peg where the answer has most cells of its colour.
+
+    A disk without any cell of its colour stays where it is at the start.
+    """
+    disks = colours.shape[0]
+    state, power = 0, 1
+    for disk in range(disks):
+        peg, most = start // power % 3, 0
+        for other in range(3):
+            cells = 0
+            for r in range(disks + 1, 2 * disks + 1):
+                for c in range(other * (2 * disks - 1), (other + 1) * (2 * disks - 1)):
+                    cells += answer[r, c] == colours[disk]
+            if cells > most:
+                peg, most = other, cells
+        state += peg * power
+        power *= 3
+    return state
+
+
+@jit
+def _moves_off(start, goal, state, steps, table):
+    """Return the least moves from a state to a right answer, or -1 if none is right."""
+    least = -1
+    for right in range(table.shape[0]):
+        if is_right(start, goal, right, steps, table):
+            moves = np.int64(table[state, right])
+            if least < 0 or moves < least:
+                least = moves
+    return least
+
+
+@jit
+def _draw(picture, question, empty, state, colours):
+    """Fill `picture` with the question in another state."""
+    disks = colours.shape[0]
+    picture[: disks + 1] = question[: disks + 1]
+    picture[disks + 1 :] = empty[disks + 1 :]
+    stack(state, colours, picture[disks + 1 : 2 * disks + 1])
+
+
+@jit
+def _measure(question, answer, steps, empty, table, colours, drawn, moves):
+    """Write the parts of each answer, `(n,)` float64. colours (n,): scratch."""
+    picture = np.empty_like(empty)
+    for i in range(question.shape[0]):
+        drawn[i], moves[i] = 0.0, 0.0
+        start, goal = see(question[i], empty, colours)
+        if start < 0:
+            continue
+        state = _drawn_state(answer[i], start, colours)
+        off = _moves_off(start, goal, state, steps, table)
+        if off < 0:
+            continue
+        _draw(picture, question[i], empty, state, colours)
+        differ = 0
+        for r in range(picture.shape[0]):
+            for c in range(picture.shape[1]):
+                differ += picture[r, c] != answer[i, r, c]
+        drawn[i] = max(0.0, 1 - differ / colours.shape[0] ** 2)
+        moves[i] = max(0.0, 1 - off / steps)
+
+
+@jit
+def _record(question, target, steps, empty, table, colours, states):
+    """Write the pictures after each move to the target's state to `states` (n * steps, h, w).
+
+    Returns the first row whose question or target is no picture of two states, or -1.
+    """
+    for i in range(question.shape[0]):
+        end, _ = see(target[i], empty, colours)
+        state, _ = see(question[i], empty, colours)
+        if state < 0 or end < 0:
+            return i
+        for k in range(steps):
+            state = walk(state, end, colours.shape[0], 1, table)
+            _draw(states[i * steps + k], question[i], empty, state, colours)
+    return -1
+
+
+@jit
+def _figures(question, steps, empty, table, colours, distance, levels, right):
+    """Write the figures of each question, `(n,)` float64.
+
+    Returns the first row that is not a picture of two states, or -1.
+    """
+    for i in range(question.shape[0]):
+        start, goal = see(question[i], empty, colours)
+        if start < 0:
+            return i
+        distance[i], levels[i], right[i] = table[start, goal], 0, 0
+        power = 1
+        for disk in range(colours.shape[0]):
+            if start // power % 3 != goal // power % 3:
+                levels[i] = disk + 1
+            power *= 3
+        for state in range(table.shape[0]):
+            right[i] += is_right(start, goal, state, steps, table)
+    return -1
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class _Puzzle:
@@ -202,96 +443,51 @@ def _empty(disks: int) -> Grid:
     return bands.reshape(-1, 3 * wide)
 
 
-def _read(picture: Grid, disks: int, band: int) -> tuple[list[int], list[int]] | str:
-    """Return peg and colour of each disk of a band, smallest first, or a text that says what is wrong.
-
-    band: 0 the goal's, 1 the state's.
-    """
-    first, wide = band * (disks + 1), 2 * disks - 1
-    pegs, colours = [-1] * disks, [0] * disks
-    # Lists, because bars are too short for NumPy: as arrays they took 4 times as long.
-    rows: list[list[int]] = picture.tolist()
-    bare: list[int] = _empty(disks)[first, :wide].tolist()
-    for peg in range(3):
-        below = disks  # the size of the disk below, at first that of the base; -1 for an empty level
-        for row in range(first + disks - 1, first - 1, -1):
-            place = f"at row {row} of peg {peg}"
-            bar = rows[row][peg * wide : (peg + 1) * wide]
-            if bar == bare:
-                below = -1
-                continue
-            colour = bar[disks - 1]
-            size = (bar.count(colour) - 1) // 2
-            drawn = [*bare[: disks - 1 - size], *[colour] * (2 * size + 1), *bare[disks + size :]]
-            if not 1 <= colour <= COLOURS or bar != drawn:
-                return f"there is no whole disk {place}"
-            if below < 0:
-                return f"the disk {place} floats"
-            if pegs[size] >= 0:
-                return f"there are two disks of {plural(2 * size + 1, 'cell')}"
-            if size > below:
-                return f"the disk {place} is on a smaller one"
-            pegs[size], colours[size], below = peg, colour, size
-    if -1 in pegs:
-        return f"the disk of {plural(2 * pegs.index(-1) + 1, 'cell')} is missing"
-    return pegs, colours
-
-
-def _state(pegs: list[int]) -> int:
-    return sum(peg * 3**k for k, peg in enumerate(pegs))
-
-
 def _puzzle(params: Params, question: Grid) -> _Puzzle | None:
     """Return the content of a question, or None if it does not show two legal states of the same disks."""
-    empty = _empty(params.disks)
-    if question.shape != empty.shape or not np.array_equal(question == BASE, empty == BASE):
+    empty, colours = _empty(params.disks), np.empty(params.disks, np.int64)
+    if question.shape != empty.shape:
         return None
-    goal, start = (_read(question, params.disks, band) for band in range(2))
-    if isinstance(start, str) or isinstance(goal, str) or start[1] != goal[1]:
+    start, goal = see(question, empty, colours)
+    if start < 0:
         return None
-    first, last = _state(start[0]), _state(goal[0])
-    return _Puzzle(first, last, start[1], int(_distances(params.disks)[first, last]))
+    return _Puzzle(start, goal, colours.tolist(), int(_distances(params.disks)[start, goal]))
 
 
 def _reached(params: Params, puzzle: _Puzzle, question: Grid, picture: Grid) -> int | str:
     """Return the state that a picture shows, or what is wrong. All other cells must equal the question's."""
-    first, last = params.disks + 1, 2 * params.disks + 1  # of the state's rows
+    disks = params.disks
+    first, last = disks + 1, 2 * disks + 1  # of the state's rows
     frame = np.argwhere(picture != question)
     frame = frame[(frame[:, 0] < first) | (frame[:, 0] >= last)]
     if len(frame):
         r, c = (int(v) for v in frame[0])
         return f"the {'base' if question[r, c] == BASE else 'goal'} was changed at row {r}, column {c}"
-    read = _read(picture, params.disks, 1)
-    if isinstance(read, str):
-        return read
-    for k, colour in enumerate(puzzle.colours):
-        if read[1][k] != colour:
-            return f"the disk of {plural(2 * k + 1, 'cell')} changed its colour"
-    return _state(read[0])
+    pegs, colours = np.empty(disks, np.int64), np.empty(disks, np.int64)
+    fault, row, peg, disk = read_band(picture, first, disks, _empty(disks)[first], pegs, colours)
+    if fault != WHOLE:
+        place, bar = f"at row {row} of peg {peg}", plural(2 * disk + 1, "cell")
+        return {
+            BROKEN: f"there is no whole disk {place}",
+            FLOATING: f"the disk {place} floats",
+            DOUBLE: f"there are two disks of {bar}",
+            TOO_LARGE: f"the disk {place} is on a smaller one",
+            MISSING: f"the disk of {bar} is missing",
+        }[fault]
+    for disk, colour in enumerate(puzzle.colours):
+        if colours[disk] != colour:
+            return f"the disk of {plural(2 * disk + 1, 'cell')} changed its colour"
+    return int(_number(pegs))
 
 
-def _own(params: Params, picture: Grid) -> _Puzzle:
-    """Return the content of a picture that was made here. Raises UserError for any other picture."""
-    puzzle = _puzzle(params, picture)
-    if puzzle is None:
-        raise UserError(
-            f"this is not a picture of two states of {params.disks} disks: take one that hanoi made"
-        )
-    return puzzle
-
-
-def _after(params: Params, question: Grid, puzzle: _Puzzle, end: int, steps: int) -> Grid:
-    """Return the question with the state after so many moves of the stored plan from its start to `end`."""
-    state: int = walk(puzzle.start, end, params.disks, steps, _distances(params.disks))
-    return _drawn(params, question, puzzle, state)
+def _no_picture(disks: int) -> UserError:
+    return UserError(f"this is not a picture of two states of {disks} disks: take one that hanoi made")
 
 
 def _drawn(params: Params, question: Grid, puzzle: _Puzzle, state: int) -> Grid:
     """Return the question with another state."""
-    disks = params.disks
-    picture = question.copy()
-    picture[disks + 1 :] = _empty(disks)[disks + 1 :]
-    stack(state, np.array(puzzle.colours, np.uint8), picture[disks + 1 : 2 * disks + 1])
+    picture = np.empty_like(question)
+    _draw(picture, question, _empty(params.disks), state, np.array(puzzle.colours))
     return picture
 
 
@@ -300,13 +496,49 @@ class Hanoi(Task[Params]):
     """Make the best moves in the Towers of Hanoi."""
 
     family = "hanoi"
-    version = 2
+    version = 3
     summary = "Make the first moves of a shortest plan from one state of the Towers of Hanoi to another."
     look = Look("hanoi", cell=16)
     codes = 10
     # Our choice: one disk of 8 or 10. With 4 disks and a pool of 5000, 46% of the candidates pass.
     min_distance = 0.1
     variants = VARIANTS
+    levels = LEVELS
+    legend = (
+        "ground",
+        *(f"disk {letter}" for letter in "ABCDEF"),
+        "peg",
+        "base",
+        "ground of the goal",
+    )
+    parts: ClassVar[Mapping[str, str]] = {
+        "drawn": "1 minus the number of cells that differ from the picture of a legal state, as a share of "
+        "the cells of all disks, at least 0; the state is the one with each disk on the peg where the answer "
+        "has most of its cells",
+        "moves": "1 minus the least number of moves from that state to a right answer, as a share of the "
+        "moves asked, at least 0",
+    }
+
+    def codes_of(self, params: Params, question: Grid) -> Sequence[int]:
+        return sorted({int(code) for code in question.flat})  # each question draws the colors of its disks
+
+    def instructions(self, params: Params) -> tuple[str, str, str]:
+        moves, disks = plural(params.steps, "move"), params.disks
+        first = "move" if params.steps == 1 else moves
+        picture = (
+            f"The lower half shows {disks} disks, bars of different widths, on three pegs, and the upper "
+            "half shows where they should go."
+        )
+        rule = "A move takes the top disk of a peg to another peg, but never onto a narrower disk"
+        return (
+            f"{picture} {rule}. Find a shortest way to the goal, and show the lower half after the first "
+            f"{first}. Keep the upper half and the base, and draw each disk centered on its peg.",
+            f"This is the Towers of Hanoi. {picture} {rule}. Make the first {first} of a shortest solution "
+            "in the lower half, and change nothing else.",
+            f"Make the first {first} of a shortest solution that brings the disks of the lower half to the "
+            f"goal in the upper half. {rule}. The {disks} disks are bars centered on three pegs, and rest on "
+            "the base or on a wider disk. The upper half and the base stay as they are.",
+        )
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         disks, empty = params.disks, _empty(params.disks)
@@ -317,9 +549,47 @@ class Hanoi(Task[Params]):
         return Batch(question, target)
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """Return the picture after each move of a shortest plan to the target's state."""
-        puzzle, end = _own(params, question), _own(params, target).start
-        return np.stack([_after(params, question, puzzle, end, k + 1) for k in range(params.steps)])
+        return self.steps_batch(params, question[None], target[None]).states
+
+    def steps_batch(self, params: Params, question: Grids, target: Grids) -> Trajectories:
+        """Return the pictures after each move of a shortest plan to the target's state.
+
+        Raises UserError if a question or target is not a picture of two states.
+        """
+        n, steps, empty = len(question), params.steps, self._shown(params, question)
+        states = np.empty((n * steps, *empty.shape), np.uint8)
+        table, colours = _distances(params.disks), np.empty(params.disks, np.int64)
+        if target.shape != question.shape or (
+            _record(question, target, steps, empty, table, colours, states) >= 0
+        ):
+            raise _no_picture(params.disks)
+        return Trajectories(states, np.arange(n + 1) * steps)
+
+    @staticmethod
+    def _shown(params: Params, question: Grids) -> Grid:
+        """Return the picture without disks. Raises UserError if the questions have another shape."""
+        empty = _empty(params.disks)
+        if question.shape[1:] != empty.shape:
+            raise _no_picture(params.disks)
+        return empty
+
+    def check_batch(self, params: Params, question: Grids, answer: Grids) -> npt.NDArray[np.bool_]:
+        valid = np.zeros(len(question), np.bool_)
+        empty, table = _empty(params.disks), _distances(params.disks)
+        if question.shape[1:] == answer.shape[1:] == empty.shape:
+            colours = np.empty(params.disks, np.int64)
+            _check_all(question, answer, params.steps, empty, table, colours, valid)
+        return valid
+
+    def parts_batch(
+        self, params: Params, question: Grids, target: Grids, answer: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
+        drawn, moves = np.zeros(len(question)), np.zeros(len(question))
+        empty, table = _empty(params.disks), _distances(params.disks)
+        if question.shape[1:] == answer.shape[1:] == empty.shape:
+            colours = np.empty(params.disks, np.int64)
+            _measure(question, answer, params.steps, empty, table, colours, drawn, moves)
+        return {"drawn": drawn, "moves": moves}
 
     def space(self, params: Params) -> Space:
         """Count all pairs of states that are far enough apart, with all colourings if colours count."""
@@ -354,24 +624,30 @@ class Hanoi(Task[Params]):
         rows = pegs if disks >= _APART_BY_PEGS else pegs + colours
         return np.concatenate(rows, axis=1).astype(np.uint8)
 
-    def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
+    def difficulty_batch(
+        self, params: Params, question: Grids, target: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
         """Return `score`, x / (x + 16) with x = steps + levels + distance / 4, and what it is made of.
 
+        - effort: steps times disks.
         - distance: least moves from start to goal.
         - levels: the number of the largest disk that is not on its peg, smallest 1.
         - right: states that are right answers.
+
+        Raises UserError if a question is not a picture of two states.
         """
-        puzzle, table = _own(params, question), _distances(params.disks)
-        start, goal, distance = puzzle.start, puzzle.goal, puzzle.distance
-        misplaced = [k for k in range(params.disks) if start // 3**k % 3 != goal // 3**k % 3]
-        levels = misplaced[-1] + 1 if misplaced else 0
-        right = int(((table[start] == params.steps) & (table[goal] == distance - params.steps)).sum())
+        n, empty, table = len(question), self._shown(params, question), _distances(params.disks)
+        distance, levels, right = np.empty(n), np.empty(n), np.empty(n)
+        colours = np.empty(params.disks, np.int64)
+        if _figures(question, params.steps, empty, table, colours, distance, levels, right) >= 0:
+            raise _no_picture(params.disks)
         work = params.steps + levels + distance / 4
         return {
             "score": work / (work + 16),
-            "distance": float(distance),
-            "levels": float(levels),
-            "right": float(right),
+            "effort": np.full(n, float(params.steps * params.disks)),
+            "distance": distance,
+            "levels": levels,
+            "right": right,
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
@@ -423,7 +699,8 @@ class Hanoi(Task[Params]):
         puzzle = _puzzle(params, question)
         if puzzle is None or puzzle.distance < params.steps:
             return None
-        return _after(params, question, puzzle, puzzle.goal, params.steps)
+        state = walk(puzzle.start, puzzle.goal, params.disks, params.steps, _distances(params.disks))
+        return _drawn(params, question, puzzle, state)
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
         """Return the picture after `steps` random legal moves, or None if the question is invalid."""

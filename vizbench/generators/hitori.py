@@ -11,20 +11,19 @@ others are dropped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
-from vizbench.bases import AnswerTask
 from vizbench.errors import UserError, unknown
-from vizbench.kernels.bfs import bfs_distances
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.kernels.sudoku_search import random_bit
-from vizbench.types import Batch, CheckResult, Grid, Keys, Look
+from vizbench.task.bases import AnswerTask
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _ROW = np.uint64(8)
 _ONE = np.uint64(1)
@@ -40,7 +39,7 @@ _PLACE[[(0x03F79D71B4CB0A89 << k & 0xFFFFFFFFFFFFFFFF) >> 58 for k in range(64)]
 _STUCK = 64
 # Rounds of looking one step ahead that decide all cells, least and most; stuck counts as 64. Of 6x6 questions
 # 32% are easy, 55% medium and 13% hard; of 5x5 54%, 38% and 8%; of 8x8 8%, 63% and 29%.
-_LEVELS = {"any": (0, _STUCK), "easy": (1, 2), "medium": (3, 3), "hard": (4, _STUCK)}
+_DEPTHS = {"any": (0, _STUCK), "easy": (1, 2), "medium": (3, 3), "hard": (4, _STUCK)}
 
 _COUNT = np.array([k.bit_count() for k in range(256)], np.int64)
 
@@ -52,24 +51,37 @@ class Params:
 
     size: int = 5
     """Cells per side, 4 … 8."""
-    level: str = "any"
-    """any, easy, medium or hard: the rounds of looking one step ahead that decide all cells, see _LEVELS."""
+    depth: str = "any"
+    """any, easy, medium or hard: the rounds of looking one step ahead that decide all cells, see _DEPTHS."""
 
     def __post_init__(self) -> None:
         if not 4 <= self.size <= 8:
             raise UserError(f"size={self.size} is outside 4 … 8: boards are held in 64 bits, try 5")
-        if self.level not in _LEVELS:
-            raise unknown("level of hitori", self.level[:40], _LEVELS)
+        if self.depth not in _DEPTHS:
+            raise unknown("depth of hitori", self.depth[:40], _DEPTHS)
 
 
 VARIANTS = {
     "5": Params(),
     "6": Params(size=6),
     "8": Params(size=8),
-    "easy": Params(size=6, level="easy"),
-    "medium": Params(size=6, level="medium"),
-    "hard": Params(size=6, level="hard"),
+    "easy": Params(size=6, depth="easy"),
+    "medium": Params(size=6, depth="medium"),
+    "hard": Params(size=6, depth="hard"),
 }
+
+LEVELS = (
+    Params(size=4, depth="easy"),
+    Params(size=4, depth="medium"),
+    Params(size=5, depth="easy"),
+    Params(size=5, depth="medium"),
+    Params(size=6, depth="easy"),
+    Params(size=6, depth="medium"),
+    Params(size=7, depth="easy"),
+    Params(size=7, depth="medium"),
+    Params(size=8, depth="medium"),
+    Params(size=8, depth="hard"),
+)
 
 
 # Search in Hitori boards up to 8x8, held in 64-bit words: cell (r, c) is bit 8 r + c.
@@ -305,10 +317,10 @@ def _fill_shaded(rng, shaded, size, digits):
 
 @jit
 def _suits(mates, board, least, most, solutions):
-    """Return whether a board has one solution and its level."""
+    """Return whether a board has one solution and its depth."""
     if search(mates, board, solutions)[0] != 1:
         return False
-    if least == 0:  # any level
+    if least == 0:  # any depth
         return True
     rounds, _, left = look_ahead(mates, board)
     return least <= (_STUCK if left else rounds) <= most
@@ -343,13 +355,172 @@ def _make(keys, size, board, least, most, question, target):
                 target[i, r, c] = (shaded & bit(8 * r + c)) != _NONE
 
 
+@jit
+def _find_mates(question, digits, mates):
+    """Fill `mates` (64,) from a question `(size, size)`, see `find_mates`. digits: `(64,)` uint8, scratch."""
+    size = question.shape[0]
+    for r in range(size):
+        for c in range(size):
+            digits[8 * r + c] = question[r, c]
+    find_mates(digits, size, mates)
+
+
+@jit
+def _measure(question, board, figures):
+    """Write rounds, tried, left and guesses of each question `(n, size, size)` to `figures` (n, 4)."""
+    digits = np.zeros(64, np.uint8)
+    mates = np.zeros(64, np.uint64)
+    solutions = np.empty(2, np.uint64)
+    for i in range(question.shape[0]):
+        _find_mates(question[i], digits, mates)
+        rounds, tried, left = look_ahead(mates, board)
+        figures[i, 0], figures[i, 1], figures[i, 2] = rounds, tried, left
+        figures[i, 3] = search(mates, board, solutions)[1]
+
+
+# What is wrong with an answer.
+_RIGHT, _STRANGE, _ROW_REPEATS, _COLUMN_REPEATS, _BESIDE, _BELOW, _CUT = range(7)
+
+
+@jit
+def _group(answer, r, c, seen, queue):
+    """Return how many unshaded cells are connected by sides to an unshaded cell, and mark them in `seen`.
+
+    seen: `(h, w)` bool. queue: `(h * w,)` int64, scratch.
+    """
+    h, w = answer.shape
+    seen[r, c] = True
+    queue[0] = r * w + c
+    head, tail = 0, 1
+    while head < tail:
+        y, x = queue[head] // w, queue[head] % w
+        head += 1
+        for k in range(4):
+            ny = y + (k == 1) - (k == 0)
+            nx = x + (k == 3) - (k == 2)
+            if 0 <= ny < h and 0 <= nx < w and answer[ny, nx] == 0 and not seen[ny, nx]:
+                seen[ny, nx] = True
+                queue[tail] = ny * w + nx
+                tail += 1
+    return tail
+
+
+@jit
+def _cut_off(answer, seen, queue):
+    """Return how many unshaded cells are not connected to the first one. seen, queue: as in `_group`."""
+    h, w = answer.shape
+    seen[:] = False
+    unshaded, joined_to_first = 0, 0
+    for r in range(h):
+        for c in range(w):
+            if answer[r, c] == 0:
+                if unshaded == 0:
+                    joined_to_first = _group(answer, r, c, seen, queue)
+                unshaded += 1
+    return unshaded - joined_to_first
+
+
+@jit
+def _shape_fault(answer, seen, queue):
+    """Return a fault of the shaded cells' places and two numbers: the cell, or how many cells are cut off.
+
+    seen, queue: as in `_group`.
+    """
+    h, w = answer.shape
+    for r in range(h):
+        for c in range(w):
+            if answer[r, c] > 1:
+                return _STRANGE, r, c
+            if answer[r, c] == 1 and c + 1 < w and answer[r, c + 1] == 1:
+                return _BESIDE, r, c
+            if answer[r, c] == 1 and r + 1 < h and answer[r + 1, c] == 1:
+                return _BELOW, r, c
+    cut = _cut_off(answer, seen, queue)
+    return (_CUT if cut else _RIGHT), cut, 0
+
+
+@jit
+def _repeat_fault(question, answer):
+    """Return the kind of line that repeats an unshaded digit, its number and the digit; else `_RIGHT`."""
+    h, w = question.shape
+    for r in range(h):
+        held = 0
+        for c in range(w):
+            if answer[r, c] == 0:
+                digit = np.int64(question[r, c])
+                if held >> digit & 1:
+                    return _ROW_REPEATS, r, digit
+                held |= 1 << digit
+    for c in range(w):
+        held = 0
+        for r in range(h):
+            if answer[r, c] == 0:
+                digit = np.int64(question[r, c])
+                if held >> digit & 1:
+                    return _COLUMN_REPEATS, c, digit
+                held |= 1 << digit
+    return _RIGHT, 0, np.int64(0)
+
+
+@jit
+def _fault(question, answer, seen, queue):
+    """Return what is wrong with an answer `(h, w)`, and two numbers that say where."""
+    shape = _shape_fault(answer, seen, queue)
+    if shape[0] == _STRANGE:
+        return shape
+    repeat = _repeat_fault(question, answer)
+    return repeat if repeat[0] != _RIGHT else shape
+
+
+@jit
+def _check(question, answer, valid):
+    """Write which answers `(n, h, w)` are right to `valid` (n,)."""
+    seen = np.empty(answer.shape[1:], np.bool_)
+    queue = np.empty(seen.size, np.int64)
+    for i in range(answer.shape[0]):
+        valid[i] = _fault(question[i], answer[i], seen, queue)[0] == _RIGHT
+
+
+@jit
+def _has_shaded_neighbour(answer, r, c):
+    """Return whether a neighbour by side is shaded. Any code but 0 counts as shaded."""
+    h, w = answer.shape
+    for k in range(4):
+        y = r + (k == 1) - (k == 0)
+        x = c + (k == 3) - (k == 2)
+        if 0 <= y < h and 0 <= x < w and answer[y, x] != 0:
+            return True
+    return False
+
+
+@jit
+def _compare(target, answer, right, apart, connected):
+    """Measure how far each answer `(n, h, w)` got. right, apart, connected: `(n,)` float64."""
+    n, h, w = answer.shape
+    seen = np.empty((h, w), np.bool_)
+    queue = np.empty(h * w, np.int64)
+    for i in range(n):
+        seen[:] = False
+        due, won, shaded, lonely, largest = 0, 0, 0, 0, 0
+        for r in range(h):
+            for c in range(w):
+                due += target[i, r, c] == 1
+                if answer[i, r, c] != 0:
+                    shaded += 1
+                    won += 1 if answer[i, r, c] == target[i, r, c] else -1
+                    lonely += not _has_shaded_neighbour(answer[i], r, c)
+                elif not seen[r, c]:
+                    largest = max(largest, _group(answer[i], r, c, seen, queue))
+        unshaded = h * w - shaded
+        right[i] = max(won, 0) / due if due > 0 else 0.0
+        apart[i] = lonely / shaded if shaded > 0 else 1.0
+        connected[i] = largest / unshaded if unshaded > 0 else 0.0
+
+
 def _mates(question: Grid) -> npt.NDArray[np.uint64]:
     """Return the mates of each cell: the cells with its digit in its row or column, `(64,)`."""
-    size = len(question)
-    digits = np.zeros((8, 8), np.uint8)
-    digits[:size, :size] = question
     mates = np.zeros(64, np.uint64)
-    find_mates(digits.ravel(), size, mates)
+    _find_mates(question, np.zeros(64, np.uint8), mates)
     return mates
 
 
@@ -359,19 +530,25 @@ def _grid(shaded: np.uint64, size: int) -> Grid:
     return (shaded >> (rows * np.uint64(8) + columns) & _ONE).astype(np.uint8).reshape(size, size)
 
 
-def _shape_fault(shaded: npt.NDArray[np.bool_]) -> str:
-    """Return what is wrong with the places of the shaded cells `(h, w)`; "" if nothing is."""
-    for dr, dc in ((0, 1), (1, 0)):
-        h, w = shaded.shape
-        touching = np.argwhere(shaded[: h - dr, : w - dc] & shaded[dr:, dc:])
-        if len(touching):
-            r, c = (int(v) for v in touching[0])
-            other = f"row {r + dr}, column {c + dc}"
-            return f"the shaded cells at row {r}, column {c} and {other} are side by side"
-    first = np.zeros_like(shaded)
-    first.flat[np.argmin(shaded)] = True
-    cut = int((~shaded).sum()) - int((bfs_distances(~shaded, first) >= 0).sum())
-    return f"{cut} unshaded cells are cut off from the first" if cut else ""
+def _reason(fault: tuple[int, int, int]) -> str:
+    """Return a fault as a sentence; "" if there is none."""
+    kind, a, b = fault
+    cell = f"row {a}, column {b}"
+    touching = f"the shaded cells at {cell} and"
+    return {
+        _RIGHT: "",
+        _STRANGE: f"the cell at {cell} is neither 0, unshaded, nor 1, shaded",
+        _ROW_REPEATS: f"row {a} holds the digit {b} unshaded more than once",
+        _COLUMN_REPEATS: f"column {a} holds the digit {b} unshaded more than once",
+        _BESIDE: f"{touching} row {a}, column {b + 1} are side by side",
+        _BELOW: f"{touching} row {a + 1}, column {b} are side by side",
+        _CUT: f"{a} unshaded cells are cut off from the first",
+    }[kind]
+
+
+def _scratch(grid: Grid) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """Return what the kernels need to walk over a grid, see `_group`."""
+    return np.zeros(grid.shape, np.bool_), np.empty(grid.size, np.int64)
 
 
 @final
@@ -379,70 +556,106 @@ class Hitori(AnswerTask[Params]):
     """Shade a Hitori that has one solution."""
 
     family = "hitori"
-    version = 2
+    version = 3
     summary = (
         "Shade cells so that no line repeats a digit, no shaded cells touch and the others are connected."
     )
     look = Look("hitori", cell=32, margin=8)
     codes = 9
+    answer_codes = (0, 1)
+    legend = (
+        "unshaded cell",
+        "shaded cell (digit 1 in a question)",
+        *(f"digit {digit}" for digit in range(2, 9)),
+    )
+    parts: ClassVar[Mapping[str, str]] = {
+        "right": "the cells that are shaded rightly minus those shaded wrongly, as a share of the cells to "
+        "shade, at least 0",
+        "apart": "the share of the shaded cells that touch no other by side",
+        "connected": "the share of the unshaded cells in their largest connected group",
+    }
     step_text = "a step shades one"
     # The paper's, between questions. With a pool of 5000, every candidate of 5x5 and more passes.
     min_distance = 0.3
     variants = VARIANTS
+    levels = LEVELS
+
+    def codes_of(self, params: Params, question: Grid) -> Sequence[int]:
+        return range(params.size + 1)
+
+    def instructions(self, params: Params) -> tuple[str, str, str]:
+        return (
+            "Solve this Hitori. Shade cells so that no row and no column holds a digit more than once among "
+            "its unshaded cells. A shaded cell must not touch another by a side, and all unshaded cells must "
+            "be connected by sides. The answer shows only whether each cell is a shaded cell or an unshaded "
+            "cell, without digits.",
+            "Choose which cells of this grid of digits to shade. If a digit is left unshaded, it may occur "
+            "only once in its row and its column; no two shaded cells may share a side; and every unshaded "
+            "cell must be reachable from every other over unshaded cells, by sides. Give a grid of shaded "
+            "and unshaded cells instead of the digits.",
+            "In each row and each column, shade repeated digits until every digit that is left occurs once. "
+            "Two shaded cells are never neighbors by a side, and the unshaded cells form one group that is "
+            "connected by sides. Replace each digit by a shaded cell or an unshaded cell.",
+        )
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         question = np.empty((len(keys), params.size, params.size), np.uint8)
         target = np.empty_like(question)
-        _make(keys, params.size, whole(params.size), *_LEVELS[params.level], question, target)
+        _make(keys, params.size, whole(params.size), *_DEPTHS[params.depth], question, target)
         return Batch(question, target)
 
-    def canvas(self, params: Params, question: Grid) -> Grid:
-        """Return a board without shaded cells."""
+    def canvas(self, params: Params, question: Grids) -> Grids:
+        """Return boards without shaded cells."""
         return np.zeros_like(question)
 
-    def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """Return `score`, x / (x + 100) with x = tried + 8 (guesses + left), and what it is made of.
+    def difficulty_batch(
+        self, params: Params, question: Grids, target: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
+        """Return `score`, x / (x + 100) with x = effort + 8 guesses, and what it is made of.
 
+        - effort: tried + 8 left.
         - rounds: how often all undecided cells are tried, shaded and unshaded, looking one step ahead.
         - tried: cells that are tried, over all rounds.
         - left: cells that stay undecided.
         - guesses: guesses of a search that does not look ahead, but follows each decision to its end.
         - shaded: shaded cells.
         """
-        mates, board = _mates(question), whole(params.size)
-        rounds, tried, left = look_ahead(mates, board)
-        _, guesses = search(mates, board, np.empty(2, np.uint64))
-        work = tried + 8 * (guesses + left)
+        figures = np.empty((len(question), 4))
+        _measure(np.ascontiguousarray(question), whole(params.size), figures)
+        rounds, tried, left, guesses = np.ascontiguousarray(figures.T)
+        effort = tried + 8 * left
+        work = effort + 8 * guesses
         return {
             "score": work / (work + 100),
-            "rounds": float(rounds),
-            "tried": float(tried),
-            "left": float(left),
-            "guesses": float(guesses),
-            "shaded": float((target == 1).sum()),
+            "effort": effort,
+            "rounds": rounds,
+            "tried": tried,
+            "left": left,
+            "guesses": guesses,
+            "shaded": (target == 1).sum(axis=(1, 2)).astype(np.float64),
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """Check that no line repeats an unshaded digit, no shaded cells touch, and others are connected."""
         if answer.shape != question.shape:
             return CheckResult(False, "the answer does not have the shape of the question")
-        strange = np.argwhere(answer > 1)
-        if len(strange):
-            r, c = (int(v) for v in strange[0])
-            return CheckResult(
-                False, f"the cell at row {r}, column {c} is neither 0, unshaded, nor 1, shaded"
-            )
-        shaded = answer == 1
-        for digit in range(self.codes):
-            held = (question == digit) & ~shaded
-            for kind, axis in (("row", 1), ("column", 0)):
-                lines = np.flatnonzero(held.sum(axis=axis) > 1)
-                if len(lines):
-                    return CheckResult(
-                        False, f"{kind} {lines[0]} holds the digit {digit} unshaded more than once"
-                    )
-        fault = _shape_fault(shaded)
+        grids = (np.ascontiguousarray(question), np.ascontiguousarray(answer))
+        fault = _reason(_fault(*grids, *_scratch(answer)))
         return CheckResult(not fault, fault)
+
+    def check_batch(self, params: Params, question: Grids, answer: Grids) -> npt.NDArray[np.bool_]:
+        valid = np.zeros(len(answer), np.bool_)
+        if question.shape == answer.shape:
+            _check(np.ascontiguousarray(question), np.ascontiguousarray(answer), valid)
+        return valid
+
+    def parts_batch(
+        self, params: Params, question: Grids, target: Grids, answer: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
+        """Return how far each answer got, see `parts`."""
+        right, apart, connected = (np.empty(len(answer)) for _ in range(3))
+        _compare(np.ascontiguousarray(target), np.ascontiguousarray(answer), right, apart, connected)
+        return {"right": right, "apart": apart, "connected": connected}
 
     def cell_fault(
         self, params: Params, question: Grid, before: Grid, after: Grid, cell: tuple[int, int]
@@ -453,7 +666,8 @@ class Hitori(AnswerTask[Params]):
             return f"the shaded cell at row {r}, column {c} was changed back"
         if after[cell] != 1:
             return f"the cell at row {r}, column {c} is neither 0, unshaded, nor 1, shaded"
-        return _shape_fault(after == 1)
+        shaded = np.ascontiguousarray(after == 1).astype(np.uint8)
+        return _reason(_shape_fault(shaded, *_scratch(after)))
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
         """Return the first solution of a search. Returns None if there is none, or for another size."""

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
+import numpy.typing as npt
 
 from vizbench._util.jit import jit
-from vizbench.bases import StepTask
+from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task import Space
-from vizbench.types import Batch, Grid, Grids, Keys, Look
+from vizbench.task.bases import StepTask
+from vizbench.task.contract import Space
+from vizbench.types import Batch, Grid, Grids, Keys, Look, Trajectories
 
 WHITE, BLACK, ANT_ON_WHITE, ANT_ON_BLACK = 0, 1, 2, 6
 
@@ -47,6 +49,20 @@ class Params:
 
 VARIANTS = {str(steps): Params(steps=steps) for steps in (2, 3, 5, 10)}
 
+# From 8x8 on there are test rows at the distance from 5000 train rows.
+LEVELS = (
+    Params(steps=1),
+    Params(steps=2),
+    Params(steps=3),
+    Params(steps=4),
+    Params(steps=6),
+    Params(steps=9),
+    Params(steps=13, height=9, width=9),
+    Params(steps=18, height=10, width=10),
+    Params(steps=30, height=12, width=12),
+    Params(steps=60, height=16, width=16),
+)
+
 
 @jit
 def _move(board, row, column):
@@ -66,6 +82,27 @@ def _move(board, row, column):
 
 
 @jit
+def _find(board):
+    """Return row and column of the only ant on `board` (h, w), or -1 and -1 if it does not hold one."""
+    row, column, ants = -1, -1, 0
+    for r in range(board.shape[0]):
+        for c in range(board.shape[1]):
+            if board[r, c] >= ANT_ON_WHITE:
+                row, column, ants = r, c, ants + 1
+    return (row, column) if ants == 1 else (-1, -1)
+
+
+@jit
+def _differ(a, b):
+    """Return how many cells of two boards differ."""
+    count = 0
+    for r in range(a.shape[0]):
+        for c in range(a.shape[1]):
+            count += a[r, c] != b[r, c]
+    return count
+
+
+@jit
 def _walk(board, row, column, steps):
     """Make `steps` steps in place."""
     for _ in range(steps):
@@ -78,6 +115,68 @@ def _record(board, row, column, states):
     for k in range(states.shape[0]):
         states[k] = states[k - 1] if k > 0 else board
         row, column = _move(states[k], row, column)
+
+
+@jit
+def _record_all(question, target, starts, states):
+    """Write the boards after each step from each question to `states` (total, h, w).
+
+    A question without exactly one ant has only its target.
+    """
+    for i in range(question.shape[0]):
+        row, column = _find(question[i])
+        process = states[starts[i] : starts[i + 1]]
+        if row < 0:
+            process[:] = target[i]
+        else:
+            _record(question[i], row, column, process)
+
+
+@jit
+def _check_all(question, answer, steps, valid):
+    """Write which answers are the board after `steps` steps, `(n,)` bool."""
+    board = np.empty_like(question[0])
+    for i in range(question.shape[0]):
+        row, column = _find(question[i])
+        valid[i] = row >= 0
+        if valid[i]:
+            board[:] = question[i]
+            _walk(board, row, column, steps)
+            valid[i] = _differ(board, answer[i]) == 0
+
+
+@jit
+def _measure(question, answer, steps, place, near):
+    """Write the parts of each answer: `place`, the one called steps, and `near`, `(n,)` float64."""
+    board = np.empty_like(question[0])
+    for i in range(question.shape[0]):
+        place[i], near[i] = 0.0, 0.0
+        row, column = _find(question[i])
+        if row < 0:
+            continue
+        board[:] = question[i]
+        least, nearest, apart = board.size + 1, 0, 0
+        for k in range(steps):
+            row, column = _move(board, row, column)
+            differ = _differ(board, answer[i])
+            if differ < least:
+                least, nearest, apart = differ, k + 1, _differ(board, question[i])
+        place[i] = nearest / steps
+        if apart > 0 and _find(answer[i])[0] >= 0:
+            near[i] = max(0.0, 1 - least / apart) ** 2
+
+
+@jit
+def _turns_right(question, steps, turns):
+    """Write how often the ant of each question turns right, `(n,)` int64; 0 without exactly one ant."""
+    board = np.empty_like(question[0])
+    for i in range(question.shape[0]):
+        turns[i] = 0
+        row, column = _find(question[i])
+        board[:] = question[i]
+        for _ in range(steps if row >= 0 else 0):
+            turns[i] += board[row, column] < ANT_ON_BLACK
+            row, column = _move(board, row, column)
 
 
 @jit
@@ -98,12 +197,39 @@ class Langton(StepTask[Params]):
     """Predict Langton's ant."""
 
     family = "langton"
-    version = 2
+    version = 3
     summary = "Predict the board and the ant of Langton's ant some steps later."
     look = Look("langton", cell=16)
     codes = 10
+    legend = (
+        "clear cell",
+        "marked cell",
+        *(f"ant facing {way} on a clear cell" for way in ("up", "right", "down", "left")),
+        *(f"ant facing {way} on a marked cell" for way in ("up", "right", "down", "left")),
+    )
     min_distance = 0.3  # the paper's, between questions
     variants = VARIANTS
+    levels = LEVELS
+    parts: ClassVar[Mapping[str, str]] = {
+        "steps": "the place in the process of the state that the answer is nearest to, 1 for the last",
+        "near": "1 minus the number of cells that differ from that state, as a share of the number that it "
+        "changed since the question, at least 0, squared; 0 if the answer does not hold exactly one ant",
+    }
+
+    def instructions(self, params: Params) -> tuple[str, str, str]:
+        step = (
+            "On a clear cell the ant turns right by a quarter turn, on a marked cell it turns left. Then its "
+            "cell changes from clear to marked or back, and the ant moves one cell forward."
+        )
+        edge = "An ant that leaves the grid enters again at the opposite edge"
+        steps = plural(params.steps, "step")
+        return (
+            "The grid shows an ant, which faces up, right, down or left. "
+            f"{step} {edge}. Show the grid after {steps} of the ant.",
+            f"Langton's ant makes {steps}; what does the grid look like afterwards? {step} {edge}.",
+            f"Where is the ant after {steps}, and which cells are marked by then? {step} {edge}, and all "
+            "cells that it does not visit stay as they are.",
+        )
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         question = np.empty((len(keys), params.height, params.width), np.uint8)
@@ -126,21 +252,52 @@ class Langton(StepTask[Params]):
         _record(state, int(ants[0, 0]), int(ants[0, 1]), states)
         return states
 
+    def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
+        return self.steps_batch(params, question[None], target[None]).states
+
+    def steps_batch(self, params: Params, question: Grids, target: Grids) -> Trajectories:
+        ants = (question >= ANT_ON_WHITE).sum(axis=(1, 2))
+        counts = np.where(ants == 1, params.steps, 1)
+        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+        states = np.empty((starts[-1], *question.shape[1:]), np.uint8)
+        _record_all(question, target, starts, states)
+        return Trajectories(states, starts)
+
+    def check_batch(self, params: Params, question: Grids, answer: Grids) -> npt.NDArray[np.bool_]:
+        valid = np.empty(len(question), np.bool_)
+        _check_all(question, answer, params.steps, valid)
+        return valid
+
+    def parts_batch(
+        self, params: Params, question: Grids, target: Grids, answer: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
+        place, near = np.empty(len(question)), np.empty(len(question))
+        _measure(question, answer, params.steps, place, near)
+        return {"steps": place, "near": near}
+
     def space(self, params: Params) -> Space:
         """Count all boards. The ant always starts in the middle, on white, facing north."""
         return Space(2 ** (params.height * params.width - 1))
 
-    def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
+    def difficulty_batch(
+        self, params: Params, question: Grids, target: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
         """Return `score`, 3/4 steps / (steps + 10) + 1/4 mixed, and what it is made of.
 
+        - effort: the number of steps.
         - mixed: twice the share of the rarer turn; 1 if right and left are equally frequent.
         - changed: the share of cells that differ between question and target.
         """
-        headings = [self._heading(state) for state in (question, *self.steps(params, question, target))]
-        right = float(np.mean(np.diff(headings) % 4 == 1))
-        mixed = 2 * min(right, 1 - right)
-        score = 0.75 * params.steps / (params.steps + 10) + 0.25 * mixed
-        return {"score": score, "mixed": mixed, "changed": float(np.mean(question != target))}
+        turns = np.empty(len(question), np.int64)
+        _turns_right(question, params.steps, turns)
+        right = turns / params.steps
+        mixed = 2 * np.minimum(right, 1 - right)
+        return {
+            "score": 0.75 * params.steps / (params.steps + 10) + 0.25 * mixed,
+            "effort": np.full(len(question), float(params.steps)),
+            "mixed": mixed,
+            "changed": (question != target).mean(axis=(1, 2)),
+        }
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid:
         """Return each cell white or black with equal chances, and the ant anywhere, with any heading."""
@@ -150,11 +307,6 @@ class Langton(StepTask[Params]):
         cell: int = rng_below(rng, answer.size)
         answer.flat[cell] = (ANT_ON_BLACK if answer.flat[cell] == BLACK else ANT_ON_WHITE) + rng_below(rng, 4)
         return answer
-
-    @staticmethod
-    def _heading(board: Grid) -> int:
-        """Return the ant's heading, 0 … 3."""
-        return int(board.max() - ANT_ON_WHITE) % 4
 
 
 TASK = Langton()

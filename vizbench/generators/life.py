@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
-from vizbench.bases import StepTask
+from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.random_cells import EVENS, chance, random_cells, random_word
 from vizbench.kernels.rng import rng_from, rng_seed
-from vizbench.task import Space
-from vizbench.types import Batch, Grid, Grids, Keys, Look
+from vizbench.task.bases import StepTask
+from vizbench.task.contract import Space
+from vizbench.types import Batch, Grid, Grids, Keys, Look, Trajectories
 
 _NOT_FIRST = np.uint64(0xFEFEFEFEFEFEFEFE)  # columns 1 … 7
 _NOT_LAST = np.uint64(0x7F7F7F7F7F7F7F7F)  # columns 0 … 6
@@ -72,6 +73,21 @@ VARIANTS = {
     "maze": Params(rule="B3/S12345"),
     "seeds": Params(rule="B2/S"),
 }
+
+
+# From 7x7 on there are test rows at the distance from 5000 train rows.
+LEVELS = (
+    Params(height=7, width=7),
+    Params(),
+    Params(height=9, width=9),
+    Params(height=10, width=10),
+    Params(height=12, width=12),
+    Params(height=10, width=10, steps=2),
+    Params(height=12, width=12, steps=2),
+    Params(height=12, width=12, steps=3),
+    Params(height=16, width=16, steps=4),
+    Params(height=20, width=20, steps=6),
+)
 
 
 def _masks(params: Params) -> tuple[int, int]:
@@ -149,6 +165,37 @@ def _run(board, born, survives, torus, states):
 
 
 @jit
+def _run_all(question, born, survives, torus, steps, states):
+    """Write the boards after 1 … steps steps from each question to `states` (n * steps, h, w)."""
+    for i in range(question.shape[0]):
+        _run(question[i], born, survives, torus, states[i * steps : (i + 1) * steps])
+
+
+@jit
+def _after_all(question, born, survives, torus, steps, after):
+    """Write the board after `steps` steps from each question to `after` (n, h, w)."""
+    other = np.empty_like(after[0])
+    for i in range(question.shape[0]):
+        board, scratch = after[i], other
+        board[:] = question[i]
+        for _ in range(steps):
+            _step(board, born, survives, torus, scratch)
+            board, scratch = scratch, board
+        if steps % 2 == 1:
+            after[i] = board
+
+
+@jit
+def _after_words(words, born, survives, steps, after):
+    """Write the 8x8 board after `steps` steps from each word `(n,)` to `after` (n,)."""
+    for i in range(words.shape[0]):
+        board = words[i]
+        for _ in range(steps):
+            board = step_word(board, born, survives)
+        after[i] = board
+
+
+@jit
 def _make(keys, density, born, survives, torus, steps, question, target):
     """Make boards of any size, one per key. question, target: `(n, h, w)` uint8."""
     rng = np.empty(4, np.uint64)
@@ -189,17 +236,43 @@ def _row_words() -> npt.NDArray[np.uint64]:
     return np.unpackbits(rows, axis=1, bitorder="little").view(np.uint64)[:, 0]
 
 
+def _counted(digits: str) -> str:
+    """Return numbers of neighbours in words: `23` gives "exactly 2 or 3"."""
+    *others, last = digits
+    return f"exactly {', '.join(others)} or {last}" if others else f"exactly {last}"
+
+
 @final
 class Life(StepTask[Params]):
     """Predict a life-like automaton."""
 
     family = "life"
-    version = 2
+    version = 3
     summary = "Predict the board of a life-like cellular automaton some steps later."
     look = Look("binary", cell=32, margin=8)
     codes = 2
+    legend = ("dead cell", "live cell")
     min_distance = 0.25  # the paper's, between questions: near questions have near answers, which could leak
     variants = VARIANTS
+    levels = LEVELS
+
+    def instructions(self, params: Params) -> tuple[str, str, str]:
+        born, survives = params.rule[1:].split("/S")
+        birth, survival = "No dead cell becomes live", "no live cell stays live"
+        if born:
+            birth = f"A dead cell becomes live if {_counted(born)} of its eight neighbors are live"
+        if survives:
+            survival = f"a live cell stays live if {_counted(survives)} of its eight neighbors are live"
+        rule = f"{birth}, {survival}, and every other cell is dead afterwards."
+        edge = "Opposite edges of the grid touch." if params.torus else "Cells outside the grid are dead."
+        steps = plural(params.steps, "step")
+        return (
+            f"The grid is a life-like cellular automaton with the rule {params.rule}. {rule} {edge} "
+            f"Show the grid after {steps}.",
+            f"All cells change at the same time, by this rule. {rule} {edge} "
+            f"What does the grid look like after {steps}?",
+            f"Predict the state of this cellular automaton ({params.rule}) {steps} later. {rule} {edge}",
+        )
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         born, survives = _masks(params)
@@ -224,13 +297,40 @@ class Life(StepTask[Params]):
         _run(np.not_equal(state, 0).astype(np.uint8), *_masks(params), params.torus, states)
         return states
 
+    def check_batch(self, params: Params, question: Grids, answer: Grids) -> npt.NDArray[np.bool_]:
+        return (self._after(params, question) == answer).reshape(len(answer), -1).all(axis=1)
+
+    def steps_batch(self, params: Params, question: Grids, target: Grids) -> Trajectories:
+        n, steps = len(question), params.steps
+        states = np.empty((n * steps, *question.shape[1:]), np.uint8)
+        _run_all(np.not_equal(question, 0).astype(np.uint8), *_masks(params), params.torus, steps, states)
+        return Trajectories(states, np.arange(0, n * steps + 1, steps))
+
+    @staticmethod
+    def _after(params: Params, question: Grids) -> Grids:
+        """Return the boards after all steps, `(n, h, w)`."""
+        born, survives = _masks(params)
+        live = np.not_equal(question, 0)
+        if (*question.shape[1:], params.torus) == (8, 8, False):
+            words = np.packbits(live.reshape(-1, 64), axis=1, bitorder="little").view("<u8")[:, 0]
+            after_words = np.empty(len(words), np.uint64)
+            _after_words(words.astype(np.uint64), born, survives, params.steps, after_words)
+            octets = after_words.astype("<u8")[:, None].view(np.uint8)
+            return np.unpackbits(octets, axis=1, bitorder="little").reshape(question.shape)
+        after = np.empty(question.shape, np.uint8)
+        _after_all(live.astype(np.uint8), born, survives, params.torus, params.steps, after)
+        return after
+
     def space(self, params: Params) -> Space:
         """Count all boards."""
         return Space(2 ** (params.height * params.width))
 
-    def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
+    def difficulty_batch(
+        self, params: Params, question: Grids, target: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
         """Return `score`, the mean of reach and surprise, and what it is made of.
 
+        - effort: cells times steps.
         - reach: the share of the board that one target cell depends on.
         - surprise: twice the share of target cells missed by the best of three guesses, at most 1. The
           guesses are a copy of the question, all dead, and all live.
@@ -238,11 +338,14 @@ class Life(StepTask[Params]):
         - live: the share of target cells that are live.
         """
         side = 2 * params.steps + 1
-        reach = min(side, params.height) * min(side, params.width) / question.size
-        changed, live = float(np.mean(question != target)), float(np.mean(target))
-        surprise = min(1.0, 2 * min(changed, live, 1 - live))
+        cells = params.height * params.width
+        reach = np.full(len(question), min(side, params.height) * min(side, params.width) / cells)
+        changed = (question != target).reshape(-1, cells).mean(axis=1)
+        live = target.reshape(-1, cells).mean(axis=1)
+        surprise = np.minimum(1.0, 2 * np.minimum(changed, np.minimum(live, 1 - live)))
         return {
             "score": (reach + surprise) / 2,
+            "effort": np.full(len(question), float(cells * params.steps)),
             "reach": reach,
             "surprise": surprise,
             "changed": changed,

@@ -11,32 +11,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log2
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
-from vizbench._util.cells import neighbours
 from vizbench._util.jit import jit
-from vizbench.bases import AnswerTask
 from vizbench.errors import UserError
 from vizbench.kernels.paths import (
     GOAL,
+    LEGEND,
     OPEN,
     PATH,
+    PATH_PARTS,
     START,
     WALL,
     check_path,
+    check_paths,
     growth_fault,
     guessed_path,
     marked_shortest_path,
-    path_distances,
-    shortest_path,
+    path_moments,
+    path_parts,
 )
 from vizbench.kernels.rng import rng_below, rng_chance, rng_seed
-from vizbench.task import Metric
-from vizbench.types import Batch, CheckResult, Grid, Keys, Look
+from vizbench.task.bases import AnswerTask
+from vizbench.task.contract import Metric
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _TRIES = (
     4096  # draws before the parameters count as impossible; the named variants need 2, 7 and 2 on average
@@ -107,6 +108,35 @@ VARIANTS = {
     # Few obstacles give thousands of shortest paths, so nearly all right answers differ from the target.
     "open": Params(barriers=0, blocks_min=0, blocks_max=0),
 }
+
+
+def _level(size: int, barriers: int, blocks: int) -> Params:
+    """Return a board whose ends are a side apart, with a quarter of holes in each barrier."""
+    holes = size // 4
+    return Params(
+        size,
+        barriers=barriers,
+        holes_min=holes,
+        holes_max=holes + 2,
+        blocks_min=blocks,
+        blocks_max=blocks + 2,
+        apart=size,
+    )
+
+
+# On smaller boards, hardly any test row keeps its distance from the train rows.
+LEVELS = (
+    _level(12, 0, 2),
+    _level(14, 1, 2),
+    _level(16, 2, 2),
+    _level(18, 3, 2),
+    _level(21, 4, 2),
+    _level(24, 6, 2),
+    _level(28, 8, 3),
+    _level(32, 10, 3),
+    _level(37, 12, 4),
+    _level(43, 15, 4),
+)
 
 
 @jit
@@ -302,19 +332,56 @@ def _shifts(inner: int, apart: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[
     return shifts, np.cumsum((inner - np.abs(shifts)).prod(axis=1))
 
 
-def _shares(question: Grid, weight: npt.NDArray[np.float64]) -> float:
-    """Return the sum over all shortest paths of the product of their cells' weights `(h, w)`.
+@jit
+def _load(question, wide, step, board, weight):
+    """Copy a question `(h, w)` to a board with a border of wall. Return its first start and goal, or -1.
 
-    The goal's weight is left out.
+    weight (m,) float64: becomes the chance of each move of a walker who does not turn back.
     """
-    board = np.pad(question, 1)
-    start, goal = (int(np.flatnonzero(board == code)[0]) for code in (START, GOAL))
-    wide = board.shape[1]
-    share = np.zeros(board.size, np.float64)
-    left, queue = np.empty(board.size, np.int32), np.empty(board.size, np.int32)
+    h, w = question.shape
+    board[:] = WALL
+    start, goal = -1, -1
+    for r in range(h):
+        for c in range(w):
+            at = (r + 1) * wide + c + 1
+            board[at] = question[r, c]
+            if board[at] == START and start < 0:
+                start = at
+            if board[at] == GOAL and goal < 0:
+                goal = at
+    weight[:] = 1.0
+    for at in range(wide, board.shape[0] - wide):
+        exits = 0
+        for k in range(4):
+            exits += board[at + step[k]] != WALL
+        if board[at] != START:
+            exits -= 1  # only at the start, no exit leads back
+        weight[at] = 1.0 / max(exits, 1)
+    return start, goal
+
+
+@jit
+def _measure(question, moves, apart, luck, ways):
+    """Measure all shortest paths of each question `(n, h, w)`. A question without any has zeros.
+
+    moves, apart `(n,)` float64: the length of each and the Manhattan distance. luck `(n,)` float64: the
+    chance that a walker who does not turn back takes one. ways `(n,)` float64: their number.
+    """
+    wide = question.shape[2] + 2
+    cells = (question.shape[1] + 2) * wide
     step = np.array([wide, -wide, 1, -1], np.int64)
-    _spread(board.ravel(), step, np.pad(weight, 1).ravel(), start, goal, left, share, queue)
-    return float(share[start])
+    board, ones, weight = np.empty(cells, np.uint8), np.ones(cells), np.empty(cells)
+    left, share, queue = np.empty(cells, np.int32), np.empty(cells), np.empty(cells, np.int32)
+    for i in range(question.shape[0]):
+        moves[i], apart[i], luck[i], ways[i] = 0.0, 1.0, 0.0, 0.0
+        start, goal = _load(question[i], wide, step, board, weight)
+        if start < 0 or goal < 0:
+            continue
+        if _spread(board, step, weight, start, goal, left, share, queue):
+            luck[i] = share[start]
+            _spread(board, step, ones, start, goal, left, share, queue)
+            moves[i], ways[i] = left[start], share[start]
+        apart[i] = abs(start // wide - goal // wide) + abs(start % wide - goal % wide)
 
 
 @final
@@ -322,16 +389,30 @@ class Navigation(AnswerTask[Params]):
     """Mark one of the shortest paths around obstacles."""
 
     family = "navigation"
-    version = 2
+    version = 4
     summary = "Mark a shortest path from the start to the goal around obstacles."
     look = Look("maze", cell=16)
     codes = 5
+    legend = LEGEND
+    parts = PATH_PARTS
     step_text = "a step marks one"
     metric = Metric.JACCARD
     min_distance = (
         0.5  # the paper's, between paths; with a pool of 5000, 4% of the candidates pass, and 1% of `open`
     )
     variants = VARIANTS
+    levels = LEVELS
+
+    def instructions(self, params: Params) -> tuple[str, str, str]:
+        moves = "Moves go up, down, left or right to the next cell, never diagonally and never into a wall."
+        return (
+            "Mark a shortest path from the start to the goal: turn each open cell on it into a path cell. "
+            f"{moves} If several paths are shortest, any of them is right. Leave all other cells unchanged.",
+            f"Get from the start to the goal in as few moves as possible. {moves} Mark the open cells on the "
+            "way as path cells, and keep every other cell. Of several shortest ways, choose any one.",
+            f"Connect the start and the goal by path cells, around the walls. {moves} The path must "
+            "be a shortest one; any shortest one is right. Only open cells on the path change.",
+        )
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         """Make one instance per key. Raises UserError if none of 4096 draws joins start and goal."""
@@ -347,9 +428,9 @@ class Navigation(AnswerTask[Params]):
             )
         return Batch(question.reshape(-1, size, size), target.reshape(-1, size, size))
 
-    def order(self, params: Params, question: Grid, target: Grid) -> npt.NDArray[np.int64]:
-        """Return the path's cells, beginning at the start."""
-        return shortest_path(target == PATH, question)
+    def moments(self, params: Params, question: Grids, target: Grids) -> npt.NDArray[np.integer]:
+        """Return the place of each cell on the path, beginning at the start."""
+        return path_moments(question, target)
 
     def cell_fault(
         self, params: Params, question: Grid, before: Grid, after: Grid, cell: tuple[int, int]
@@ -361,37 +442,48 @@ class Navigation(AnswerTask[Params]):
         """Return the path's cells: questions are alike if their paths are, whatever the obstacles."""
         return (batch.target == PATH).reshape(len(batch), -1).astype(np.uint8)
 
-    def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
+    def difficulty_batch(
+        self, params: Params, question: Grids, target: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
         """Return `score`, bits / (bits + 16), and what it is made of.
 
+        - effort: cells that are not wall.
         - bits: -log2 of the chance that a random walker takes a shortest path. It never turns back.
         - path: cells between start and goal.
         - detour: moves divided by the Manhattan distance.
         - ways: the number of shortest paths.
         """
-        exits = neighbours(question != WALL)
-        choices = np.maximum(exits - (question != START), 1)  # only at the start, no exit leads back
-        bits = -log2(max(_shares(question, 1 / choices), 2.0**-1000))  # below this, doubles are 0
-        _, walked = path_distances(question == OPEN, question)
-        manhattan = int(np.abs(np.argwhere(question == START)[0] - np.argwhere(question == GOAL)[0]).sum())
+        moves, apart, luck, ways = np.empty((4, len(question)))
+        _measure(question, moves, apart, luck, ways)
+        bits = -np.log2(np.maximum(luck, 2.0**-1000))  # below this, doubles are 0
         return {
             "score": bits / (bits + 16),
+            "effort": (question != WALL).sum(axis=(1, 2)).astype(np.float64),
             "bits": bits,
-            "path": float(walked - 1),
-            "detour": walked / manhattan,
-            "ways": _shares(question, np.ones(question.shape)),
+            "path": moves - 1,
+            "detour": moves / apart,
+            "ways": ways,
         }
+
+    def check_batch(self, params: Params, question: Grids, answer: Grids) -> npt.NDArray[np.bool_]:
+        return check_paths(question, answer, False)
+
+    def parts_batch(
+        self, params: Params, question: Grids, target: Grids, answer: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
+        """Return how much of a shortest path is marked, and how few other cells are changed."""
+        return path_parts(question, answer)
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """Check that the marked cells are a shortest path from start to goal, and other cells unchanged.
 
-        - psr, in `parts`: 1 if marked open cells join start and goal, with or without stray cells.
+        - psr, in `figures`: 1 if marked open cells join start and goal, with or without stray cells.
         - rpl, only for one unbranched path: its length divided by that of a shortest path.
         """
         result = check_path(question, answer)
-        if result.valid and result.parts["rpl"] > 1:
-            reason = f"the path is {result.parts['rpl']:.3g} times as long as the shortest"
-            return CheckResult(False, reason, result.parts)
+        if result.valid and result.figures["rpl"] > 1:
+            reason = f"the path is {result.figures['rpl']:.3g} times as long as the shortest"
+            return CheckResult(False, reason, result.figures)
         return result
 
     def solve(self, params: Params, question: Grid) -> Grid | None:

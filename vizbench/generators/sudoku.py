@@ -13,16 +13,14 @@ its one solution.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log2
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
-from vizbench.bases import AnswerTask
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.kernels.sudoku_search import (
@@ -37,14 +35,16 @@ from vizbench.kernels.sudoku_search import (
     write_digit,
     write_last_places,
 )
-from vizbench.task import Space
+from vizbench.task.bases import AnswerTask
+from vizbench.task.contract import Space
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 MINIMAL = 0
 """The value of `givens` for a minimal question: givens are taken away in random order as long as possible."""
 
 _MINI_GRIDS = 288  # all 4x4 solutions
-_APART_BY_CELLS = 8  # 4x4 questions with this many givens or more are compared by their cells
+_APART_BY_CELLS = (8, 9, 10)  # 4x4 questions with so many givens are compared by their cells
+_KINDS = ("row", "column", "box")
 _GIVENS = {
     2: (4, 15),
     3: (24, 80),
@@ -82,6 +82,19 @@ VARIANTS = {
     "mini-medium": Params(givens=6),
     "mini-hard": Params(givens=4),
 }
+
+LEVELS = (
+    Params(givens=13),
+    Params(givens=11),
+    Params(givens=9),
+    Params(givens=7),
+    Params(givens=5),
+    Params(box=3, givens=60),
+    Params(box=3, givens=50),
+    Params(box=3, givens=42),
+    Params(box=3, givens=34),
+    Params(box=3, givens=26),
+)
 
 
 @jit
@@ -236,6 +249,87 @@ def _deduce(options, units, peers):
             first = written
 
 
+@jit
+def _measure(question, size, units, peers, figures):
+    """Write rounds, first, places, tried and empty of each question `(n, size^2)` to `figures` (n, 5)."""
+    options = np.empty(question.shape[1], np.uint16)
+    solutions = np.empty((2, question.shape[1]), np.uint8)
+    for i in range(question.shape[0]):
+        open_board(question[i], size, peers, options)
+        _, tried = find_solutions(options, units, peers, solutions)
+        rounds, first, places = _deduce(options, units, peers)
+        empty = 0
+        for cell in range(question.shape[1]):
+            empty += question[i, cell] == 0
+        figures[i, 0], figures[i, 1], figures[i, 2] = rounds, first, places
+        figures[i, 3], figures[i, 4] = tried, empty
+
+
+@jit
+def _fault(question, answer, units):
+    """Return what is wrong with an answer, -1 if it is right. question, answer: `(size^2,)` uint8.
+
+    It is the first cell whose given was changed. If all are kept, it is the first unit that does not hold
+    each digit once, plus the number of cells.
+    """
+    cells = question.shape[0]
+    for cell in range(cells):
+        if question[cell] != 0 and answer[cell] != question[cell]:
+            return cell
+    size = units.shape[1]
+    full = (2 << size) - 2  # bit d is set for each digit d
+    for u in range(units.shape[0]):
+        held = 0
+        for k in range(size):
+            held |= 1 << np.int64(answer[units[u, k]])
+        if held != full:
+            return cells + u
+    return -1
+
+
+@jit
+def _check(question, answer, units, valid):
+    """Write which answers `(n, size^2)` are right to `valid` (n,)."""
+    for i in range(question.shape[0]):
+        valid[i] = _fault(question[i], answer[i], units) < 0
+
+
+@jit
+def _has_repeat(answer, unit):
+    """Return whether two cells of a unit hold one digit."""
+    held = 0
+    for cell in unit:
+        bit = 1 << np.int64(answer[cell])
+        if held & bit & ~1:
+            return True
+        held |= bit
+    return False
+
+
+@jit
+def _compare(question, target, answer, units, right, kept, unique):
+    """Measure how far each answer `(n, size^2)` got. right, kept, unique: `(n,)` float64."""
+    for i in range(question.shape[0]):
+        empty, won, same = 0, 0, 0
+        for cell in range(question.shape[1]):
+            digit = answer[i, cell]
+            if question[i, cell] != 0:
+                same += digit == question[i, cell]
+            else:
+                empty += 1
+                if digit == target[i, cell]:
+                    won += 1
+                elif digit != 0:
+                    won -= 1
+        repeats = 0
+        for u in range(units.shape[0]):
+            repeats += _has_repeat(answer[i], units[u])
+        givens = question.shape[1] - empty
+        right[i] = max(won, 0) / empty if empty > 0 else 0.0
+        kept[i] = same / givens if givens > 0 else 1.0
+        unique[i] = 1 - repeats / units.shape[0]
+
+
 @functools.cache
 def _solutions() -> Grids:
     """Return every 4x4 solution, flat, `(288, 16)` uint8, in the order of their digits.
@@ -261,10 +355,9 @@ def _holders(box: int) -> npt.NDArray[np.uint64]:
     return np.packbits(holds, axis=2).view(np.uint64)
 
 
-def _units(grid: Grid, box: int) -> npt.NDArray[np.uint8]:
-    """Return the grid's rows, columns and boxes, `(3, size, size)`: kind, number, place."""
-    boxes = grid.reshape(box, box, box, box).swapaxes(1, 2).reshape(grid.shape)
-    return np.stack([grid, grid.T, boxes])
+def _flat(grids: Grids, size: int) -> npt.NDArray[np.uint8]:
+    """Return boards `(n, size, size)` as rows of cells, `(n, size^2)`."""
+    return np.ascontiguousarray(grids).reshape(len(grids), size * size)
 
 
 @final
@@ -272,14 +365,36 @@ class Sudoku(AnswerTask[Params]):
     """Complete a Sudoku that has one solution."""
 
     family = "sudoku"
-    version = 2
+    version = 3
     summary = "Fill in a Sudoku: each row, column and box holds each digit once."
     look = Look("sudoku", cell=32, margin=8)
     codes = 10
+    legend = ("empty cell", *(f"digit {digit}" for digit in range(1, 10)))
+    parts: ClassVar[Mapping[str, str]] = {
+        "right": "the right digits minus the wrong ones in the cells that were empty, as a share of these "
+        "cells, at least 0",
+        "kept": "the share of the givens that are unchanged",
+        "unique": "the share of the rows, columns and boxes that hold no digit twice",
+    }
     # The paper's, between questions. With a pool of 5000, all candidates of 9x9 pass, 7% of `mini`, 10% of
     # `mini-easy`, 97% of `mini-medium`, and 39% of `mini-hard`.
     min_distance = 0.3
     variants = VARIANTS
+    levels = LEVELS
+
+    def codes_of(self, params: Params, question: Grid) -> Sequence[int]:
+        return range(params.box**2 + 1)
+
+    def instructions(self, params: Params) -> tuple[str, str, str]:
+        size, side = params.box**2, f"{params.box}x{params.box}"
+        return (
+            f"Fill in this Sudoku. Write a digit from 1 to {size} in each empty cell, so that each row, each "
+            f"column and each {side} box holds each digit once. Keep the given digits.",
+            f"Each row, each column and each {side} box of the grid must hold each of the digits 1 to {size} "
+            "exactly once. Complete the grid without changing any digit that is given.",
+            f"This is a Sudoku with boxes of {side} cells. Replace each empty cell by a digit from 1 to "
+            f"{size} such that no row, column or box holds a digit twice. Digits that are given must stay.",
+        )
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         size = params.box**2
@@ -299,62 +414,83 @@ class Sudoku(AnswerTask[Params]):
         return Space({2: 288, 3: 6_670_903_752_021_072_936_960}[params.box], "solutions")
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """Return the question's cells, or for 4x4 questions of few givens its 12 units, a byte each.
+        """Return the question's cells, or for 4x4 questions of few or many givens its 12 units.
 
-        Questions with many empty cells look alike. With 6 givens, no candidate passes a pool of 5000 by
-        cells, and 12% pass one of 1000. So their rows, columns and boxes are compared.
+        Such questions look alike. With 6 givens, no candidate passes a pool of 5000 by cells, and 12% pass
+        one of 1000. With 13 givens none passes either. So their rows, columns and boxes are compared.
         """
-        if params.box == 3 or params.givens >= _APART_BY_CELLS:
+        if params.box == 3 or params.givens in _APART_BY_CELLS:
             return batch.question.reshape(len(batch), -1)
         units = batch.question.reshape(len(batch), -1)[:, unit_tables(params.box).units]
         return (units * np.array([1, 5, 25, 125], np.uint8)).sum(axis=2, dtype=np.uint8)
 
-    def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """Return `score`, work / (work + cells of the board), and what it is made of.
+    def difficulty_batch(
+        self, params: Params, question: Grids, target: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
+        """Return `score`, effort / (effort + cells of the board), and what it is made of.
 
-        work = empty + 4 (rounds - 1) + 16 log2(1 + tried).
-
-        - empty: empty cells.
+        - effort: empty + 4 (rounds - 1) + 16 log2(1 + tried).
         - rounds: passes until nothing is forced. A pass writes every cell with one digit left; if there is
           none, the digits with one place left.
         - first: cells that the first pass writes.
         - places: digits that had one place left.
         - tried: digits that a search for a second solution tries if nothing is forced.
+        - empty: empty cells.
 
         Among 5000 4x4 questions of 4 givens, none needs more than cells with one digit left.
         """
+        size = params.box**2
         lookup = unit_tables(params.box)
-        options = np.empty(question.size, np.uint16)
-        open_board(question.ravel(), params.box**2, lookup.peers, options)
-        _, tried = find_solutions(options, lookup.units, lookup.peers, np.empty((2, question.size), np.uint8))
-        rounds, first, places = _deduce(options, lookup.units, lookup.peers)
-        empty = int((question == 0).sum())
-        work = empty + 4 * max(rounds - 1, 0) + 16 * log2(1 + tried)
+        figures = np.empty((len(question), 5))
+        _measure(_flat(question, size), size, lookup.units, lookup.peers, figures)
+        rounds, first, places, tried, empty = np.ascontiguousarray(figures.T)
+        effort = empty + 4 * np.maximum(rounds - 1, 0) + 16 * np.log2(1 + tried)
         return {
-            "score": work / (work + question.size),
-            "rounds": float(rounds),
-            "first": float(first),
-            "places": float(places),
-            "tried": float(tried),
-            "empty": float(empty),
+            "score": effort / (effort + size * size),
+            "effort": effort,
+            "rounds": rounds,
+            "first": first,
+            "places": places,
+            "tried": tried,
+            "empty": empty,
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """Check that givens are unchanged, and that each row, column and box holds each digit once."""
         size = params.box**2
-        if answer.shape != (size, size):
+        if question.shape != (size, size) or answer.shape != (size, size):
             return CheckResult(False, f"the board is not {size}x{size}")
-        moved = np.argwhere((question != 0) & (answer != question))
-        if len(moved):
-            return CheckResult(
-                False, f"the given digit at row {moved[0, 0]}, column {moved[0, 1]} was changed"
-            )
-        units = np.sort(_units(answer, params.box), axis=2)
-        wrong = np.argwhere((units != np.arange(1, size + 1)).any(axis=2))
-        if len(wrong):
-            kind = ("row", "column", "box")[wrong[0, 0]]
-            return CheckResult(False, f"{kind} {wrong[0, 1]} does not hold each digit once")
-        return CheckResult(True, "")
+        fault: int = _fault(
+            np.ascontiguousarray(question).ravel(),
+            np.ascontiguousarray(answer).ravel(),
+            unit_tables(params.box).units,
+        )
+        if fault < 0:
+            return CheckResult(True, "")
+        if fault < size * size:
+            reason = f"the given digit at row {fault // size}, column {fault % size} was changed"
+        else:
+            kind, number = divmod(fault - size * size, size)
+            reason = f"{_KINDS[kind]} {number} does not hold each digit once"
+        return CheckResult(False, reason)
+
+    def check_batch(self, params: Params, question: Grids, answer: Grids) -> npt.NDArray[np.bool_]:
+        size, n = params.box**2, len(answer)
+        valid = np.zeros(n, np.bool_)
+        if question.shape[1:] == answer.shape[1:] == (size, size):
+            _check(_flat(question, size), _flat(answer, size), unit_tables(params.box).units, valid)
+        return valid
+
+    def parts_batch(
+        self, params: Params, question: Grids, target: Grids, answer: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
+        """Return how far each answer got, see `parts`. All are 0 on boards of another size."""
+        size, n = params.box**2, len(answer)
+        right, kept, unique = np.zeros(n), np.zeros(n), np.zeros(n)
+        if question.shape[1:] == answer.shape[1:] == (size, size):
+            flat = [_flat(grids, size) for grids in (question, target, answer)]
+            _compare(*flat, unit_tables(params.box).units, right, kept, unique)
+        return {"right": right, "kept": kept, "unique": unique}
 
     def cell_fault(
         self, params: Params, question: Grid, before: Grid, after: Grid, cell: tuple[int, int]
@@ -368,11 +504,10 @@ class Sudoku(AnswerTask[Params]):
             return f"the digit at row {r}, column {c} was changed"
         if digit > size:
             return f"the digit at row {r}, column {c} is over {size}"
-        held = (_units(before, params.box) == digit).any(axis=2)
-        box = r // params.box * params.box + c // params.box
-        for kind, name, unit in ((0, "row", r), (1, "column", c), (2, "box", box)):
-            if held[kind, unit]:
-                return f"{name} {unit} holds a {digit} already"
+        lookup = unit_tables(params.box)
+        for name, unit in zip(_KINDS, lookup.homes[r * size + c].tolist(), strict=True):
+            if digit in before.ravel()[lookup.units[unit]]:
+                return f"{name} {unit % size} holds a {digit} already"
         return ""
 
     def solve(self, params: Params, question: Grid) -> Grid | None:

@@ -1,1 +1,1 @@
-"""Hold compiled kernels for random numbers, paths, Sudoku, distances, and rows that were not seen before."""
+"""Hold compiled kernels that several modules use: random numbers, searches, processes and measures."""

@@ -2,12 +2,15 @@
 
 - `palettes`: the colours of cell codes
 - `layout`: the places of cells in a picture
+- `looks`: several ways to draw each task
+- `glyphs`: the digits, pieces and markers of some looks
 - `frames`: draws grids as pictures
 - `pictures`, `video`: write and read files
 - `terminal`: draws grids in a terminal
-- `decode`: reads pictures, with the three modules below
+- `decode`: reads pictures, with the modules below
 - `locate`: finds a board of known shape in any frame
 - `infer_shape`: finds the shape of a board
+- `erase`: removes glyphs, so that only the colours of cells are read
 - `colours`: reads colours that were changed
 - `truncated_files`: finds files that were cut off
 - `text`: writes and reads JSON and rows of digits

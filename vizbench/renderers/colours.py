@@ -17,6 +17,7 @@ from typing import Final, final
 import numpy as np
 import numpy.typing as npt
 
+from vizbench.renderers.colours_kernels import cluster_means
 from vizbench.renderers.palettes import palette, with_outside
 
 Levels = npt.NDArray[np.float64]
@@ -112,15 +113,7 @@ def clusters(means: Levels) -> Levels:
 
     Each is the mean of the colours within `_BIN` levels of one of them.
     """
-    remaining = means
-    colours: list[Levels] = []
-    while len(remaining) and len(colours) < 64:
-        near = np.abs(remaining - np.median(remaining, axis=0)).max(axis=1)
-        first = remaining[int(near.argmin())]
-        alike = np.abs(remaining - first).max(axis=1) <= _BIN
-        colours.append(remaining[alike].mean(axis=0))
-        remaining = remaining[~alike]
-    return np.array(colours)
+    return cluster_means(np.ascontiguousarray(means), _BIN, 64)
 
 
 @functools.lru_cache(maxsize=32)

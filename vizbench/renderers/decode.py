@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
@@ -18,14 +18,14 @@ import numpy.typing as npt
 from vizbench._util.grids import bounded_array, kind_name
 from vizbench.errors import UserError
 from vizbench.renderers.colours import EXACT
-from vizbench.renderers.infer_shape import infer_shape, integral
-from vizbench.renderers.kernels import corners_differ, margins_differ, read_batch, read_cells
+from vizbench.renderers.erase_glyphs import cell_sizes, without_glyphs
+from vizbench.renderers.infer_shape import WORKING_SIZE, infer_shape, integral
+from vizbench.renderers.kernels import corners_differ, inside_bars, margins_differ, read_batch, read_cells
 from vizbench.renderers.layout import MAX_PICTURE, Layout, Shape, as_look, check_shape, inner, layout
 from vizbench.renderers.locate import (
     COLOURS,
     NOT_FOUND,
     SEVERAL,
-    WORKING_SIZE,
     Placement,
     Searched,
     is_moved,
@@ -88,6 +88,26 @@ def place_and_read(
     picture = as_picture(image)
     if isinstance(picture, DecodeFailure):
         return picture
+    if not look.glyphs:
+        return _place_and_read(picture, look, shape, board, question)
+
+    # Glyphs are erased for each size that cells may have. The first grid that is read counts.
+    plain, whole = replace(look, glyphs=""), board or shape
+    place = None if whole is None else layout(plain, check_shape(whole))
+    cell = look.cell if place is None else place.cell
+    failure = DecodeFailure(NOT_FOUND)
+    for side in cell_sizes(place, cell, picture.shape[:2]):
+        result = _place_and_read(without_glyphs(picture, side), plain, shape, board, question)
+        if not isinstance(result, DecodeFailure):
+            return result
+        failure = result if failure.reason == NOT_FOUND else failure
+    return failure
+
+
+def _place_and_read(
+    picture: Image, look: Look, shape: Shape | None, board: Shape | None, question: Grid | None
+) -> tuple[Placement, Answer] | DecodeFailure:
+    """Decode a picture without glyphs. Returns also the places of its cells."""
     if shape is None:
         return _inferred(picture, look, board)
     board = check_shape(board or shape)
@@ -261,6 +281,10 @@ def decode_batch(images: Video, look: Look | str, shape: Shape, board: Shape | N
     n, height, width = images.shape[:3]
     rows, columns = _ranges(look, check_shape(shape), board or shape, (height, width))
     codes = np.empty((n, *shape), np.uint8)
+    if look.glyphs:
+        place = layout(look, board or shape)
+        scale = min(height / place.height, width / place.width)
+        images = np.stack([without_glyphs(image, scale * place.cell) for image in images])
     flat = np.ascontiguousarray(images).reshape(n, height, width * 3)
     colours = palette(look.palette).astype(np.float64)
     read_batch(flat, rows, columns, colours, codes, np.empty(shape, np.float32))
@@ -318,6 +342,8 @@ def _second_board(picture: Image, box: tuple[int, int, int, int], look: Look, bo
 def _part(picture: Image, box: tuple[int, int, int, int], look: Look) -> Image:
     """Return a part of the picture. Beyond the picture's edges it has the outside colour."""
     top, bottom, left, right = box
+    if min(top, left) >= 0 and bottom <= picture.shape[0] and right <= picture.shape[1]:
+        return np.ascontiguousarray(picture[top:bottom, left:right])
     out = np.empty((bottom - top, right - left, 3), np.uint8)
     out[:] = with_outside(look.palette)[-1]
     y, x = max(top, 0), max(left, 0)
@@ -329,9 +355,9 @@ def _part(picture: Image, box: tuple[int, int, int, int], look: Look) -> Image:
 def _inferred_whole(picture: Image, look: Look, board: Shape | None) -> Placement | DecodeFailure:
     """Return the places of the cells in a picture that shows only a drawing."""
     # The board, then the part of it that is not outside.
-    shape = None
+    shape, searched = None, Searched(picture)
     if board is None:
-        board = infer_shape(picture, look)
+        board = infer_shape(picture, look, (searched.small, searched.sums))
         if board is None:
             return DecodeFailure(SIZE)
         if look.canvas is not None:  # the search has considered the outside already
@@ -345,7 +371,7 @@ def _inferred_whole(picture: Image, look: Look, board: Shape | None) -> Placemen
             return DecodeFailure("the picture is blank: every cell has the outside colour")
 
     # A picture of another size may have been scaled to one that fits a finer board.
-    placement = read_whole(Searched(picture), place, shape, look.palette)
+    placement = read_whole(searched, place, shape, look.palette)
     may_be_scaled = look.canvas is None and (place.height, place.width) != picture.shape[:2]
     if isinstance(placement, Placement) and may_be_scaled and _repeats(read_at(picture, placement).grid):
         return DecodeFailure(SIZE)
@@ -373,8 +399,8 @@ def _boxes(picture: Image, look: Look) -> list[tuple[int, int, int, int]]:
     boxes = [(0, height, 0, width)]
 
     # The part inside flat bars.
-    top, bottom = _bars(picture)
-    left, right = _bars(picture.swapaxes(0, 1))
+    top, bottom = inside_bars(picture)
+    left, right = inside_bars(picture.swapaxes(0, 1))
     outside = with_outside(look.palette)[-1].astype(np.int64)
     barred = np.abs(picture[0, 0] - outside).max() > 30 or np.abs(picture[-1, -1] - outside).max() > 30
     if min(bottom - top, right - left) >= 8 and (look.canvas is None or barred):
@@ -390,16 +416,6 @@ def _boxes(picture: Image, look: Look) -> list[tuple[int, int, int, int]]:
         for y in ((height - side) // 2, 0, height - side):
             boxes += [(y, y + side, x, x + side) for x in ((width - side) // 2, 0, width - side)]
     return list(dict.fromkeys(boxes))
-
-
-def _bars(picture: Image) -> tuple[int, int]:
-    """Return the rows between the flat bars at the top and bottom of a picture, as start and end."""
-    sample = picture[:, :: max(1, picture.shape[1] // 256)].astype(np.int64)
-    ends: list[int] = []
-    for rows in (sample, sample[::-1]):
-        flat = np.abs(rows - rows[0, 0]).max(axis=(1, 2)) <= 20
-        ends.append(int(flat.argmin()) if not flat.all() else 0)
-    return ends[0], len(picture) - ends[1]
 
 
 def _scaled(

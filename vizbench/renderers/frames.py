@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.renderers.kernels import paint_indices, paint_rgb
+from vizbench.renderers.glyphs import INK, box_of, dots_of, masks, without_digits
+from vizbench.renderers.kernels import paint_indices, paint_rgb, stamp
 from vizbench.renderers.layout import Layout, Shape, as_look, layout
 from vizbench.renderers.palettes import Colours, with_outside
 from vizbench.types import Grid, Grids, Image, Look, Video
@@ -31,6 +32,8 @@ def render(grid: Grid, look: Look | str, board: Shape | None = None) -> Image:
 def render_batch(grids: Grids, look: Look | str, board: Shape | None = None) -> Video:
     """Draw grids `(n, h, w)` uint8 as `(n, H, W, 3)` uint8. The arguments are those of `render`."""
     look = as_look(look)
+    if look.glyphs:
+        return index_palette(look)[render_indices(grids, look, board)]
     colours = with_outside(look.palette)
     place, rows, columns = _prepare(grids, look, board, pixel_bytes=3)
     out = np.empty((len(grids), place.height, place.width * 3), np.uint8)
@@ -43,13 +46,63 @@ def render_indices(grids: Grids, look: Look | str, board: Shape | None = None) -
     look = as_look(look)
     place, rows, columns = _prepare(grids, look, board, pixel_bytes=1)
     out = np.empty((len(grids), place.height, place.width), np.uint8)
-    paint_indices(np.ascontiguousarray(grids), rows, columns, np.uint8(len(index_palette(look)) - 1), out)
+    outside = len(with_outside(look.palette)) - 1
+    paint_indices(np.ascontiguousarray(grids), rows, columns, np.uint8(outside), out)
+    if look.glyphs:
+        ink = np.uint8(outside + 1)
+        _chequer(look.glyphs, place, rows, columns, ink, out)
+        drawn = ~without_digits(look.glyphs, grids)
+        shapes = masks(look.glyphs, place.cell)
+        stamp(np.ascontiguousarray(grids), drawn, rows, columns, shapes, ink, out)
+        _outline_boxes(look.glyphs, place, rows, columns, ink, out)
     return out
 
 
+def _chequer(
+    name: str,
+    place: Layout,
+    rows: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.int64],
+    ink: np.uint8,
+    out: npt.NDArray[np.uint8],
+) -> None:
+    """Dot every other cell of boards that are chequered."""
+    dots = dots_of(name, place.cell)
+    if dots is None:
+        return
+    for i, (top, bottom) in enumerate(rows.tolist()):
+        for left, right in columns[(i + 1) % 2 :: 2].tolist():
+            out[:, top:bottom, left:right][:, dots] = ink
+
+
+def _outline_boxes(
+    name: str,
+    place: Layout,
+    rows: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.int64],
+    ink: np.uint8,
+    out: npt.NDArray[np.uint8],
+) -> None:
+    """Draw the borders of boxes in ink. They take the place of lines between cells."""
+    box = box_of(name, (len(rows), len(columns)))
+    if not box or not place.line:
+        return
+    top, left = max(int(rows[0, 0]) - place.line, 0), max(int(columns[0, 0]) - place.line, 0)
+    bottom, right = int(rows[-1, 1]) + place.line, int(columns[-1, 1]) + place.line
+    for start in (top, *rows[box - 1 :: box, 1].tolist()):
+        out[:, start : start + place.line, left:right] = ink
+    for start in (left, *columns[box - 1 :: box, 1].tolist()):
+        out[:, top:bottom, start : start + place.line] = ink
+
+
 def index_palette(look: Look | str) -> Colours:
-    """Return the colours of the indices of `render_indices`, `(k + 1, 3)` uint8; the last is the outside."""
-    return with_outside(as_look(look).palette)
+    """Return the colours of the indices of `render_indices`: the cells', the outside, and the glyphs' ink.
+
+    The shape is `(k + 1, 3)` uint8, or `(k + 2, 3)` for a look with glyphs.
+    """
+    look = as_look(look)
+    colours = with_outside(look.palette)
+    return np.concatenate([colours, np.array([INK], np.uint8)]) if look.glyphs else colours
 
 
 def _prepare(

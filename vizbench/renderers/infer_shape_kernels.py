@@ -20,6 +20,29 @@ _MOST_SHIFT = 32.0
 """Levels of the largest common shift of colours that is fitted."""
 
 
+STRIPS = 16
+"""Strips of pixels along each axis that rule candidates out."""
+
+
+@jit
+def sums_of(picture):
+    """Return the sums of a picture `(H, W, 3)` over rectangles from the top left, `(H + 1, W + 1, 3)`."""
+    height, width = picture.shape[0], picture.shape[1]
+    sums = np.empty((height + 1, width + 1, 3), np.int32)
+    sums[0] = 0
+    sums[:, 0] = 0
+    for y in range(height):
+        red, green, blue = 0, 0, 0
+        for x in range(width):
+            red += picture[y, x, 0]
+            green += picture[y, x, 1]
+            blue += picture[y, x, 2]
+            sums[y + 1, x + 1, 0] = sums[y, x + 1, 0] + red
+            sums[y + 1, x + 1, 1] = sums[y, x + 1, 1] + green
+            sums[y + 1, x + 1, 2] = sums[y, x + 1, 2] + blue
+    return sums
+
+
 @jit
 def corner_sums(sums, rows, columns):
     """Return the integral image at fractional rows `(a,)` and columns `(b,)`: `(a, b, 3)`.
@@ -142,3 +165,146 @@ def candidate_error(sums, rows, columns, colours):
         error += plain * mean * mean - 2 * mean * shift[k]
         shift[k] = mean
     return error + line_error(table, rows, columns, cells, outside, codes, shift)
+
+
+@jit
+def squares_of(picture):
+    """Return the sum of the squared levels of a picture `(H, W, 3)`."""
+    flat = picture.reshape(picture.shape[0], 3 * picture.shape[1])
+    total = 0
+    for y in range(flat.shape[0]):
+        row, squares = flat[y], np.int32(0)
+        for x in range(row.shape[0]):
+            level = np.int32(row[x])
+            squares = np.int32(squares + np.int32(level * level))
+        total += np.int64(squares)
+    return total
+
+
+@jit
+def strips(sums):
+    """Return sums and squares of the means of STRIPS strips up to each column, both `(W + 1, STRIPS)`.
+
+    Strips are bands of rows. Means are weighted by the root of the number of rows, so that squares count each
+    row. A mix of the channels is used: its variance is at most that of the colours.
+    """
+    height, width = sums.shape[0] - 1, sums.shape[1] - 1
+    totals, squares = np.zeros((width + 1, STRIPS)), np.zeros((width + 1, STRIPS))
+    for s in range(STRIPS):
+        top, bottom = s * height // STRIPS, (s + 1) * height // STRIPS
+        weight = 1.0 / np.sqrt(21.0 * max(bottom - top, 1))
+        before, square = 0.0, 0.0
+        for x in range(width + 1):
+            red = np.int64(sums[bottom, x, 0]) - sums[top, x, 0]
+            green = np.int64(sums[bottom, x, 1]) - sums[top, x, 1]
+            blue = np.int64(sums[bottom, x, 2]) - sums[top, x, 2]
+            total = (red + 2 * green + 4 * blue) * weight
+            square += (total - before) ** 2
+            totals[x, s], squares[x, s] = total, square
+            before = total
+    return totals, squares
+
+
+@jit
+def variances_within(totals, squares, edges, starts):
+    """Return the squared differences between strips and their means within cells, `(grids,)`.
+
+    totals, squares: see `strips`. edges, starts: see `infer_shape.Axis`.
+    """
+    out, size = np.empty(starts.shape[0] - 1), totals.shape[0] - 1
+    variances = np.empty(STRIPS)
+    for g in range(out.shape[0]):
+        variances[:] = 0.0
+        for k in range(starts[g], starts[g + 1], 2):
+            a, b = min(int(edges[k]), size - 1), min(int(edges[k + 1]), size - 1)
+            fa, fb = edges[k] - a, edges[k + 1] - b
+            share = 1.0 / (edges[k + 1] - edges[k])
+            for s in range(STRIPS):
+                first = totals[a, s] + fa * (totals[a + 1, s] - totals[a, s])
+                last = totals[b, s] + fb * (totals[b + 1, s] - totals[b, s])
+                low = squares[a, s] + fa * (squares[a + 1, s] - squares[a, s])
+                high = squares[b, s] + fb * (squares[b + 1, s] - squares[b, s])
+                variances[s] += high - low - (last - first) * (last - first) * share
+        out[g] = variances.sum()
+    return out
+
+
+@jit
+def lower_bounds(sums, rows, row_starts, columns, column_starts, pairs):
+    """Return for each candidate a sum of squares that the error of its drawing cannot be below, `(n,)`.
+
+    Between the two edges of a column of cells, each row of pixels of a drawing has one colour. So has the
+    mean of a strip of rows. The same is true of rows of cells. Both share pixels, so the larger sum counts.
+    """
+    totals, squares = strips(sums)
+    along_rows = variances_within(totals, squares, columns, column_starts)
+    totals, squares = strips(sums.transpose(1, 0, 2))
+    along_columns = variances_within(totals, squares, rows, row_starts)
+    out = np.empty(pairs.shape[0])
+    for n in range(pairs.shape[0]):
+        out[n] = max(along_rows[pairs[n, 1]], along_columns[pairs[n, 0]])
+    return out
+
+
+@jit
+def misses_over(sums, rows, columns, colours, most):
+    """Return whether the mean colours of cells miss the palette by over `most`, as a sum of squares.
+
+    It ends at the first row of cells at which they do, from outside in: other sizes differ least in the
+    middle. As in `candidate_error`, a common shift of colours is allowed. colours: without the outside.
+    """
+    h, w = rows.shape[0] // 2, columns.shape[0] // 2
+    shift = np.zeros(3)
+    area_of_all, total = 0.0, 0.0
+    for k in range(h):
+        i = h - 1 - k // 2 if k % 2 else k // 2
+        table = corner_sums(sums, rows[2 * i : 2 * i + 2], columns)
+        height = rows[2 * i + 1] - rows[2 * i]
+        for j in range(w):
+            area = height * (columns[2 * j + 1] - columns[2 * j])
+            red = box(table, 0, 1, 2 * j, 2 * j + 1, 0) / area
+            green = box(table, 0, 1, 2 * j, 2 * j + 1, 1) / area
+            blue = box(table, 0, 1, 2 * j, 2 * j + 1, 2) / area
+            code, miss, _ = nearest(red, green, blue, colours)
+            total += area * miss * miss
+            shift[0] += area * (red - colours[code, 0])
+            shift[1] += area * (green - colours[code, 1])
+            shift[2] += area * (blue - colours[code, 2])
+            area_of_all += area
+        gain = 0.0
+        for c in range(3):
+            mean = min(max(shift[c] / area_of_all, -_MOST_SHIFT), _MOST_SHIFT)
+            gain += 2 * mean * shift[c] - area_of_all * mean * mean
+        if total - gain > most:
+            return True
+    return False
+
+
+@jit
+def best_candidate(sums, picture, rows, row_starts, columns, column_starts, pairs, colours):
+    """Return the number of the candidate with the least error. Of about equal errors, the first one counts.
+
+    rows, columns and their starts: see `infer_shape.Axis`. pairs `(n, 2)`: the edges of each candidate.
+    colours: the last one is the outside. Candidates are tried from the lowest bound of their error on, until
+    the bound is over the least error. The misses of cells add to the bound, because they are orthogonal to
+    the variance within cells.
+    """
+    bounds = lower_bounds(sums, rows, row_starts, columns, column_starts, pairs)
+    squares = squares_of(picture)
+    errors = np.full(pairs.shape[0], np.inf)
+    least = np.inf
+    for n in np.argsort(bounds):
+        most = least + squares + 1.0 - bounds[n]
+        if most < 0:
+            break
+        ys = rows[row_starts[pairs[n, 0]] : row_starts[pairs[n, 0] + 1]]
+        xs = columns[column_starts[pairs[n, 1]] : column_starts[pairs[n, 1] + 1]]
+        if not misses_over(sums, ys, xs, colours[:-1], most):
+            errors[n] = candidate_error(sums, ys, xs, colours)
+            least = min(least, errors[n])
+
+    best, least = 0, np.inf
+    for n in range(pairs.shape[0]):
+        if errors[n] < least - 1e-3:
+            best, least = n, errors[n]
+    return best

@@ -56,6 +56,26 @@ def paint_rgb(grids, rows, columns, colours, out):
 
 
 @jit
+def stamp(grids, drawn, rows, columns, masks, ink, out):
+    """Draw the glyphs of grids `(n, h, w)` over their palette indices `(n, H, W)` in `out`.
+
+    drawn `(n,)`: which grids have glyphs. masks `(k, cell, cell)`: the pixels of each code's glyph.
+    """
+    for g in range(grids.shape[0]):
+        if not drawn[g]:
+            continue
+        for i in range(rows.shape[0]):
+            for j in range(columns.shape[0]):
+                code = grids[g, i, j]
+                if code >= masks.shape[0]:
+                    continue
+                for y in range(masks.shape[1]):
+                    for x in range(masks.shape[2]):
+                        if masks[code, y, x]:
+                            out[g, rows[i, 0] + y, columns[j, 0] + x] = ink
+
+
+@jit
 def nearest(red, green, blue, colours):
     """Return the nearest of the colours `(k, 3)`, and the distances to it and to the second nearest."""
     code, first, second = 0, np.inf, np.inf
@@ -150,3 +170,29 @@ def margins_differ(picture, top, left, outside, most):
             if abs(total / count - outside[c]) > most:
                 return True
     return False
+
+
+@jit
+def row_is_flat(picture, y, corner, step):
+    """Return whether every `step`th pixel of row y is near the first pixel of row `corner`."""
+    for x in range(0, picture.shape[1], step):
+        for c in range(3):
+            if abs(np.int64(picture[y, x, c]) - np.int64(picture[corner, 0, c])) > 20:
+                return False
+    return True
+
+
+@jit
+def inside_bars(picture):
+    """Return the rows between the flat bars at the top and bottom of a picture `(H, W, 3)`: start and end.
+
+    Bars are rows whose pixels differ from the picture's corner by at most 20 levels. A picture that is all
+    flat has no bars.
+    """
+    height, step = picture.shape[0], max(1, picture.shape[1] // 256)
+    start, end = 0, 0
+    while start < height and row_is_flat(picture, start, 0, step):
+        start += 1
+    while end < height and row_is_flat(picture, height - 1 - end, height - 1, step):
+        end += 1
+    return start % height, height - end % height

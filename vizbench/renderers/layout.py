@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from vizbench._util.grids import MAX_SIDE
 from vizbench.errors import UserError
+from vizbench.renderers.glyphs import check_glyphs
 from vizbench.renderers.palettes import palette
 from vizbench.types import Look
 
@@ -56,6 +57,7 @@ def as_look(look: Look | str) -> Look:
     """Return a Look as it is, or the plain Look of a palette's name. Raises UserError if it is invalid."""
     checked = Look(look) if isinstance(look, str) else look
     palette(checked.palette)
+    check_glyphs(checked.glyphs)
     limits = {"cell": (1, 1024), "margin": (0, 1024), "line": (0, 1024)}
     for name, (low, high) in limits.items():
         value: int = getattr(checked, name)

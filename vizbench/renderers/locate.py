@@ -11,6 +11,7 @@ question is known, the placement that agrees with it wins. If there is no winner
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +21,20 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.renderers.colours import Levels, assign, fit_colours
-from vizbench.renderers.infer_shape import integral
+from vizbench.renderers.infer_shape import WORKING_SIZE, Sums, limited
+from vizbench.renderers.infer_shape_kernels import sums_of
 from vizbench.renderers.layout import Layout, Shape
-from vizbench.renderers.locate_kernels import edge_profile, lattice_scores, measure, near_lattice, peaks
+from vizbench.renderers.locate_kernels import (
+    lattice_scores,
+    measure,
+    near_lattice,
+    peaks,
+    profile_across,
+    profile_down,
+    steps_across,
+    steps_down,
+)
+from vizbench.renderers.palettes import with_outside
 from vizbench.types import DecodeFailure, Grid, Image
 
 Floats = npt.NDArray[np.float64]
@@ -31,9 +43,6 @@ Floats = npt.NDArray[np.float64]
 NOT_FOUND: Final = "abstained: the board was not found in the picture"
 SEVERAL: Final = "abstained: the board may be in several places of the picture"
 COLOURS: Final = "abstained: the colours of the picture do not show which codes the cells have"
-
-WORKING_SIZE: Final = 1024
-"""Pixels of the longest side of the picture that is searched. Larger ones are averaged down."""
 
 STEP: Final = 30.0
 """Levels of the faintest step that counts as an edge."""
@@ -124,23 +133,37 @@ class _Reading:
     spot: _Spot
     grid: Grid
     colours: Levels
+    plain: bool
+    """Whether the picture shows several colours of the palette as they are."""
 
 
 @final
 class Searched:
-    """Prepare a picture for the search: its sums over rectangles, and its edges along both axes."""
+    """Prepare a picture for the search: its sums over rectangles, and its edges along both axes.
+
+    A picture with a side over WORKING_SIZE is averaged down.
+    """
 
     def __init__(self, picture: Image) -> None:
         """picture: `(H, W, 3)` uint8."""
         self.full = picture.shape[0], picture.shape[1]
-        self.sums = integral(picture, WORKING_SIZE)
-        self.size = self.sums.shape[0] - 1, self.sums.shape[1] - 1
-        self.profiles = self.edges(STEP)
+        self.small = limited(picture, WORKING_SIZE)
+        self.sums: Sums = sums_of(self.small)
+        self.size = self.small.shape[0], self.small.shape[1]
+
+    @functools.cached_property
+    def profiles(self) -> tuple[Floats, Floats]:
+        """The strength of clear edges between rows and between columns."""
+        return self.edges(STEP)
 
     def edges(self, step: float) -> tuple[Floats, Floats]:
         """Return the strength of edges between rows and between columns: steps over `step` and noise."""
-        turned = np.ascontiguousarray(self.sums.swapaxes(0, 1))
-        return edge_profile(turned, -step), edge_profile(self.sums, -step)
+        down, across = self._steps
+        return profile_down(down, -step), profile_across(across, -step)
+
+    @functools.cached_property
+    def _steps(self) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int16]]:
+        return steps_down(self.small), steps_across(self.small)
 
 
 def locate(
@@ -383,7 +406,13 @@ def _readings(
     flat = means.reshape(-1, 3)
     outside = around.mean(axis=0) if len(around) and _wide(place, spot) else None
     palettes = fit_colours(flat, outside, name)
-    return [_Reading(spot, assign(flat, one[:-1])[0].reshape(shape), one[:-1]) for one in palettes]
+    plain = with_outside(name)
+    readings: list[_Reading] = []
+    for one in palettes:
+        grid = assign(flat, one[:-1])[0].reshape(shape)
+        unchanged = bool((one == plain).all() and (grid != grid[0, 0]).any())
+        readings.append(_Reading(spot, grid, one[:-1], unchanged))
+    return readings
 
 
 def _wide(place: Layout, spot: _Spot) -> bool:
@@ -441,9 +470,10 @@ def _chosen(
     seen: Searched, place: Layout, shape: Shape, readings: Sequence[_Reading], question: Grid | None
 ) -> Placement | DecodeFailure:
     """Return the placement if the readings agree, or if their rank or the question decides."""
-    # Different grids, the most usual first.
+    # Different grids, the most usual first. Where the palette is seen as it is, no changed one is believed: a
+    # board that is moved by a cell may resemble the question if margins are taken for a code.
     grids: dict[bytes, _Reading] = {}
-    for one in readings:
+    for one in [one for one in readings if one.plain] or readings:
         grids.setdefault(one.grid.tobytes(), one)
     several = list(grids.values())
     best = several[0]
@@ -487,6 +517,10 @@ def _most_alike(readings: Sequence[_Reading], question: Grid) -> _Reading | None
     If there is none, return the most usual of those that are about as good; None if two of them are as usual.
     """
     alike = [one.grid == question for one in readings]
+    given = question != np.bincount(question.ravel()).argmax()
+    if given.sum() >= LEAST_GIVEN and not readings[0].plain:
+        # Under a changed palette, any code may seem to be the one that means "unknown".
+        alike = [cells & given for cells in alike]
     best = max(range(len(readings)), key=lambda i: alike[i].sum())
     near: list[_Reading] = []
     for one, cells in zip(readings, alike, strict=True):

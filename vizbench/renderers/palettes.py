@@ -8,6 +8,8 @@ in RGB, because decoding picks the nearest. The mean of a cell may be wrong by h
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +20,10 @@ from vizbench.errors import unknown
 
 Colours = npt.NDArray[np.uint8]
 """`(k, 3)` uint8 RGB."""
+
+
+_WRITTEN = re.compile(r"[0-9a-f]{6}( [0-9a-f]{6}){0,254} \| [0-9a-f]{6}")
+"""A palette that is written out."""
 
 
 def _colours(text: str) -> Colours:
@@ -60,15 +66,116 @@ _OUTSIDE: Mapping[str, Colours] = {name: _colours(outside) for name, (_, outside
 
 
 def palette(name: str) -> Colours:
-    """Return the cell colours `(k, 3)` uint8 of a palette. Raises UserError if it is unknown."""
-    if name not in PALETTES:
-        raise unknown("palette", name, PALETTES)
-    return PALETTES[name]
+    """Return the cell colours `(k, 3)` uint8 of a palette, given by name or written out.
+
+    Raises UserError if it is unknown.
+    """
+    if name in PALETTES:
+        return PALETTES[name]
+    return _written(name)[0]
 
 
 def with_outside(name: str) -> Colours:
     """Return the cell colours and, last, the outside colour: `(k + 1, 3)` uint8."""
-    return np.concatenate([palette(name), _OUTSIDE[name]])
+    outside = _OUTSIDE[name] if name in PALETTES else _written(name)[1]
+    return np.concatenate([palette(name), outside])
+
+
+@functools.lru_cache(maxsize=256)
+def _written(text: str) -> tuple[Colours, Colours]:
+    """Return the cell colours and the outside colour of `ffffff 000000 | 808080`."""
+    if not _WRITTEN.fullmatch(text):
+        raise unknown("palette", text, PALETTES)
+    cells, outside = text.split(" | ")
+    return _colours(cells), _colours(outside)
+
+
+_NAMES: Mapping[str, str] = {
+    "ffffff": "white",
+    "000000": "black",
+    "aaaaaa": "gray",
+    "555555": "dark gray",
+    "808080": "gray",
+    "ffff00": "yellow",
+    "00ffff": "cyan",
+    "ff00ff": "magenta",
+    "ff8080": "pink",
+    "ff0000": "red",
+    "00ff00": "green",
+    "0000ff": "blue",
+    "008080": "teal",
+    "ff8000": "orange",
+    "00c800": "green",
+    "e60000": "red",
+    "0050ff": "blue",
+    "808000": "olive",
+    "8080ff": "light blue",
+    "80ff80": "light green",
+    "800080": "purple",
+    "0074d9": "blue",
+    "ff4136": "red",
+    "2ecc40": "green",
+    "ffdc00": "yellow",
+    "f012be": "magenta",
+    "ff851b": "orange",
+    "7fdbff": "light blue",
+    "870c25": "dark red",
+    # The calm colours of `looks`.
+    "e0e0d8": "light gray",
+    "303038": "dark gray",
+    "a0a0a0": "gray",
+    "888888": "gray",
+    "707078": "gray",
+    "202428": "black",
+    "ffff58": "yellow",
+    "ffff48": "yellow",
+    "ffe060": "yellow",
+    "58ffff": "cyan",
+    "48ffff": "cyan",
+    "50f0ff": "cyan",
+    "ff70ff": "magenta",
+    "ff60ff": "magenta",
+    "ff5858": "red",
+    "ff6858": "red",
+    "ff7868": "red",
+    "ff4848": "red",
+    "70ff70": "green",
+    "58d858": "green",
+    "58e058": "green",
+    "40d840": "green",
+    "6060ff": "blue",
+    "6098ff": "blue",
+    "6070ff": "blue",
+    "5050ff": "blue",
+    "989848": "olive",
+    "489898": "teal",
+    "984898": "purple",
+    "ffa840": "orange",
+    "b08040": "brown",
+    "ffa8a0": "pink",
+    "ff9898": "pink",
+    "98ff98": "light green",
+    "9898ff": "light blue",
+}
+
+
+def colour_names(name: str) -> tuple[str, ...]:
+    """Return a name per cell code of a palette, all different. Raises UserError if it is unknown.
+
+    A colour without a name of its own is called by its RGB value, as in `#123456`.
+    """
+    written = [bytes(colour).hex() for colour in palette(name)]
+    names = [_NAMES.get(colour, f"#{colour}") for colour in written]
+    distinct: list[str] = []
+    for colour, word in zip(written, names, strict=True):
+        distinct.append(word if names.count(word) == 1 else f"#{colour}")
+    return tuple(distinct)
+
+
+def outside_name(name: str) -> str:
+    """Return the name of a palette's colour of margins and lines. Raises UserError if it is unknown."""
+    written = bytes(with_outside(name)[-1]).hex()
+    return _NAMES.get(written, f"#{written}")
 
 
 def separation(colours: Colours) -> float:

@@ -6,6 +6,8 @@ as "Answer:" may surround the grid.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Annotated, Literal, cast
 
 import msgspec
@@ -23,6 +25,9 @@ from vizbench.types import Answer, Decoded, DecodeFailure, Grid
 
 MAX_CHARS = 5_000_000
 """The length of the longest text that is read. A grid of MAX_SIDE with codes of three digits fits."""
+
+_BLANK = re.compile(r"\n[ \t\r]*\n\s*")
+"""An empty line, or several."""
 
 _Rows = list[list[Annotated[int, msgspec.Meta(ge=0, le=255)]]]
 
@@ -74,6 +79,51 @@ def from_text(text: object, max_chars: int = MAX_CHARS, *, shape: Shape | None =
         reply = without_reasoning(plain(text))
         choice = CUT if reply is None else final_grid(unmarked(reply), shape)
     return DecodeFailure(choice) if isinstance(choice, str) else _answer(choice, shape)
+
+
+def states_to_text(states: Sequence[Grid], layout: Literal["json", "rows"] = "json") -> str:
+    """Return the states of a process as text: lines of JSON, or blocks of rows below empty lines.
+
+    Raises UserError as `to_text` does.
+    """
+    between = "\n" if layout == "json" else "\n\n"
+    return between.join(to_text(state, layout) for state in states)
+
+
+def states_from_text(
+    text: str, layout: Literal["json", "rows"] = "json", shape: Shape | None = None
+) -> list[Grid]:
+    """Read the states that `states_to_text` writes, in order. Lines or blocks without a grid are left out.
+
+    Words around a grid of JSON are allowed, as in "step 2: [[0,1]]". shape: as in `from_text`.
+    """
+    if len(text) > MAX_CHARS:
+        return []
+    if layout == "json":
+        choices = [_json(_bracketed(line)) for line in text.splitlines()]
+    else:
+        choices = [_rows(block) for block in _BLANK.split(text.strip())]
+    answers = [_answer(choice, shape) for choice in choices if choice is not None]
+    return [answer.grid for answer in answers if isinstance(answer, Answer)]
+
+
+def last_block(text: str) -> str:
+    """Return the part of a text below its last empty line."""
+    return _BLANK.split(text.strip())[-1]
+
+
+def _bracketed(line: str) -> str:
+    """Return the part of a line from its first double bracket to its last, without spaces."""
+    plain_line = line.replace(" ", "")
+    start, end = plain_line.find("[["), plain_line.rfind("]]")
+    return plain_line[start : end + 2] if 0 <= start < end else ""
+
+
+def _rows(block: str) -> Candidate | None:
+    """Return the grid of a block that is only rows of one character per cell, or None for any other."""
+    rows = [[DIGITS.find(character) for character in line] for line in block.split("\n")]
+    whole = all(row and min(row) >= 0 for row in rows)
+    return Candidate(0, len(block), rows) if whole else None
 
 
 def _json(text: str) -> Candidate | None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from transformers import DynamicCache
 
 from vizbench.baselines.embedded.language import pretrain as pretraining
 from vizbench.baselines.embedded.language.decode import generate
@@ -20,6 +21,7 @@ from vizbench.baselines.embedded.language.network import (
     build_network,
     forward,
     load_network,
+    page_mask,
     serialize,
 )
 from vizbench.baselines.embedded.language.tokens import (
@@ -27,15 +29,21 @@ from vizbench.baselines.embedded.language.tokens import (
     CELL,
     EOS,
     IGNORED,
+    LEAF,
     NEUTRAL,
     NEWLINE,
     PAD,
     PAGE,
     ROW,
     SEP,
+    WORD,
     advance,
+    advance_leaf,
     collate,
     example,
+    first_of_page,
+    pages,
+    process,
     prompt,
     text,
 )
@@ -97,6 +105,83 @@ def test_places_stay_on_the_page_whatever_the_model_writes() -> None:
     for token in [CELL] * 100 + [NEWLINE] * 100:
         place = advance(place, token)
         assert PAGE + ANSWER <= place < PAGE + 2 * ANSWER
+
+
+@pytest.mark.parametrize(("h", "w", "k"), [(1, 1, 1), (3, 5, 4), (8, 8, 10), (31, 31, 1), (2, 2, 60)])
+def test_a_process_has_a_page_for_each_state(h: int, w: int, k: int) -> None:
+    question, *states = grids(k + 1, h, w)
+    row = process(question, "\n\n".join(states))
+    asked = row.labels != IGNORED
+    labels, places = row.labels[asked].tolist(), row.positions[asked].tolist()
+    assert text(labels, True) == "\n\n".join(states)
+    assert (labels.count(SEP), labels[-1]) == (k - 1, EOS)
+
+    # Decoding walks the places that training showed, and reads what it showed.
+    place = int(prompt(question).positions[-1])
+    read = [SEP]
+    for expected, token in zip(places, labels, strict=True):
+        assert place == expected
+        place = advance_leaf(place, token)
+        read.append(first_of_page(token, place))
+    assert read[:-1] == row.ids[asked].tolist()
+    assert sorted({*pages(row.positions).tolist()}) == [*range(-1, k + 1)]
+
+    # The token of each cell is ANSWER before the cell of the next page.
+    size = h * (w + 1)
+    for at, token in enumerate(labels[: (k - 1) * size]):
+        if token not in (NEWLINE, SEP):
+            assert places[at + 1] + ANSWER == places[at + size]
+
+
+def test_a_process_of_one_state_is_an_example() -> None:
+    question, answer = grids(2, 3, 5)
+    one, other = process(question, answer), example(question, answer)
+    for part in ("ids", "positions", "labels"):
+        assert np.array_equal(getattr(one, part), getattr(other, part))
+
+
+def test_a_page_begins_with_its_number_and_sees_the_page_before() -> None:
+    question, *states = grids(4, 2, 2)
+    row = process(question, "\n\n".join(states))
+    page = pages(row.positions)
+    starts = [int(np.argmax(page == number)) for number in (1, 2, 3)]
+    assert row.ids[starts].tolist() == [SEP, WORD + 1, WORD + 2]
+    mask = page_mask(torch.from_numpy(row.positions)[None])[0, 0] == 0
+    for looks in range(len(page)):
+        for seen in range(len(page)):
+            near = page[seen] in (-1, page[looks] - 1, page[looks])
+            assert bool(mask[looks, seen]) == (seen <= looks and near)
+    assert int(row.positions.max()) >= PAGE + ANSWER + 2 * LEAF
+
+
+def test_a_process_that_is_too_long_is_refused_before_anything_runs() -> None:
+    question, *states = grids(30, 21, 21)
+    pair = Example(question, "\n\n".join(states))
+    shown = replace(context(), supervision="process")
+    with pytest.raises(UserError, match=r"29 states takes .* tokens and the embedded qwen3 reads 2,048"):
+        EmbeddedLanguage("tiny-random").check([pair], shown)
+    EmbeddedLanguage("tiny-random").check([pair], context())
+
+
+def test_decoding_a_process_in_parts_is_one_pass_over_it() -> None:
+    """The mask of the cache hides the same pages as that of a whole sequence."""
+    network = build_network(SMALL, 3).eval()
+    question, *states = grids(4, 2, 3)
+    row = process(question, "\n\n".join(states))
+    ids, positions = (torch.from_numpy(part)[None] for part in (row.ids, row.positions))
+    whole = forward(network, ids, positions)[0]
+    start = len(prompt(question).ids)
+    cache = DynamicCache(config=network.config)
+    with torch.no_grad():
+        for first, last in [(0, start), *((k, k + 1) for k in range(start, len(row.ids)))]:
+            part: Any = network(
+                input_ids=ids[:, first:last],
+                position_ids=positions[:, first:last],
+                attention_mask=page_mask(positions[:, :last], first),
+                past_key_values=cache,
+                use_cache=True,
+            )
+            assert torch.allclose(part.logits[0], whole[first:last], atol=1e-4)
 
 
 def test_text_ends_at_eos_and_marks_what_is_no_cell() -> None:
@@ -193,7 +278,7 @@ def test_missing_broken_and_foreign_weights_are_user_errors(tmp_path: Path) -> N
 def test_cached_greedy_decoding_equals_argmax_over_the_whole_sequence() -> None:
     model = build_network(SMALL, 4)
     prompts = [prompt(q) for q in grids(3, 4, 6)]
-    written = generate(model, prompts, 12, 0.0, torch.Generator())
+    written = generate(model, prompts, 12, 0.0)
     for start, tokens in zip(prompts, written, strict=True):
         ids, places, expected = start.ids.tolist(), start.positions.tolist(), []
         while len(expected) < 12:
@@ -207,11 +292,14 @@ def test_cached_greedy_decoding_equals_argmax_over_the_whole_sequence() -> None:
         assert tokens == expected
 
 
-def test_sampling_follows_the_generator() -> None:
+def test_drawn_answers_follow_their_own_seeds() -> None:
     model = build_network(SMALL, 4)
     prompts = [prompt(q) for q in grids(2, 4, 4)]
-    runs = [generate(model, prompts, 10, 1.0, torch.Generator().manual_seed(s)) for s in (1, 1, 2)]
-    assert runs[0] == runs[1] != runs[2]
+    runs = [generate(model, prompts, 10, 1.0, seeds) for seeds in ((1, 2), (1, 2), (3, 2))]
+    assert runs[0] == runs[1]
+    assert runs[0][0] != runs[2][0]
+    assert runs[0][1] == runs[2][1]
+    assert generate(model, prompts[1:], 10, 1.0, (2,)) == [runs[0][1]]
 
 
 # Training
@@ -309,7 +397,6 @@ def test_a_lora_of_no_steps_says_what_its_base_says(tmp_path: Path) -> None:
         [prompt(q) for q in questions],
         30,
         0.0,
-        torch.Generator(),
     )
     assert [a for (a,) in model.predict(questions, 1, 0)] == [text(e) for e in expected]
 

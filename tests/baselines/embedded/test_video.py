@@ -21,7 +21,7 @@ from vizbench.baselines.video.train import LAST, noised
 from vizbench.errors import UserError
 from vizbench.model import Context, Example, Progress, family
 from vizbench.renderers.frames import render
-from vizbench.task import spec
+from vizbench.task.registry import spec
 from vizbench.types import Look
 
 LOOK = Look("binary", cell=network.CELL)

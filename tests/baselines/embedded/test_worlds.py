@@ -33,7 +33,7 @@ from vizbench.baselines.embedded.worlds.excluded import (
 from vizbench.baselines.embedded.worlds.motion import bounce, gravity, shift
 from vizbench.baselines.embedded.worlds.random_draws import Draw
 from vizbench.baselines.embedded.worlds.scene import Scene
-from vizbench.task import families, tasks
+from vizbench.task.registry import families, tasks
 
 
 def _scenes(world: str, count: int) -> list[Scene]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,17 @@ from vizbench.baselines.language.checkpoint import LanguageCheckpoint, Loaded, a
 from vizbench.baselines.language.config import SAMPLING, LanguageConfig
 from vizbench.baselines.language.decode import generate
 from vizbench.baselines.language.family import LanguageFamily
-from vizbench.baselines.language.model import LanguageLora, chosen, loss_sum, step_backward
+from vizbench.baselines.language.model import LanguageLora, backward_in_parts, chosen, loss_sum
+from vizbench.baselines.shared import training_state
 from vizbench.errors import UserError
 from vizbench.formats.lookup import verifier_of
-from vizbench.model import Context, Example, ModelFamily, Progress, Schedule
+from vizbench.model import Context, Example, ModelFamily, Progress, Prompted, Schedule
 from vizbench.renderers.text import to_text
 
 LINES: dict[str, LanguageFamily] = {"qwen3": qwen3.FAMILY, "llama": llama.FAMILY, "gemma": gemma.FAMILY}
 FAMILIES: dict[str, ModelFamily] = {f.name: f for f in (*qwen3.FAMILIES, *llama.FAMILIES, *gemma.FAMILIES)}
 FAMILY_MODALITIES = [("qwen3", ""), ("llama", ""), ("gemma", ""), ("gemma", "image:"), ("gemma", "both:")]
-FAST = "lr=0.02&rank=8&save_every=0&batch=2&accumulation=2"
+FAST = "lr=0.02&rank=8&save_minutes=0&batch=4"
 
 
 @pytest.fixture(scope="module")
@@ -90,15 +92,59 @@ def test_a_folder_of_the_real_classes_learns_and_its_adapter_loads_in_peft(
     back = PeftModel.from_pretrained(plain.model, str(tmp_path / "adapter")).eval()
     asked = [model.prompt(plain.chat, pair.question) for pair in shown]
     longest = max(len(plain.chat.pair(a, p.target).ids) - a.start for a, p in zip(asked, shown, strict=True))
-    again = generate(plain, back, asked, longest + model.config.slack, SAMPLING["greedy"], 0)
+    again = generate(plain, back, asked, longest + model.config.slack, SAMPLING["greedy"])
     assert [[text] for text in again] == said
+
+
+@pytest.mark.parametrize(("family", "modality"), FAMILY_MODALITIES)
+def test_a_prompt_is_the_line_before_the_question(
+    folders: dict[str, Path], family: str, modality: str
+) -> None:
+    model, chat = built(folders, family, modality), base(folders, family).chat
+    (pair,) = pairs(modality, 1)
+    asked = model.prompt(chat, Prompted("mind the walls", pair.question))
+    text = {"": pair.question, "image:": None, "both:": pair.question[1]}[modality]
+    words = "mind the walls" if text is None else f"mind the walls\n{text}"
+    picture = None if modality == "" else pair.question if text is None else pair.question[0]
+    expected = chat.question(words, picture)
+    assert (asked.ids, asked.start) == (expected.ids, expected.start)
+    assert (asked.image is None) == (modality == "")
+    assert chat.tokenizer.decode(asked.ids).count("mind the walls") == 1
+
+
+def test_training_with_prompts_learns_and_differs(folders: dict[str, Path]) -> None:
+    model = built(folders, "qwen3")
+    (plain,) = pairs("", 1)
+    shown: Example[Any] = Example(Prompted("copy it", plain.question), plain.target)
+    model.adapt([shown], replace(context(40), prompt="task"))
+    assert answers(model, [shown]) == [[plain.target]]
+
+
+def test_without_examples_a_prompted_model_answers_as_it_is(folders: dict[str, Path]) -> None:
+    model, plain = built(folders, "qwen3", settings=f"{FAST}&max_new_tokens=8"), base(folders, "qwen3")
+    prompted = replace(context(40), prompt="task")
+    model.check([], prompted)
+    figures = model.adapt([], prompted)
+    assert (figures["steps"], figures["trainable"]) == (0, 0)
+    question = Prompted("copy it", "[[0,1]]")
+    asked = [plain.chat.question("copy it\n[[0,1]]")]
+    expected = generate(plain, plain.model, asked, 8, SAMPLING["greedy"])
+    assert list(model.predict([question], 1, 0)) == [expected]
+
+
+def test_no_examples_need_a_prompt_and_a_chat_template(folders: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="adapts to examples: give at least one"):
+        built(folders, "qwen3").check([], context(1))
+    bare: Any = FAMILIES["qwen3"].build(str(write("qwen3", tmp_path / "bare", None)))
+    with pytest.raises(UserError, match="no chat template, so that it follows no prompt"):
+        bare.check([], replace(context(1), prompt="task"))
 
 
 @pytest.mark.parametrize("family", LINES)
 def test_an_adapter_of_no_steps_changes_no_bit(folders: dict[str, Path], family: str) -> None:
     plain = base(folders, family)
     rows = [plain.chat.pair(plain.chat.question(q), q) for q in grids(2)]
-    inputs, _ = plain.chat.batch(rows)
+    inputs, _ = plain.inputs(rows)
     with torch.no_grad():
         before = plain.model(**inputs).logits
         wrapped = adapted(plain.model, LanguageConfig(rank=4), 0).eval()
@@ -125,7 +171,7 @@ def test_batched_cached_decoding_says_what_one_by_one_without_a_cache_says(
     asked = [model.prompt(plain.chat, p.question) for p in pairs(modality, 3)]
     if modality == "":
         asked += [plain.chat.question(q) for q in grids(2, 1, 3)]  # shorter ones, to be padded
-    together = generate(plain, plain.model, asked, 12, SAMPLING["greedy"], 0)
+    together = generate(plain, plain.model, asked, 12, SAMPLING["greedy"])
     for one, said in zip(asked, together, strict=True):
         assert said == _slowly(plain, one, 12)
 
@@ -135,7 +181,7 @@ def _slowly(plain: Loaded, asked: Tokenized, limit: int) -> str:
     written: list[int] = []
     while len(written) < limit and plain.chat.end not in written:
         types = None if asked.types is None else (*asked.types, *(0 for _ in written))
-        inputs, _ = plain.chat.batch([Tokenized((*asked.ids, *written), asked.start, asked.image, types)])
+        inputs, _ = plain.inputs([Tokenized((*asked.ids, *written), asked.start, asked.image, types)])
         with torch.no_grad():
             written.append(int(plain.model(**inputs).logits[0, -1].argmax()))
     return plain.chat.text(written)
@@ -193,7 +239,7 @@ def test_a_step_in_parts_is_the_step_of_the_whole_batch(folders: dict[str, Path]
         plain = base(folders, "llama")
         model = adapted(plain.model, LanguageConfig(rank=4), 0)
         rows = [plain.chat.pair(plain.chat.question(q), q) for q in [*grids(3), *grids(2, 1, 3)]]
-        loss = step_backward(plain, model, batch, rows)
+        loss = backward_in_parts(plain, model, batch, rows)
         weights.append(
             torch.cat(
                 [torch.tensor([loss]), *(p.grad.flatten() for p in model.parameters() if p.requires_grad)]
@@ -249,7 +295,8 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VIZBENCH_HOME", str(tmp_path))
-    settings = "lr=0.02&rank=4&save_every=2&dropout=0.2&keep=true"
+    settings = "lr=0.02&rank=4&dropout=0.2&keep=true"
+    monkeypatch.setattr(training_state, "MINUTE", 0.0)  # a state after every step
     shown = pairs("", 5)
     whole = built(folders, "llama", settings=settings)
     whole.adapt(shown, context(7))
@@ -281,15 +328,16 @@ def test_a_damaged_state_is_reported(
         if progress.done == 2:
             raise KeyboardInterrupt
 
+    monkeypatch.setattr(training_state, "MINUTE", 0.0)  # a state after every step
     shown = pairs("", 2)
     for _ in range(2):
-        model = built(folders, "llama", settings="save_every=1")
+        model = built(folders, "llama", settings="")
         with pytest.raises(KeyboardInterrupt):
             model.adapt(shown, Context(verifier_of("life/conway"), None, 0, stop, Schedule(4)))
         (state,) = (tmp_path / "trainings").iterdir()
         state.write_bytes(b"not a state")
         with pytest.raises(UserError, match="delete it"):
-            built(folders, "llama", settings="save_every=1").adapt(shown, context(4))
+            built(folders, "llama", settings="").adapt(shown, context(4))
         state.unlink()
 
 
@@ -304,7 +352,7 @@ def test_misuse_is_a_user_error(folders: dict[str, Path], tmp_path: Path) -> Non
         FAMILIES["qwen3"].build("tiny?lr=1e-3")
     with pytest.raises(UserError, match="unknown checkpoint of qwen3 'nonsense'"):
         FAMILIES["qwen3"].build("nonsense")
-    model = built(folders, "qwen3", settings="max_length=10&save_every=0")
+    model = built(folders, "qwen3", settings="max_length=10&save_minutes=0")
     with pytest.raises(UserError, match="call adapt"):
         answers(model, pairs("", 1))
     with pytest.raises(UserError, match="at least one"):

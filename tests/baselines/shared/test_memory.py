@@ -65,24 +65,25 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
 @dataclass(frozen=True)
 class Settings:
     batch: int = 4
-    accumulation: int = 2
-    checkpointing: bool = False
+    rows: int = 4
+    checkpointing: str = "false"
     backbone: str = "full"
 
 
 def _parts(settings: Settings) -> dict[str, float]:
     """Return 16 GB of weights and 2 GB per row, or 1 GB per row if activations are computed twice."""
     share = {"full": 1.0, "int8": 0.5, "nf4": 0.25}[settings.backbone]
-    return {"weights": share * 16e9, "activations": settings.batch * (1e9 if settings.checkpointing else 2e9)}
+    per_row = 1e9 if settings.checkpointing == "true" else 2e9
+    return {"weights": share * 16e9, "activations": settings.rows * per_row}
 
 
 @pytest.mark.parametrize(
     ("free", "settings"),
     [
         (20.1, "checkpointing=true"),
-        (17.1, "checkpointing=true&batch=1&accumulation=8"),
-        (9.1, "checkpointing=true&batch=1&accumulation=8&backbone=int8"),
-        (5.1, "checkpointing=true&batch=1&accumulation=8&backbone=nf4"),
+        (17.1, "checkpointing=true&rows=1"),
+        (9.1, "checkpointing=true&rows=1&backbone=int8"),
+        (5.1, "checkpointing=true&rows=1&backbone=nf4"),
     ],
 )
 def test_the_first_milder_settings_that_fit_are_named(
@@ -94,9 +95,7 @@ def test_the_first_milder_settings_that_fit_are_named(
     message = f"it takes about 24.0 GB (weights 16.0, activations 8.0) and the GPU has {free:.1f} GB free: "
     assert str(refused.value).startswith(f"{message}set ?{settings} ")
     fields: dict[str, Any] = dict(pair.split("=") for pair in settings.split("&"))
-    milder = Settings(
-        int(fields.get("batch", 4)), int(fields.get("accumulation", 2)), True, fields.get("backbone", "full")
-    )
+    milder = Settings(4, int(fields.get("rows", 4)), "true", fields.get("backbone", "full"))
     require_memory("it", milder, _parts)  # what is named is let through
 
 
@@ -138,11 +137,11 @@ def test_a_video_model_is_weighed_twice_and_never_loaded(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Building checks the model's own memory. Adapting checks the memory for its clips too."""
-    model = _video(name, tmp_path / "m", batch=1, checkpointing=True)
+    model = _video(name, tmp_path / "m", batch=1, rows=1, checkpointing="true")
     monkeypatch.setattr(VideoCheckpoint, "_load", lambda *_: pytest.fail("it was loaded"))
     source: Any = model._source
     bare = folders.memory_breakdown(
-        source._sizes, source._config, folders.MemoryRequest(height=0, width=0, frames=1)
+        source._sizes, source._config, folders.MemoryRequest(height=0, width=0, frames=1), True
     )
     least = sum(asdict(bare).values())
     shown = tiny.examples(2)
@@ -150,14 +149,14 @@ def test_a_video_model_is_weighed_twice_and_never_loaded(
     with pytest.raises(
         UserError, match=r"takes about 0\.0 GB \(weights .*this machine has 0\.0 GB free: take a"
     ):
-        _video(name, tmp_path / "m", batch=1, checkpointing=True)
+        _video(name, tmp_path / "m", batch=1, rows=1, checkpointing="true")
     monkeypatch.setattr(memory_module, "device_memory", lambda: DeviceMemory("this machine", least))
-    _video(name, tmp_path / "m", batch=1, checkpointing=True)
+    _video(name, tmp_path / "m", batch=1, rows=1, checkpointing="true")
     with pytest.raises(UserError, match="takes about"):
         model.adapt(shown, tiny.context())
     frames, height, width, _ = shown[0].target.shape
     whole = folders.memory_breakdown(
-        source._sizes, source._config, folders.MemoryRequest(height=height, width=width, frames=frames)
+        source._sizes, source._config, folders.MemoryRequest(height=height, width=width, frames=frames), True
     )
     monkeypatch.setattr(
         memory_module, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(whole).values()))
@@ -166,14 +165,12 @@ def test_a_video_model_is_weighed_twice_and_never_loaded(
 
 
 def test_a_batch_holds_no_more_clips_than_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source: Any = _video("ltx", tmp_path / "m", batch=4)._source
+    source: Any = _video("ltx", tmp_path / "m", batch=4, rows=4)._source
     demand = folders.MemoryRequest(height=32, width=32, frames=9)
-    takes = [
-        sum(
-            asdict(folders.memory_breakdown(source._sizes, replace(source._config, batch=n), demand)).values()
-        )
-        for n in (1, 2)
-    ]
+    takes: list[float] = []
+    for n in (1, 2):
+        breakdown = folders.memory_breakdown(source._sizes, replace(source._config, rows=n), demand, True)
+        takes.append(sum(asdict(breakdown).values()))
     one, other = (9, 32, 32, 3), (9, 32, 64, 3)
     monkeypatch.setattr(memory_module, "device_memory", lambda: DeviceMemory("this machine", takes[0]))
     source.check([one])
@@ -194,7 +191,7 @@ def test_a_model_that_is_trained_whole_needs_no_adapter_on_disk(tmp_path: Path) 
     assert breakdown.adapter == 2 * breakdown.weights
     model.adapt(tiny.examples(1), tiny.context())
     (path,) = (tmp_path / "home" / "adapters").rglob("*.safetensors")
-    assert path.name == "training.safetensors"
+    assert path.name == "trained.safetensors"
 
 
 @pytest.mark.parametrize(
@@ -257,7 +254,7 @@ def test_a_language_model_is_weighed_twice_and_never_loaded(
 ) -> None:
     place = tiny_language.write("llama", tmp_path / "m")
     build: Any = llama.FAMILIES[0].build
-    model: Any = build(f"{place}?rank=8&save_every=0&batch=2&accumulation=2")
+    model: Any = build(f"{place}?rank=8&save_minutes=0&batch=4&rows=2")
     monkeypatch.setattr(LanguageCheckpoint, "load", lambda *_: pytest.fail("it was loaded"))
     sizes, config = model._checkpoint._sizes, replace(model.config, dtype="float32")
     shapes = shapes_of(place)
@@ -270,7 +267,7 @@ def test_a_language_model_is_weighed_twice_and_never_loaded(
         lambda: DeviceMemory("this machine", sum(asdict(memory_breakdown(sizes, config, 0, 0)).values()) - 1),
     )
     with pytest.raises(UserError, match=r"takes about .* this machine has .*: set \?backbone=int8 "):
-        build(f"{place}?rank=8&save_every=0&batch=1&accumulation=2")
+        build(f"{place}?rank=8&save_minutes=0&batch=2&rows=1")
     shown = pairs("", 3)
     chat = model._checkpoint.chat()
     rows = [chat.pair(chat.question(pair.question), pair.target) for pair in shown]
@@ -279,7 +276,7 @@ def test_a_language_model_is_weighed_twice_and_never_loaded(
         asdict(memory_breakdown(sizes, config, len(longest.ids), len(longest.ids) - longest.start)).values()
     )
     monkeypatch.setattr(memory_module, "device_memory", lambda: DeviceMemory("this machine", takes - 1))
-    with pytest.raises(UserError, match=r"set \?batch=1&accumulation=4 "):
+    with pytest.raises(UserError, match=r"set \?rows=1 "):
         model.adapt(shown, context(1))
     monkeypatch.setattr(memory_module, "device_memory", lambda: DeviceMemory("this machine", takes))
     with pytest.raises(pytest.fail.Exception, match="it was loaded"):
@@ -292,14 +289,14 @@ def test_a_plan_that_memory_cannot_hold_leaves_nothing(
 ) -> None:
     """There is enough memory for the model, and too little for the examples."""
     if family == "llama":
-        checkpoint = f"{tiny_language.write('llama', tmp_path / 'm')}?batch=1&accumulation=1&backbone=int8"
+        checkpoint = f"{tiny_language.write('llama', tmp_path / 'm')}?backbone=int8"
         model: Any = llama.FAMILIES[0].build(checkpoint)
         takes: Any = memory_breakdown(model._checkpoint._sizes, replace(model.config, dtype="float32"), 0, 0)
     else:
         checkpoint = f"{tiny.ltx(tmp_path / 'm')}?batch=1&checkpointing=true"
         model = ltx.FAMILIES[0].build(checkpoint)
         bare = folders.MemoryRequest(height=0, width=0, frames=1)
-        takes = folders.memory_breakdown(model._source._sizes, model._source._config, bare)
+        takes = folders.memory_breakdown(model._source._sizes, model._source._config, bare, True)
     monkeypatch.setattr(
         memory_module, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(takes).values()))
     )
@@ -313,7 +310,7 @@ def test_a_plan_that_memory_cannot_hold_leaves_nothing(
 
 def test_a_full_gpu_is_reported_in_one_sentence(gpu: dict[str, int]) -> None:
     with (
-        pytest.raises(UserError, match=r"the GPU is full \(CUDA out of memory\.\): set \?batch=1"),
+        pytest.raises(UserError, match=r"the GPU is full \(CUDA out of memory\.\): set \?rows=1"),
         within_memory(),
     ):
         raise torch.OutOfMemoryError("CUDA  out of\nmemory.")
@@ -329,7 +326,7 @@ def test_a_training_tells_the_most_memory_that_it_took(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert peak() is None
     clips: Any = _video("ltx", tmp_path / "v", steps=1)
-    text: Any = llama.FAMILIES[0].build(f"{tiny_language.write('llama', tmp_path / 'm')}?save_every=0")
+    text: Any = llama.FAMILIES[0].build(f"{tiny_language.write('llama', tmp_path / 'm')}?save_minutes=0")
     heard = list[Progress]()
     monkeypatch.setattr(video, "peak", lambda: 8)
     monkeypatch.setattr(descent, "peak", lambda: 9)
@@ -348,8 +345,8 @@ def test_a_gpu_that_fills_in_training_is_reported_too(
     monkeypatch.setattr(collectives, "device", lambda: torch.device("cpu"))
     if kind == "text":
         monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-        model: Any = llama.FAMILIES[0].build(f"{tiny_language.write('llama', tmp_path / 'm')}?save_every=0")
-        monkeypatch.setattr(language, "step_backward", full)
+        model: Any = llama.FAMILIES[0].build(f"{tiny_language.write('llama', tmp_path / 'm')}?save_minutes=0")
+        monkeypatch.setattr(language, "backward_in_parts", full)
         shown, about = pairs("", 2), context(1)
     else:
         monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from tests.support import tiny_video as tiny
 from vizbench.baselines import cogvideox, ltx, wan
+from vizbench.baselines.shared import training_state
 from vizbench.baselines.shared.hub import Weights
 from vizbench.baselines.video.backbone import Backbone
 from vizbench.baselines.video.checkpoint import VideoCheckpoint
@@ -48,8 +49,8 @@ QUICK = VideoConfig(
     lr=1e-2,
     dtype="float32",
     sampling_steps=2,
-    save_every=0,
-    checkpointing=False,
+    save_minutes=0,
+    checkpointing="false",
 )
 
 
@@ -138,8 +139,11 @@ def test_an_adapter_at_step_zero_samples_what_its_base_samples(case: tuple[Backb
     assert torch.equal(_sampled(case[0], pipe, text), base)
 
 
-def test_a_killed_training_goes_on_bit_by_bit(case: tuple[Backbone, Path], tmp_path: Path) -> None:
-    config = replace(QUICK, steps=6, save_every=2, accumulation=2, batch=1)
+def test_a_killed_training_goes_on_bit_by_bit(
+    case: tuple[Backbone, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(QUICK, steps=6, save_minutes=1, batch=2)
+    monkeypatch.setattr(training_state, "MINUTE", 0.0)  # a state after every step
     whole = _model(case, config)
     figures = whole.adapt(tiny.examples(3), tiny.context())
     (kept,) = (tmp_path / "home" / "adapters").iterdir()
@@ -156,7 +160,7 @@ def test_a_killed_training_goes_on_bit_by_bit(case: tuple[Backbone, Path], tmp_p
     resumed = _model(case, config).adapt(tiny.examples(3), tiny.context(seen))
     assert [p.done for p in seen] == [5, 6]
     assert resumed["loss"] == figures["loss"]
-    one, two = (tiny.tensors(folder / "training.safetensors") for folder in (tmp_path / "whole", kept))
+    one, two = (tiny.tensors(folder / "trained.safetensors") for folder in (tmp_path / "whole", kept))
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert one.keys() == two.keys()
 
@@ -228,10 +232,10 @@ def test_clips_are_padded_to_the_canvas_and_cropped(case: tuple[Backbone, Path])
     assert answer.shape == (9, 28, 20, 3)
 
 
-def test_checkpointing_and_accumulation_change_no_step(case: tuple[Backbone, Path]) -> None:
+def test_checkpointing_changes_no_step(case: tuple[Backbone, Path]) -> None:
     """Recomputed blocks give the same loss and the same trained weights."""
     losses = []
-    for config in (QUICK, replace(QUICK, checkpointing=True)):
+    for config in (QUICK, replace(QUICK, checkpointing="true")):
         seen: list[Progress] = []
         _model(case, replace(config, steps=2)).adapt(tiny.examples(2), tiny.context(seen))
         losses.append([p.loss for p in seen])

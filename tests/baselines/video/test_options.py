@@ -17,9 +17,11 @@ from torch import Tensor
 from tests.baselines.video.test_model import FAMILIES, QUICK
 from tests.support import tiny_video as tiny
 from vizbench.baselines import cogvideox, ltx, wan
+from vizbench.baselines.embedded.video.model import embedded_model
 from vizbench.baselines.shared.hub import Weights
 from vizbench.baselines.shared.memory import FROZEN
 from vizbench.baselines.video import checkpoint as folders
+from vizbench.baselines.video import model as video
 from vizbench.baselines.video.checkpoint import VideoCheckpoint, _quantisation, check_device, check_frames
 from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.model import VideoLora
@@ -212,6 +214,42 @@ def test_a_deeper_vae_takes_a_canvas_of_its_own(tmp_path: Path) -> None:
     )._source.open(0)
     assert wan.BACKBONE.canvas(pipe, 272, 336) == (288, 352)
     assert wan.BACKBONE.canvas(pipe, 288, 1) == (288, 32)
+
+
+def test_clips_that_are_sampled_together_are_those_sampled_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The free memory decides how many. A pipeline that takes one image per call gets one."""
+    model = _model("cogvideox-1.5", tmp_path / "m", replace(QUICK, steps=2))
+    model.adapt(tiny.examples(3), tiny.context())
+    questions, shape = [example.question for example in tiny.examples(3)], (9, 32, 32, 3)
+    source: Any = model._source
+    assert source.sampling_rows(shape) == folders.TOGETHER
+    together = [clip for (clip,) in model.predict(questions, 1, 7)]
+    assert model._merges
+    monkeypatch.setattr(folders, "unused_memory", lambda: 1.0)
+    assert source.sampling_rows(shape) == 1
+    for one, (alone,) in zip(together, model.predict(questions, 1, 7), strict=True):
+        assert np.abs(one.astype(int) - alone.astype(int)).max() <= 1
+    other: Any = _model("ltx", tmp_path / "ltx", QUICK)._source
+    assert other.sampling_rows(shape) == 1
+
+
+def test_only_embedded_weights_keep_to_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their answers are alike on every machine. A real model takes all threads that torch has."""
+    seen: list[int] = []
+    monkeypatch.setattr(video, "train", lambda *_: seen.append(torch.get_num_threads()))
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        _model("ltx", tmp_path / "m", QUICK).adapt(tiny.examples(1), tiny.context())
+        small = tiny.examples(1)[0]
+        clip = small.target[[0, -1]].repeat(2, 1).repeat(2, 2)  # cells of 8 pixels
+        embedded_model("tiny").adapt([Example(clip[0], clip)], tiny.context())
+        assert seen == [2, 1]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.5"])

@@ -58,7 +58,7 @@ def test_the_stored_process_is_the_line_of_record(mate: int, count: int) -> None
             assert np.array_equal(state, grid(board.board_fen()))
         verdict = verdict_of(question, list(steps), mate)
         assert (verdict.valid, verdict.exact, verdict.cells) == (True, True, 1.0)
-        assert verdict.parts == {"legal": 1.0}
+        assert verdict.parts == {"move": 1.0, "pressed": 1.0, "legal": 1.0}
         for stop in range(1, len(steps)):
             assert verdict_of(question, list(steps[:stop]), mate).reason == (
                 f"the process stops at state {stop}, and black is not mated yet"

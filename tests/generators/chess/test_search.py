@@ -86,6 +86,6 @@ def test_search_verifier_and_twin_agree_on_every_move(mate: int) -> None:
             answer = grid(pushed(board, move).board_fen())
             result = TASK.check(Params(mate), question, answer)
             assert result.valid == (move.uci() in expected)
-            assert result.parts == {"legal": 1.0}
+            assert result.figures == {"legal": 1.0}
             if mate == 1:
                 assert result.valid == chess_rules.chess_valid(question.tolist(), answer.tolist(), 1)

@@ -89,6 +89,7 @@ def test_difficulty_of_a_position_read_by_hand() -> None:
     bits = float(np.log2(moves))
     assert figures == {
         "score": pytest.approx(bits / (bits + 16)),
+        "effort": 7.0,  # pieces times one move
         "bits": pytest.approx(bits),
         "moves": moves,
         "right": 1.0,

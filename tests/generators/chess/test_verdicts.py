@@ -88,7 +88,7 @@ def test_boards_that_are_no_single_move() -> None:
         (np.where(question == 9, 0, played(BACK_RANK, "a1a8")), "3 cells changed, but a move changes two"),
     ):
         result = TASK.check(Params(), question, answer.astype(np.uint8))
-        assert (result.valid, result.reason, result.parts) == (False, reason, {"legal": 0.0})
+        assert (result.valid, result.reason, result.figures) == (False, reason, {"legal": 0.0})
     queen = played(BACK_RANK, "a1a8")
     queen[0, 0] = 5
     assert TASK.check(Params(), question, queen).reason == "a rook left its square and another piece arrived"
@@ -166,7 +166,7 @@ def test_questions_that_are_no_position(placement: str) -> None:
     question = grid(placement)
     assert TASK.solve(Params(), question) is None
     result = TASK.check(Params(), question, question)
-    assert (result.valid, result.parts) == (False, {})
+    assert (result.valid, result.figures) == (False, {})
     assert "not a legal position" in result.reason
     assert not TASK.check_step(Params(), question, question, question).valid
 
@@ -199,7 +199,7 @@ def test_verdicts_are_those_of_a_plain_search_with_the_oracle(mate: int, count: 
         altered.flat[rng.integers(64, size=1 + row % 3)] = rng.integers(13)
         for answer in (target, legal, altered):
             result = TASK.check(Params(mate), question, answer)
-            assert (result.valid, result.parts["legal"]) == oracle_verdict(question, answer, mate)
+            assert (result.valid, result.figures["legal"]) == oracle_verdict(question, answer, mate)
 
 
 def oracle_verdict(question: Grid, answer: Grid, mate: int) -> tuple[bool, float]:

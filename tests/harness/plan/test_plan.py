@@ -12,7 +12,7 @@ from vizbench.harness.plan.plan import TRIVIAL, Plan, Trial, seed_list, slug
 from vizbench.harness.plan.suites import SUITES
 from vizbench.harness.stats.paper import paper
 from vizbench.model import Schedule
-from vizbench.task import tasks
+from vizbench.task.registry import tasks
 
 
 def test_trials_are_the_product_with_the_baselines_first():
@@ -83,6 +83,46 @@ def test_fixed_training_is_the_models_and_not_the_baselines():
     assert msgspec.structs.replace(trial, epochs=9).directory == trial.directory
 
 
+def prompts(**fields):
+    """Return what each model of a plan is told, by name."""
+    return {trial.model: trial.prompt for trial in Plan(tasks=("life",), **fields).trials()}
+
+
+def test_api_is_prompted_by_default_and_trained_models_are_not():
+    none = dict.fromkeys(TRIVIAL, "none")
+    models = ("api=m", "qwen3")
+    assert prompts(models=models) == none | {"api": "task", "qwen3": "none"}
+    assert prompts(models=models, prompt="none") == none | {"api": "none", "qwen3": "none"}
+    assert prompts(models=models, prompt="task") == none | {"api": "task", "qwen3": "task"}
+
+
+def test_a_prompt_is_part_of_what_tells_models_apart():
+    def training(**fields):
+        plan = Plan(tasks=("life",), models=("qwen3",), prompt="task", **fields)
+        return plan.trials()[-1].training
+
+    assert training() == "task prompt"
+    assert training(steps=7) == "7 optimizer steps, task prompt"
+    trial = Plan(tasks=("life",), models=("qwen3",), prompt="task").trials()[-1]
+    assert trial.directory == msgspec.structs.replace(trial, prompt="none").directory
+
+
+def test_a_prompt_for_nobody_is_refused():
+    for models in ((), ("copy",)):
+        with pytest.raises(UserError, match="trivial baselines read no prompt"):
+            Plan(tasks=("life",), models=models, prompt="task").trials()
+
+
+def test_no_shots_are_for_prompted_models_and_for_baselines_that_need_none():
+    trials = Plan(tasks=("life",), models=("api=m",), shots=(0, 3)).trials()
+    unshown = [trial.model for trial in trials if trial.shots == 0]
+    assert unshown == ["copy", "blank", "random", "solver", "api"]
+    assert {trial.model for trial in trials if trial.shots == 3} == {*TRIVIAL, "api"}
+    for models, prompt in ((("qwen3",), None), (("api=m", "qwen3"), None), (("api=m",), "none")):
+        with pytest.raises(UserError, match=r"0 shots tell (qwen3|api) nothing, .*: add --prompt task"):
+            Plan(tasks=("life",), shots=(0,), models=models, prompt=prompt).trials()
+
+
 def test_steps_of_an_epoch():
     assert Schedule().count(100, 8, own=50) == 50
     assert Schedule(steps=7).count(100, 8, own=50) == 7
@@ -107,7 +147,8 @@ def test_a_folder_of_arc_files_is_one_task_a_file_with_its_own_examples_and_no_s
         ({}, "no task"),
         ({"suite": "cor"}, "did you mean core"),
         ({"tasks": ("life",), "shots": ()}, "shots has 0 values"),
-        ({"tasks": ("life",), "shots": (0,)}, "shots 0 is outside 1 … 5000"),
+        ({"tasks": ("life",), "shots": (5001,)}, "shots 5001 is outside 0 … 5000"),
+        ({"tasks": ("life",), "prompt": "tasks"}, "unknown value of prompt 'tasks': did you mean task"),
         ({"tasks": ("life",), "shots": (10**12,)}, "shots 1000000000000 is outside"),
         ({"tasks": ("life",), "shots": (-3,)}, "outside"),
         ({"tasks": ("life",), "shots": (True,)}, "outside"),
@@ -136,7 +177,7 @@ def test_what_cannot_be_served_is_refused_in_one_sentence(fields, words):
 
 
 def test_bounds_themselves_are_fine():
-    Plan(tasks=("life",), shots=(1, 5000), n_test=10_000, attempts=100, limit=10_000, seeds=(2**63 - 1,))
+    Plan(tasks=("life",), shots=(0, 5000), n_test=10_000, attempts=100, limit=10_000, seeds=(2**63 - 1,))
 
 
 def test_unknown_names_list_near_ones():

@@ -154,7 +154,7 @@ def test_what_is_incomplete_is_reported():
 
 
 def test_paths_and_corpora_have_their_columns():
-    walked = trial_result([record("a", valid=True, parts={"psr": 1.0, "rpl": 1.25})], names="a")
+    walked = trial_result([record("a", valid=True, figures={"psr": 1.0, "rpl": 1.25})], names="a")
     arc = [
         trial_result([record("a", exact=e)], 0, m, None, names="a", task="arc-json:/d/Copy/Copy1.json")
         for m, e in (("mine", True), ("other", False), ("copy", False))

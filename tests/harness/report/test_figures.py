@@ -66,3 +66,24 @@ def test_a_bar_without_an_end_is_pale_and_has_an_arrow(at, length, arrow):
     end, alpha, places, _, _ = drawn(at, Span(20, 200))
     assert (end, alpha) == (length, 0.35)
     assert {name: where for name, where in places.items() if name != "|"} == arrow
+
+
+def test_no_shots_needed_is_no_bar():
+    end, alpha, places, span, _ = drawn(Span(0.0, 0.0), Span(0.0, 0.0))
+    assert (end, alpha, span) == (1, 0.85, (1, 1))
+    assert places == {"|": {1}}
+
+
+@pytest.mark.parametrize(
+    ("shots", "scale", "ticks"), [((0, 3, 30), "symlog", [0, 1, 3, 10, 30]), ((3, 30), "log", [3, 10, 30])]
+)
+def test_a_curve_from_0_shots_has_a_place_for_0(shots, scale, ticks):
+    points = [curves.Point(n, 0.5, 0.4, 0.6, "", "") for n in shots]
+    entry = curves.LegendEntry("mine", "c0", "model", MINE)
+    panel = curves.Panel("t/x", (curves.Curve(entry, tuple(points)),))
+    axes: Any = figures.curves(panel, False).paint(svg.PRINT, svg.Marks()).axes[0]
+    assert axes.get_xscale() == scale
+    assert axes.get_xticks().tolist() == ticks
+    assert axes.lines[0].get_xdata().tolist() == list(shots)
+    low, high = axes.get_xlim()
+    assert low < min(shots) and high > max(shots)

@@ -13,7 +13,7 @@ import vizbench as vb
 from vizbench.errors import UserError
 from vizbench.formats.lookup import verifier_of
 from vizbench.harness.run.codec import FrameCodec, GridCodec, ImageCodec, Lazy, TextCodec, codec_for
-from vizbench.model import FrameSpec, Model, TextSpec
+from vizbench.model import FrameSpec, Model, Prompted, TextSpec
 from vizbench.types import Answer, DecodeFailure, Instance, Look
 
 ARC = verifier_of("arc-json:nowhere.json")
@@ -141,7 +141,8 @@ def test_pictures_and_texts_are_asked_together():
 def test_grids_are_copies():
     question = np.zeros((2, 2), np.uint8)
     codec = GridCodec(2)
-    codec.questions([question])[0][:] = 1
+    codec.questions([instance((2, 2), (2, 2))])[0][:] = 1
+    codec.question(question)[:] = 1
     codec.example(question, question).target[:] = 1
     assert not question.any()
 
@@ -193,3 +194,56 @@ def test_an_unknown_modality_is_refused():
     model = seeing(modality="smell")
     with pytest.raises(UserError, match="grid, frames, text, image or both"):
         codec_for(model, ARC, [instance((1, 1), (1, 1))], [])
+
+
+# Prompts
+
+
+def reading(modality, layout: Any = "json"):
+    """Return a model of that modality that reads prompts. It is never called."""
+    body = {
+        "modality": modality,
+        "text": TextSpec(layout),
+        "reads_prompts": True,
+        "adapt": None,
+        "predict": None,
+    }
+    return cast("Model[Any]", type("Reading", (Model,), body)())
+
+
+@pytest.mark.parametrize(("modality", "reader"), [("text", "text"), ("both", "text"), ("image", "vision")])
+def test_prompted_questions_are_the_plain_ones_with_the_prompt_of_their_instance(modality, reader):
+    data = vb.load("life/conway")
+    train, test = data.train.head(3), data.test.head(5)
+    grids = [row.question for row in test]
+    plain = codec_for(reading(modality), data.verifier, train, grids)
+    codec = codec_for(reading(modality), data.verifier, train, grids, prompt="task")
+    for asked, question, row in zip(codec.questions(test), plain.questions(test), test, strict=True):
+        assert isinstance(asked, Prompted)
+        assert asked.prompt == vb.prompt(row, reader, style=None)
+        assert str(asked.question) == str(question)
+    for shown, example, row in zip(codec.examples(train), plain.examples(train), train, strict=True):
+        assert isinstance(shown.question, Prompted)
+        assert shown.question.prompt == vb.prompt(row, reader, style=None)
+        assert (str(shown.question.question), shown.target) == (str(example.question), example.target)
+
+
+def test_who_cannot_read_a_prompt_is_refused():
+    for model, words in (
+        (seeing(modality="text"), "Seeing reads no prompt: leave --prompt task out"),
+        (seeing(), "Seeing reads no prompt"),
+        (reading("text", "rows"), "reads its grids as digits"),
+    ):
+        with pytest.raises(UserError, match=words):
+            codec_for(model, verifier_of("life/conway"), [], [], prompt="task")
+
+
+def test_a_prompt_with_processes_asks_for_states():
+    data = vb.load("life/conway?steps=2")
+    row = data.test[0]
+    codec = codec_for(
+        reading("text"), data.verifier, [], [row.question], prompt="task", supervision="process"
+    )
+    assert codec.prompt is not None
+    assert codec.prompt(row) == vb.prompt(row, style=None, process=True)
+    assert "one state per line" in codec.prompt(row)

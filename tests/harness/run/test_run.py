@@ -71,6 +71,34 @@ def test_a_limit_stops_early_and_a_later_run_finishes_to_the_same_records(tmp_pa
     assert len(read_trial(directory(parts, small_plan(n_test=40, attempts=2))).sessions) == 3
 
 
+def test_who_reads_no_prompt_is_refused_before_anything_is_written(tmp_path):
+    plan = Plan(
+        models=(f"{stubs.FILE}:Talker",), tasks=("life/conway",), prompt="task", shots=(0, 3), n_test=2
+    )
+    with pytest.raises(UserError, match=r"stubs\.py:Talker=default reads no prompt: leave --prompt task out"):
+        run(plan, tmp_path)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(UserError, match="qwen3=tiny reads no prompt"):
+        run(Plan(models=("qwen3",), tasks=("life/conway",), prompt="task"), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_prompted_model_is_told_so_and_gets_the_words(tmp_path):
+    spy = f"{stubs.FILE}:Spy"
+    plan = Plan(models=(spy,), tasks=("life/conway",), checkpoint="text", shots=(2,), n_test=2, prompt="task")
+    run(plan, tmp_path)
+    module = sys.modules["vizbench_model_stubs"]
+    assert module.Spy.contexts[-1].prompt == "task"
+    data = vb.load("life/conway")
+    assert [one.question.prompt for one in module.Spy.shown] == [
+        vb.prompt(i, style=None) for i in data.train.head(2)
+    ]
+    (questions,) = module.Spy.seen
+    assert [one.prompt for one in questions] == [vb.prompt(i, style=None) for i in data.test.head(2)]
+    read = read_trial(tmp_path / plan.trials()[-1].directory)
+    assert (read.header.trial.prompt, read.header.first_prompt) == ("task", questions[0].prompt)
+
+
 def test_more_shots_and_tasks_join_a_run(tmp_path):
     run(small_plan(), tmp_path)
     events: list[Event] = []
@@ -79,12 +107,15 @@ def test_more_shots_and_tasks_join_a_run(tmp_path):
     assert {event.trial.shots for event in events if event.kind == "done"} == {5}
 
 
-@pytest.mark.parametrize("modality", ["grid", "text", "frames"])
-def test_a_model_never_sees_a_target(tmp_path, modality):
+@pytest.mark.parametrize(
+    ("modality", "prompt"),
+    [("grid", None), ("text", None), ("frames", None), ("text", "task"), ("grid", "task")],
+)
+def test_a_model_never_sees_a_target(tmp_path, modality, prompt):
     """Search every object that can be reached from the questions."""
     spy = f"{stubs.FILE}:Spy"
     plan = Plan(models=(spy,), tasks=("life/conway",), checkpoint=modality, shots=(3,), n_test=40)
-    run(plan, tmp_path)
+    run(msgspec.structs.replace(plan, prompt=prompt), tmp_path)
     module = sys.modules["vizbench_model_stubs"]
     questions, shown = module.Spy.seen, module.Spy.shown
     assert [len(chunk) for chunk in questions] == [32, 8]

@@ -164,7 +164,7 @@ def test_changed_data_and_changed_weights_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"data\.digest was 00"):
         run(plan, tmp_path)
     path.write_text(json.dumps(header | {"format": 1}))
-    with pytest.raises(UserError, match="format 1 and this vizbench reads 2"):
+    with pytest.raises(UserError, match="format 1 and this vizbench reads 3"):
         run(plan, tmp_path)
 
 

@@ -31,7 +31,7 @@ def test_a_clip_between_bars_is_read_with_its_trajectory(tmp_path):
     for y, x in path[: len(path) // 2]:
         half[y, x] = row.target[y, x]
     write_video(tmp_path / "0.mp4", barred(film(row, row.question, half, row.target, row.target)))
-    result = clips.last_state(tmp_path / "0.mp4", verifier_of(row), row)
+    result = clips.last_state(tmp_path / "0.mp4", verifier_of(row), row, verifier_of(row).look)
     assert not isinstance(result, DecodeFailure)
     assert np.array_equal(result[0], row.target)
     assert [state.tolist() for state in result[1]] == [row.question.tolist(), half.tolist()]
@@ -42,7 +42,7 @@ def test_a_long_clip_keeps_a_bounded_trajectory(tmp_path):
     row = LIFE[0]
     grids = [row.question, row.target] * 650
     write_video(tmp_path / "0.mkv", film(row, *grids)[:, ::8, ::8])
-    result = clips.last_state(tmp_path / "0.mkv", verifier_of(row), row)
+    result = clips.last_state(tmp_path / "0.mkv", verifier_of(row), row, verifier_of(row).look)
     assert not isinstance(result, DecodeFailure)
     assert np.array_equal(result[0], row.target)
     assert len(result[1]) <= 63
@@ -53,11 +53,13 @@ def test_a_fade_between_two_states_is_no_state(tmp_path):
     first, last = film(row, row.target)
     fade = ((first.astype(int) + last) // 2).astype(np.uint8)
     write_video(tmp_path / "0.mp4", np.stack([first, first, fade, last, last]))
-    result = clips.all_states(tmp_path / "0.mp4", verifier_of(row), row)
+    result = clips.all_states(tmp_path / "0.mp4", verifier_of(row), row, verifier_of(row).look)
     assert not isinstance(result, DecodeFailure)
     assert {grid.tobytes() for grid in result} == {row.question.tobytes(), row.target.tobytes()}
     write_video(tmp_path / "1.mp4", np.stack([first, last, fade]))
-    assert isinstance(clips.all_states(tmp_path / "1.mp4", verifier_of(row), row), DecodeFailure)
+    assert isinstance(
+        clips.all_states(tmp_path / "1.mp4", verifier_of(row), row, verifier_of(row).look), DecodeFailure
+    )
 
 
 @pytest.fixture(scope="module")

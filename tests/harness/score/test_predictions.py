@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vizbench.dataset import SplitSpec
+from vizbench.dataset.splits import SplitSpec
 from vizbench.errors import UserError
 from vizbench.harness.score.predictions import Pictures, Predictions, read_predictions
 from vizbench.harness.score.row_keys import RowKeys, has_notes, without_notes

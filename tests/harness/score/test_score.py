@@ -15,10 +15,11 @@ from tests.support.commands import Run, refused
 from vizbench.errors import UserError
 from vizbench.formats import read, write
 from vizbench.formats.lookup import verifier_of
-from vizbench.harness.score.score import score, score_rows, states, summarize
+from vizbench.harness.run.trajectories import states_after_question
+from vizbench.harness.score.score import score, score_rows, summarize
 from vizbench.renderers.pictures import save_png
 from vizbench.renderers.video import clip, process, write_video
-from vizbench.task import spec
+from vizbench.task.registry import spec
 
 N = 6
 
@@ -194,8 +195,10 @@ def test_a_still_board_may_be_held_for_any_time():
         first, second, third = steps
         held = [start] * 5 + [first] * 2 + [second] + [third] * 4
         for frames in ([start, *steps], held, list(steps)):
-            assert vb.verify_steps(still, states(task, still, frames)).valid
-        assert vb.verify_steps(still, states(task, still, [start, start, third])).valid is (start is block)
+            assert vb.verify_steps(still, states_after_question(task, still, frames)).valid
+        assert vb.verify_steps(still, states_after_question(task, still, [start, start, third])).valid is (
+            start is block
+        )
 
 
 def test_vmevalkit_folders_are_read_by_task_and_run(data, tmp_path):

@@ -138,9 +138,9 @@ def test_pass_at_k_leaves_out_questions_with_fewer_answers():
 def test_paths_give_psr_and_rpl_and_other_tasks_none():
     joined = {"psr": 1.0, "rpl": 1.5}
     records = [
-        record("a", valid=True, parts=joined),
-        record("b", parts={"psr": 1.0}),
-        record("c", parts={"psr": 0.0}),
+        record("a", valid=True, figures=joined),
+        record("b", figures={"psr": 1.0}),
+        record("c", figures={"psr": 0.0}),
         record("d", undecodable=True),
     ]
     broken = trial_result([record("a", undecodable=True)], model="mine", names="a")

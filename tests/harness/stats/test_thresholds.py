@@ -54,6 +54,15 @@ def test_reached_is_a_walk_along_scipys_curve(curve, target):
     assert at(shots, shares, weights, target) == pytest.approx(bounds, rel=1e-9)
 
 
+def test_from_no_shots_the_curve_is_straight_over_shots():
+    assert at([0, 10], [0.4, 1.0], target=0.7) == pytest.approx((5, 5))
+    assert at([0, 10, 1000], [0.0, 0.0, 1.0], target=0.5) == pytest.approx((100, 100))
+    assert at([0, 10], [0.95, 1.0]) == (0, 0)
+    assert at([0, 10], [0.1, 0.2]) == (10, math.inf)
+    assert span(0, 0) == Span(0.0, 0.0) and span(0, 0).text() == "0"
+    assert span(0, 10) == Span(None, 10)
+
+
 @given(CURVES)
 @example(([0.0, 0.05], [1, 1], [1729, 2014]))  # 1729 * (2014 / 1729) is over 2014
 def test_it_never_leaves_what_was_measured_and_a_higher_target_needs_no_fewer(curve):

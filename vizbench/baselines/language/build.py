@@ -30,8 +30,7 @@ def build(
     if not is_real(place):
         raise unknown_checkpoint(family.name, place, names)
     require(family.name, *PACKAGES)
-    default = family.configs.get(place.partition("@")[0], family.config)
-    config = override(f"--checkpoint of {family.name}", default, settings)
+    config = override(f"--checkpoint of {family.name}", family.config, settings)
     return assemble(family, fetch(family.name, place), config, modality)
 
 

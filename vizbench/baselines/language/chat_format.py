@@ -1,8 +1,8 @@
 """Turn questions and answers into tokens by a model's chat template, and into batches.
 
-The prompt is the question only (compact JSON, a picture, or both): the paper reports no prompt, and video
-models get one neutral text. A model without a chat template reads the question, a line end, and the
-answer.
+The model reads the question only (compact JSON, a picture, or both): the paper reports no prompt, and video
+models get one neutral text. With `--prompt task` the task's prompt is the line before the question. A model
+without a chat template reads the question, a line end, and the answer.
 """
 
 from __future__ import annotations
@@ -47,15 +47,23 @@ class ChatFormat:
         """Find the tokens of the template. processor: of a model that reads pictures."""
         self.tokenizer = tokenizer
         self._processor: Any = processor
+        self.image_processor: Any = None if processor is None else processor.image_processor
+        """What makes pixels of a picture; None for a model without pictures."""
         self._template = tokenizer.chat_template is not None
         self.end = self._turn_end()
         """The token that ends an answer."""
         self.pad: int = self.end if tokenizer.pad_token_id is None else tokenizer.pad_token_id
         """The token that fills a batch."""
 
-    def question(self, text: str | None, image: Image | None = None) -> Tokenized:
-        """Return the prompt."""
-        prompt = self._prompt(text, image is not None)
+    @property
+    def follows_instructions(self) -> bool:
+        """Whether there is a chat template, as instruction-tuned models have it."""
+        return self._template
+
+    def question(self, text: str | None, image: Image | None = None, words: str = "") -> Tokenized:
+        """Return the prompt. words: what the task asks, before the question; "" for none."""
+        lines = [line for line in (words, text) if line]
+        prompt = self._prompt("\n".join(lines) or None, image is not None)
         if self._processor is None:
             ids = self.tokenizer(prompt, add_special_tokens=not self._template)["input_ids"]
             return Tokenized(tuple(ids), len(ids))
@@ -82,7 +90,7 @@ class ChatFormat:
         return self.tokenizer.decode(answer, skip_special_tokens=True)
 
     def batch(self, rows: Sequence[Tokenized], left: bool = False) -> tuple[dict[str, Tensor], Tensor]:
-        """Return the model's inputs and the labels, `(B, L)` each.
+        """Return the model's inputs and the labels, `(B, L)` each, without the pictures.
 
         Labels are the answer's tokens at their own places, and IGNORED elsewhere. left: pad on the left.
         """
@@ -93,10 +101,6 @@ class ChatFormat:
         }
         if self._processor is not None:
             inputs["token_type_ids"] = _padded([row.types or () for row in rows], length, 0, left)
-            images = [row.image for row in rows if row.image is not None]
-            if images:  # made again for each batch: 5000 of them would take 48 GB
-                pixels = self._processor.image_processor(images, return_tensors="pt")["pixel_values"]
-                inputs["pixel_values"] = pixels  # (B, 3, side, side)
         labels = [[IGNORED] * row.start + list(row.ids[row.start :]) for row in rows]
         return inputs, _padded(labels, length, IGNORED, left)
 

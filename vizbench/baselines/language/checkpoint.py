@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,19 +12,32 @@ from typing import TYPE_CHECKING, Any, Final, final
 import torch
 import transformers
 from huggingface_hub.errors import StrictDataclassError
+from peft.helpers import disable_input_dtype_casting
 
-from vizbench.baselines.language.chat_format import ChatFormat
+from vizbench.baselines.language.chat_format import ChatFormat, Tokenized
 from vizbench.baselines.language.config import LanguageConfig
-from vizbench.baselines.language.memory import memory_breakdown, sizes_of
+from vizbench.baselines.language.memory import decoding_bytes, memory_breakdown, sizes_of
+from vizbench.baselines.language.pictures import PictureFeatures
 from vizbench.baselines.shared.device import bitsandbytes_settings, require_gpu
 from vizbench.baselines.shared.hub import read_object, require
-from vizbench.baselines.shared.memory import count, require_memory, shapes_of, within_memory
+from vizbench.baselines.shared.memory import (
+    MemoryBytes,
+    count,
+    require_memory,
+    shapes_of,
+    unused_memory,
+    within_memory,
+)
+from vizbench.baselines.shared.passes import SHARE, Passes, fitting, least_config
 from vizbench.distributed import collectives
 from vizbench.distributed.env import world_size
 from vizbench.errors import UserError
 
 if TYPE_CHECKING:
     from vizbench.baselines.language.family import LanguageFamily
+
+TOGETHER: Final = 64
+"""The most answers in one batch if the memory decides."""
 
 LARGE: Final = 1_000_000_000
 """Parameters above which a step takes minutes on a CPU."""
@@ -46,6 +59,25 @@ class Loaded:
     """The device that holds the model."""
     dtype: torch.dtype
     """Type of its products."""
+    pictures: PictureFeatures | None = None
+    """What its vision tower makes of pictures; None for a model without pictures."""
+
+    def inputs(self, rows: Sequence[Tokenized], left: bool = False) -> tuple[dict[str, Any], torch.Tensor]:
+        """Return the model's inputs and the labels on its device. left: pad on the left."""
+        tensors, labels = self.chat.batch(rows, left)
+        inputs: dict[str, Any] = {name: tensor.to(self.device) for name, tensor in tensors.items()}
+        images = [row.image for row in rows if row.image is not None]
+        if self.pictures is not None and images:
+            with self.products():
+                inputs["mm_encoder_outputs"] = self.pictures.of(images)
+        return inputs, labels.to(self.device)
+
+    def without_casts(self, model: Any) -> AbstractContextManager[None]:
+        """Leave out peft's casts of inputs to float32 within the block: `products` casts them back.
+
+        model: the adapter on this model.
+        """
+        return disable_input_dtype_casting(model, self.dtype is torch.bfloat16)
 
     def products(self) -> AbstractContextManager[Any]:
         """Compute products in `dtype` within the block, those of the float32 adapters included."""
@@ -76,21 +108,46 @@ class LanguageCheckpoint:
         self.check(0, 0)
 
     def check(self, tokens: int, scored: int) -> None:
-        """Raise UserError if training on sequences of so many tokens exceeds the memory.
+        """Raise UserError if training on sequences of so many tokens exceeds the memory in any way.
 
         scored: how many of the tokens are to be predicted. Loads nothing.
         """
-        gpu = torch.cuda.is_available()
+        backbones = ("int8", "nf4") if torch.cuda.is_available() else ("int8",)
+        parts = self._bytes_of(tokens, scored)
+        require_memory(str(self._folder), least_config(self._without_chance()), parts, backbones)
 
-        def parts(config: LanguageConfig) -> dict[str, float]:
-            rows = config.batch * config.accumulation
-            own = -(-rows // world_size())  # each process holds its own rows
-            dtype = "float32" if config.dtype == "auto" and not gpu else config.dtype
-            config = replace(config, batch=min(config.batch, own), dtype=dtype)
-            return asdict(memory_breakdown(self._sizes, config, tokens, scored))
+    def passes(self, tokens: int, scored: int) -> list[Passes]:
+        """Return how the sequences of an optimizer step may pass through the model, the fastest way first.
 
-        backbones = ("int8", "nf4") if gpu else ("int8",)
-        require_memory(str(self._folder), self._config, parts, backbones)
+        tokens, scored: of the longest sequence, as in `check`.
+        """
+        own = -(-self._config.batch // world_size())  # each process holds its own rows
+        return fitting(self._without_chance(), own, self._bytes_of(tokens, scored))
+
+    def decoding_rows(self, tokens: int, limit: int) -> int:
+        """Return how many answers of up to `limit` tokens may be decoded in one batch, at least one.
+
+        tokens: of the longest prompt.
+        """
+        if self._config.together:
+            return self._config.together
+        one = decoding_bytes(self._sizes, self._settled(self._config), tokens, limit)
+        return max(1, min(TOGETHER, int(SHARE * unused_memory() / one)))
+
+    def _without_chance(self) -> LanguageConfig:
+        """Return the config with one row per pass if there is dropout, whose draws depend on the rows."""
+        config = self._config
+        return replace(config, rows=1) if config.dropout and not config.rows else config
+
+    def _settled(self, config: LanguageConfig) -> LanguageConfig:
+        """Return the config with the type of its numbers on this machine."""
+        if config.dtype != "auto":
+            return config
+        return replace(config, dtype="bfloat16" if torch.cuda.is_available() else "float32")
+
+    def _bytes_of(self, tokens: int, scored: int) -> MemoryBytes[LanguageConfig]:
+        """Return the function that estimates the bytes of a config, on sequences of so many tokens."""
+        return lambda config: asdict(memory_breakdown(self._sizes, self._settled(config), tokens, scored))
 
     def chat(self) -> ChatFormat:
         """Load the tokenizer, and the processor of a model that reads pictures."""
@@ -122,7 +179,11 @@ class LanguageCheckpoint:
             )
         # Its own would fill in what ours leaves open: Qwen's samples.
         model.generation_config = transformers.GenerationConfig()
-        return Loaded(model.eval().requires_grad_(False), chat, device, dtype)
+        model.eval().requires_grad_(False)
+        pictures = None
+        if chat.image_processor is not None:
+            pictures = PictureFeatures(model, chat.image_processor)
+        return Loaded(model, chat, device, dtype, pictures)
 
     @contextmanager
     def _readable(self, kind: type[Any]) -> Generator[None]:
@@ -164,6 +225,14 @@ def seeded(device: torch.device, seed: int) -> Generator[None]:
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
+
+
+def set_checkpointing(network: Any, active: bool) -> None:
+    """Let a network of transformers compute its blocks again in the backward pass, or not."""
+    if active and not network.is_activation_checkpointing:
+        network.activation_checkpointing_enable()
+    elif not active and network.is_activation_checkpointing:
+        network.activation_checkpointing_disable()
 
 
 def lora(config: LanguageConfig) -> Any:

@@ -33,6 +33,7 @@ CHOICES: Final = {
     "sampling": tuple(SAMPLING),
     "dtype": ("auto", "float32", "bfloat16"),
     "backbone": config.BACKBONES,
+    "checkpointing": config.CHECKPOINTING,
 }
 
 LEAST: Final = {
@@ -61,10 +62,10 @@ class LanguageConfig:
     """The LoRA's dropout."""
     targets: tuple[str, ...] = LINEAR
     """The linear layers under LoRA, by the ends of their names."""
-    batch: int = 2
-    """Sequences per forward pass."""
-    accumulation: int = 4
-    """Forward passes per optimizer step."""
+    batch: int = 8
+    """Examples per optimizer step."""
+    rows: int = 0
+    """Most examples per forward pass; 0: as many as the memory allows, or one if the LoRA has dropout."""
     steps: int = 150
     """Optimizer steps, if the plan sets none. The examples pass at least once. The paper reports neither."""
     lr: float = 2e-4
@@ -87,18 +88,18 @@ class LanguageConfig:
     """Tokens by which an answer may exceed the longest one in training."""
     sampling: Literal["greedy", "paper"] = "greedy"
     """A name in SAMPLING, for the first attempt. Further attempts are drawn as in the paper."""
-    together: int = 16
-    """Questions that are decoded in one batch."""
+    together: int = 0
+    """Most answers that are decoded in one batch; 0: as many as the memory allows, up to 64."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Type of the frozen weights and of the products; auto: bfloat16 on a GPU, else float32. Adapters are
     float32.
     """
     backbone: Literal["full", "int8", "nf4"] = "full"
     """The frozen linear layers as they are, or in 8 or 4 bits by bitsandbytes (4 on a GPU)."""
-    checkpointing: bool = True
-    """Whether each block is computed again in the backward pass, to save memory."""
-    save_every: int = 100
-    """Optimizer steps between two states on disk; 0: never."""
+    checkpointing: Literal["auto", "true", "false"] = "auto"
+    """Whether each block is computed again in the backward pass, to save memory; auto: only if it must be."""
+    save_minutes: int = 10
+    """Minutes between two states on disk; 0: never."""
     sample_every: int = 0
     """Optimizer steps between two answers to the first example, written above the target; 0: never."""
     keep: bool = False

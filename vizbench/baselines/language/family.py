@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 from vizbench.baselines.language.config import LanguageConfig
-from vizbench.baselines.language.memory import LanguageBlock, LanguageSizes, memory
+from vizbench.baselines.language.memory import LanguageBlocks, LanguageSizes, memory
 from vizbench.model import MemoryEstimate, MemoryRequest
 
 
@@ -22,12 +22,10 @@ class LanguageFamily:
     """The class of transformers."""
     types: tuple[str, ...]
     """The `model_type` in config.json."""
-    block: LanguageBlock
+    block: LanguageBlocks
     """What its blocks keep for the backward pass."""
     config: LanguageConfig
-    """The config of every checkpoint that is not in `configs`."""
-    configs: Mapping[str, LanguageConfig] = field(default_factory=dict[str, LanguageConfig])
-    """Configs of single checkpoints, by hub id."""
+    """The config of its checkpoints."""
     pictures: bool = False
     """Whether its models read pictures."""
     sizes: Mapping[str, LanguageSizes] = field(default_factory=dict[str, LanguageSizes])
@@ -35,4 +33,4 @@ class LanguageFamily:
 
     def memory(self, request: MemoryRequest) -> list[MemoryEstimate]:
         """Return estimates for every checkpoint whose sizes are known here."""
-        return memory(self.sizes, self.config, request, self.configs)
+        return memory(self.sizes, self.config, request)

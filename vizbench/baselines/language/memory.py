@@ -1,9 +1,9 @@
 """Estimate the memory of a language model under LoRA from its sizes. Loads neither weights nor torch.
 
-What autograd keeps of a block was read from torch's saved-tensor hooks, in bfloat16 with fused attention on a
-CPU, over blocks of six shapes per family. It is linear in the widths, and more in float32. `tests/baselines`
-checks these coefficients; they were not measured on a GPU. The GPU's context, fragmentation and the cache of
-decoding come on top: leave 2 GB.
+What autograd keeps of a block was read from torch's saved-tensor hooks, in bfloat16 and float32 with fused
+attention on a CPU, over blocks of seven shapes per family. It is linear in the widths. `tests/baselines`
+checks these coefficients, and the peak of a step; they were not measured on a GPU. The GPU's context and
+fragmentation come on top: leave 2 GB.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Final, final
 
 from vizbench.baselines.language.config import LanguageConfig
@@ -41,13 +40,33 @@ class LanguageBlock(BlockActivations):
     """Per unit of the width of all keys."""
 
 
-PLAIN: Final = LanguageBlock(hidden=18, queries=6, keys=4, feed=8, rank=14)
+@final
+@dataclass(frozen=True, slots=True)
+class LanguageBlocks:
+    """What a block keeps, by the type of its products."""
+
+    bfloat16: LanguageBlock
+    """In bfloat16."""
+    float32: LanguageBlock
+    """In float32."""
+
+
+PLAIN: Final = LanguageBlocks(
+    bfloat16=LanguageBlock(hidden=12, queries=4, keys=4, feed=8, rank=14),
+    float32=LanguageBlock(hidden=16, queries=8, keys=8, feed=16, rank=28),
+)
 """Llama."""
 
-NORMED: Final = LanguageBlock(hidden=18, queries=10, keys=8, feed=8, rank=14)
+NORMED: Final = LanguageBlocks(
+    bfloat16=LanguageBlock(hidden=12, queries=8, keys=8, feed=8, rank=14),
+    float32=LanguageBlock(hidden=16, queries=12, keys=12, feed=16, rank=28),
+)
 """Qwen3, which normalises queries and keys."""
 
-DOUBLE: Final = LanguageBlock(hidden=26, queries=10, keys=8, feed=8, rank=14)
+DOUBLE: Final = LanguageBlocks(
+    bfloat16=LanguageBlock(hidden=20, queries=8, keys=8, feed=8, rank=14),
+    float32=LanguageBlock(hidden=24, queries=12, keys=12, feed=16, rank=28),
+)
 """Gemma 3, which also normalises the outputs of its layers."""
 
 
@@ -62,7 +81,7 @@ class LanguageSizes(TransformerSizes):
     """The width of all keys: heads times their width."""
     words: int
     """Tokens of the vocabulary."""
-    block: LanguageBlock
+    block: LanguageBlocks
     """What a block keeps of a token."""
     vision: int = 0
     """Numbers in the linear layers of a vision tower."""
@@ -89,19 +108,13 @@ class LanguageMemory(MemoryBreakdown):
 
 
 def memory(
-    sizes: Mapping[str, LanguageSizes],
-    config: LanguageConfig,
-    request: MemoryRequest,
-    configs: Mapping[str, LanguageConfig] = MappingProxyType({}),
+    sizes: Mapping[str, LanguageSizes], config: LanguageConfig, request: MemoryRequest
 ) -> list[MemoryEstimate]:
-    """Return the rows for `vizbench models --memory`.
-
-    sizes: by checkpoint. config: of every checkpoint that is not in `configs`.
-    """
+    """Return the rows for `vizbench models --memory`. sizes: by checkpoint."""
     rows: list[MemoryEstimate] = []
     for name, one in sizes.items():
         breakdown = partial(memory_breakdown, one, tokens=request.tokens, scored=request.tokens // 2)
-        rows += estimates(name, configs.get(name, config), breakdown)
+        rows += estimates(name, config, breakdown)
     return rows
 
 
@@ -110,9 +123,10 @@ def memory_breakdown(
 ) -> LanguageMemory:
     """Return the bytes of training on sequences of so many tokens, on a GPU (`dtype=auto` is bfloat16).
 
-    scored: how many of the tokens are to be predicted.
+    config: settled. scored: how many of the tokens are to be predicted.
     """
-    batch_tokens, block = config.batch * tokens, sizes.block
+    float32 = config.dtype == "float32"
+    batch_tokens, block = config.rows * tokens, sizes.block.float32 if float32 else sizes.block.bfloat16
     stream = sizes.hidden * block.hidden + sizes.feed * block.feed
     attention = sizes.queries * block.queries + sizes.keys * block.keys
     one_block = batch_tokens * (stream + attention + block.rank * config.rank)
@@ -122,13 +136,29 @@ def memory_breakdown(
         weights=frozen(config.backbone, config.dtype, sizes.parameters, sizes.linear) + unpacked,
         adapter=float(TRAINED * sizes.trained(config)),
         activations=activations(
-            one_block, 2 * batch_tokens * sizes.hidden, sizes.layers, config.checkpointing
+            one_block,
+            (4 if float32 else 2) * batch_tokens * sizes.hidden,
+            sizes.layers,
+            config.checkpointing,
         ),
-        logits=float(SCORED * config.batch * scored * sizes.words),
+        logits=float(SCORED * config.rows * scored * sizes.words),
     )
 
 
-def sizes_of(network: Any, parameters: int, block: LanguageBlock) -> LanguageSizes:
+def decoding_bytes(sizes: LanguageSizes, config: LanguageConfig, tokens: int, limit: int) -> float:
+    """Return the bytes that decoding takes per answer: its cache, what reads the prompt, and its scores.
+
+    config: settled. tokens: of the prompt. limit: the most tokens of the answer.
+    """
+    size = 4 if config.dtype == "float32" else 2
+    cache = 2 * size * sizes.layers * sizes.keys * (tokens + limit)
+    # A layer's inputs and outputs, its queries, keys and values twice, and two products of the feed-forward.
+    reading = size * tokens * (4 * sizes.hidden + 2 * (sizes.queries + 2 * sizes.keys) + 3 * sizes.feed)
+    scores = 6 * 8 * sizes.words  # drawing sorts them, and sums them up in float64
+    return float(cache + reading + scores)
+
+
+def sizes_of(network: Any, parameters: int, block: LanguageBlocks) -> LanguageSizes:
     """Return the sizes of a checkpoint.
 
     network: its configuration as transformers reads it, which fills in what the file leaves out.

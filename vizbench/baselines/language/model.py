@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final, final
 
@@ -15,30 +16,61 @@ from torch.nn import functional
 from vizbench._util.cache import content, digest
 from vizbench._util.files import disk_errors, write_atomically
 from vizbench.baselines.language.chat_format import IGNORED, ChatFormat, Tokenized
-from vizbench.baselines.language.checkpoint import LanguageCheckpoint, Loaded, adapted, seeded
+from vizbench.baselines.language.checkpoint import (
+    LanguageCheckpoint,
+    Loaded,
+    adapted,
+    seeded,
+    set_checkpointing,
+)
 from vizbench.baselines.language.config import SAMPLING, LanguageConfig
 from vizbench.baselines.language.decode import generate
-from vizbench.baselines.language.train import OptimizerConfig, StateFile, TrainingLoop
+from vizbench.baselines.language.train import OptimizerConfig, TrainingLoop
 from vizbench.baselines.shared.memory import within_memory
+from vizbench.baselines.shared.merging import merged
+from vizbench.baselines.shared.passes import Passes, run_within
+from vizbench.baselines.shared.training_state import StateWriter
 from vizbench.distributed import collectives
 from vizbench.distributed.env import rank
 from vizbench.errors import UserError
-from vizbench.model import CheckedModel, Context, Example, Modality, Progress
+from vizbench.model import CheckedModel, Context, Example, Modality, Progress, split_prompt
 from vizbench.seeds import stream
-from vizbench.types import Image
 
 POOL: Final = 16
 """The most optimizer steps whose examples are sorted by length together."""
+
+
+COMPARED: Final = 4
+"""Questions that are answered once with the LoRA merged and once without, to see whether that matters."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """An answer to decode."""
+
+    prompt: Tokenized
+    """The question."""
+    sampling: str
+    """A name in SAMPLING."""
+    seed: int
+    """The seed of its draws."""
+
+    @property
+    def order(self) -> tuple[str, int]:
+        """Return the key to sort by: the longest prompts come first, as they take the most memory."""
+        return self.sampling, -len(self.prompt.ids)
 
 
 class LanguageLora(CheckedModel[Any]):
     """Adapt a frozen language model by LoRA."""
 
     split = True
+    reads_prompts = True
 
     @abstractmethod
     def prompt(self, chat: ChatFormat, question: Any) -> Tokenized:
-        """Return the prompt of a question."""
+        """Return a question, which may be a `Prompted`, as tokens."""
 
     @final
     def __init__(
@@ -63,17 +95,21 @@ class LanguageLora(CheckedModel[Any]):
         self._loaded: Loaded | None = None
         self._model: Any = None
         self._limit = 0
+        self._first: list[Tokenized] = []
+        self._merges: bool | None = None
 
     @final
     def check(self, examples: Sequence[Example[Any]], context: Context) -> None:
-        self._rows(examples)
+        self._rows(examples, context)
 
     @final
     @within_memory()
     def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
         began, cpu_began = time.perf_counter(), time.process_time()
         with collectives.shared_errors(), within_memory():
-            rows = self._prepare(examples, context.seed)
+            rows = self._prepare(examples, context)
+        if not rows:  # the model answers by the prompt, as it is
+            return {"seconds": time.perf_counter() - began, "steps": 0.0, "trainable": 0.0}
         config, loaded, model = self.config, self._loaded, self._model
         assert loaded is not None
         training = TrainingLoop(
@@ -82,13 +118,14 @@ class LanguageLora(CheckedModel[Any]):
                 config.lr, config.warmup, config.schedule, config.betas, config.weight_decay, config.clip
             ),
         )
-        rows_per_step = config.batch * config.accumulation
-        own_steps = max(config.steps, -(-len(rows) // rows_per_step))  # at least one pass over the examples
-        steps = context.schedule.count(len(rows), rows_per_step, own_steps)
+        own_steps = max(config.steps, -(-len(rows) // config.batch))  # at least one pass over the examples
+        steps = context.schedule.count(len(rows), config.batch, own_steps)
         name = self._name_of(rows, context.seed, steps)
-        state_file: StateFile | None = None
-        if config.save_every:
-            state_file = StateFile(self._home / "trainings" / f"{name}.safetensors", config.save_every)
+        state: StateWriter | None = None
+        if config.save_minutes:
+            state = StateWriter(self._home / "trainings" / f"{name}.safetensors", config.save_minutes)
+        longest = max(rows, key=lambda row: len(row.ids))
+        passes = self._checkpoint.passes(len(longest.ids), len(longest.ids) - longest.start)
 
         def report(progress: Progress) -> None:
             context.report(progress)
@@ -100,15 +137,21 @@ class LanguageLora(CheckedModel[Any]):
             # Dropout differs between the processes; nothing else is drawn here.
             own_rank = [rank()] if rank() else []
             dropout_seed = stream("llm", "step", context.seed, step, *own_rank) >> 1
-            with seeded(loaded.device, dropout_seed):
-                batch = chosen(rows, rows_per_step, context.seed, step)
-                return step_backward(loaded, model, config.batch, batch)
+            batch = chosen(rows, config.batch, context.seed, step)
 
-        if config.checkpointing:
-            loaded.model.activation_checkpointing_enable()
+            def attempt(way: Passes) -> float:
+                training.optimizer.zero_grad()  # of an attempt that filled the memory
+                set_checkpointing(loaded.model, way.checkpointing)
+                with seeded(loaded.device, dropout_seed), loaded.without_casts(model):
+                    return backward_in_parts(loaded, model, way.rows, batch)
+
+            loss = run_within(passes, attempt)
+            return collectives.all_reduce_gradients(training.trained.values(), loss)
+
         model.train()
-        training.run(steps, backward, report, state_file)
+        training.run(steps, backward, report, state)
         model.eval()
+        self._first = [self.prompt(loaded.chat, pair.question) for pair in examples[:COMPARED]]
         if config.keep and rank() == 0:
             self.save(self._home / "adapters" / name)
         return {
@@ -117,11 +160,13 @@ class LanguageLora(CheckedModel[Any]):
             "steps": float(steps),
             "loss": training.loss,
             "trainable": float(sum(p.numel() for p in training.trained.values())),
-            "tokens": float(max(len(row.ids) for row in rows)),
+            "tokens": float(len(longest.ids)),
+            "rows_per_pass": float(passes[0].rows),
+            "checkpointing": float(passes[0].checkpointing),
         }
 
     @final
-    def _prepare(self, examples: Sequence[Example[Any]], seed: int) -> list[Tokenized]:
+    def _prepare(self, examples: Sequence[Example[Any]], context: Context) -> list[Tokenized]:
         """Load the model under a new adapter, and return the examples as tokens.
 
         Raises UserError if the examples are too long, or the memory does not suffice.
@@ -129,11 +174,16 @@ class LanguageLora(CheckedModel[Any]):
         if self._model is not None:
             self._model.unload()  # the frozen weights as they were
             self._model = None
-        chat, rows = self._rows(examples)
-        longest_answer = max(len(row.ids) - row.start for row in rows)
-        self._limit = min(longest_answer + self.config.slack, self.config.max_new_tokens)
+        self._first, self._merges = [], None
+        chat, rows = self._rows(examples, context)
+        self._limit = self.config.max_new_tokens
+        if rows:
+            longest_answer = max(len(row.ids) - row.start for row in rows)
+            self._limit = min(longest_answer + self.config.slack, self._limit)
         self._loaded = self._loaded or self._checkpoint.load(chat)
-        self._model = adapted(self._loaded.model, self.config, stream("llm", "lora", seed) >> 1)
+        self._model = adapted(self._loaded.model, self.config, stream("llm", "lora", context.seed) >> 1)
+        if not rows:
+            self._model.eval()
         return rows
 
     @final
@@ -142,11 +192,21 @@ class LanguageLora(CheckedModel[Any]):
         return digest(self.weights, self.config, seed, steps, [_data(row) for row in rows])
 
     @final
-    def _rows(self, examples: Sequence[Example[Any]]) -> tuple[ChatFormat, list[Tokenized]]:
-        """Return the examples as tokens. Raises UserError if they are too long, or exceed the memory."""
-        if not examples:
+    def _rows(self, examples: Sequence[Example[Any]], context: Context) -> tuple[ChatFormat, list[Tokenized]]:
+        """Return the examples as tokens. Raises UserError if they are too long, or exceed the memory.
+
+        Also raises it if there are none and the model is not told what to do, or cannot follow it.
+        """
+        if not examples and context.prompt == "none":
             raise UserError(f"{self._name} adapts to examples: give at least one")
         self._chat = chat = self._chat or self._checkpoint.chat()
+        if not examples:
+            if not chat.follows_instructions:
+                raise UserError(
+                    f"this checkpoint of {self._name} has no chat template, so that it follows no prompt "
+                    "without examples: use one that is tuned on instructions, or give --shots 1"
+                )
+            return chat, []
         rows = [chat.pair(self.prompt(chat, pair.question), pair.target) for pair in examples]
         longest = max(rows, key=lambda row: len(row.ids))
         tokens, limit = len(longest.ids), self.config.max_length
@@ -162,25 +222,66 @@ class LanguageLora(CheckedModel[Any]):
     def predict(self, questions: Sequence[Any], attempts: int, seed: int) -> Iterator[Sequence[str]]:
         if self._model is None or self._loaded is None:
             raise UserError(f"{self._name} has not adapted to examples yet: call adapt first")
-        config, loaded = self.config, self._loaded
-        for start in range(0, len(questions), config.together):
-            prompts = [self.prompt(loaded.chat, q) for q in questions[start : start + config.together]]
-            answers: list[list[str]] = [[] for _ in prompts]
+        loaded, jobs = self._loaded, list[Job]()
+        for number, question in enumerate(questions):
+            prompt = self.prompt(loaded.chat, question)
             for attempt in range(attempts):
-                sampling = SAMPLING["paper" if attempt else config.sampling]
-                sampling_seed = stream("llm", "predict", seed, start, attempt) >> 1
-                with within_memory():
-                    texts = generate(loaded, self._model, prompts, self._limit, sampling, sampling_seed)
-                for answer, text in zip(answers, texts, strict=True):
-                    answer.append(text)
-            yield from answers
+                sampling = "paper" if attempt else self.config.sampling
+                jobs.append(Job(prompt, sampling, stream("llm", "predict", seed, number, attempt) >> 1))
+        with within_memory(), merged(self._model, self._merging(loaded)):
+            texts = self._decoded(loaded, jobs)
+        for start in range(0, len(texts), attempts):
+            yield texts[start : start + attempts]
+
+    @final
+    def _merging(self, loaded: Loaded) -> bool:
+        """Return whether the model may answer with its LoRA merged.
+
+        That rounds other numbers, so the answers to the first examples are compared once. They are questions
+        of the training: no resumed run decides otherwise.
+        """
+        if self._merges is None:
+            jobs = [Job(prompt, "greedy", 0) for prompt in self._first]
+            plain = self._decoded(loaded, jobs)
+            with merged(self._model):
+                self._merges = self._decoded(loaded, jobs) == plain
+        return self._merges
+
+    @final
+    def _decoded(self, loaded: Loaded, jobs: Sequence[Job]) -> list[str]:
+        """Return the answer of each job. Prompts of like lengths share a batch."""
+        order = sorted(range(len(jobs)), key=lambda number: jobs[number].order)
+        texts = [""] * len(jobs)
+        while order:
+            first = jobs[order[0]]
+            size = self._checkpoint.decoding_rows(len(first.prompt.ids), self._limit)
+            batch = [number for number in order[:size] if jobs[number].sampling == first.sampling]
+            order = order[len(batch) :]
+            for number, text in zip(batch, self._batch(loaded, [jobs[n] for n in batch]), strict=True):
+                texts[number] = text
+        return texts
+
+    @final
+    def _batch(self, loaded: Loaded, jobs: Sequence[Job]) -> list[str]:
+        """Return the answers of one batch. If the GPU is full, it is halved."""
+        try:
+            return generate(
+                loaded, self._model, [job.prompt for job in jobs], self._limit, SAMPLING[jobs[0].sampling],
+                [job.seed for job in jobs],
+            )  # fmt: skip
+        except torch.OutOfMemoryError:
+            if len(jobs) == 1:
+                raise
+        torch.cuda.empty_cache()
+        middle = len(jobs) // 2
+        return self._batch(loaded, jobs[:middle]) + self._batch(loaded, jobs[middle:])
 
     @final
     def _sample(self, loaded: Loaded, example: Example[Any], path: Path) -> None:
         """Write an answer in the middle of a training, above the target."""
         self._model.eval()
         prompt = self.prompt(loaded.chat, example.question)
-        (text,) = generate(loaded, self._model, [prompt], self._limit, SAMPLING["greedy"], 0)
+        (text,) = generate(loaded, self._model, [prompt], self._limit, SAMPLING["greedy"])
         self._model.train()
         with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -206,7 +307,8 @@ class TextLora(LanguageLora):
     modality: ClassVar[Modality] = "text"
 
     def prompt(self, chat: ChatFormat, question: Any) -> Tokenized:
-        return chat.question(question)
+        words, text = split_prompt(question)
+        return chat.question(text, words=words)
 
 
 @final
@@ -216,7 +318,8 @@ class ImageLora(LanguageLora):
     modality: ClassVar[Modality] = "image"
 
     def prompt(self, chat: ChatFormat, question: Any) -> Tokenized:
-        return chat.question(None, question)
+        words, image = split_prompt(question)
+        return chat.question(None, image, words)
 
 
 @final
@@ -226,37 +329,36 @@ class BothLora(LanguageLora):
     modality: ClassVar[Modality] = "both"
 
     def prompt(self, chat: ChatFormat, question: Any) -> Tokenized:
-        image: Image
-        image, text = question
-        return chat.question(text, image)
+        words, (image, text) = split_prompt(question)
+        return chat.question(text, image, words)
 
 
-def step_backward(loaded: Loaded, model: Any, batch: int, rows: Sequence[Tokenized]) -> float:
-    """Add the gradient of the mean loss per answer token, and return that loss.
+def backward_in_parts(loaded: Loaded, model: Any, size: int, rows: Sequence[Tokenized]) -> float:
+    """Add the gradient of the mean loss per answer token of this process's rows, and return their loss.
 
-    batch: rows per forward pass. Each of the launched processes takes its shard of the rows.
+    size: rows per forward pass. Each of the launched processes takes its shard of the rows; their gradients
+    and losses are to be summed up.
     """
     rows = sorted(rows, key=lambda row: len(row.ids))
     answer_tokens = sum(len(row.ids) - row.start for row in rows)
     loss = 0.0
     own = collectives.shard(rows)
-    for start in range(0, len(own), batch):
-        part = loss_sum(loaded, model, own[start : start + batch]) / answer_tokens
+    for start in range(0, len(own), size):
+        part = loss_sum(loaded, model, own[start : start + size]) / answer_tokens
         part.backward()
         loss += float(part.detach())
-    return collectives.all_reduce_gradients((p for p in model.parameters() if p.requires_grad), loss)
+    return loss
 
 
 def loss_sum(loaded: Loaded, model: Any, rows: Sequence[Tokenized]) -> torch.Tensor:
     """Return the summed negative log likelihood of the rows' answers, their ends included."""
-    inputs, labels = loaded.chat.batch(rows)
-    inputs = {name: tensor.to(loaded.device) for name, tensor in inputs.items()}
+    inputs, labels = loaded.inputs(rows)
     # The logits of the prompts would take most of the memory.
     kept = labels.shape[1] - min(row.start for row in rows) + 1
     with loaded.products():
         output = model(**inputs, use_cache=False, logits_to_keep=kept)
     logits = output.logits[:, :-1].float()  # (B, kept - 1, vocabulary)
-    targets = labels[:, labels.shape[1] - kept + 1 :].to(loaded.device)
+    targets = labels[:, labels.shape[1] - kept + 1 :]
     return functional.cross_entropy(
         logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum"
     )

@@ -12,8 +12,15 @@ from typing import Literal, final
 import torch
 
 from vizbench.baselines.shared.memory import peak
-from vizbench.baselines.shared.optimizers import keep_peaks, step_all
-from vizbench.baselines.shared.training_state import progress_figures, read_progress, read_state, write_state
+from vizbench.baselines.shared.optimizers import adamw, keep_peaks, step_all
+from vizbench.baselines.shared.training_state import (
+    Snapshot,
+    StateWriter,
+    progress_figures,
+    read_progress,
+    read_state,
+    snapshot,
+)
 from vizbench.distributed import collectives
 from vizbench.distributed.env import rank
 from vizbench.model import Progress
@@ -55,9 +62,8 @@ class TrainingLoop:
         """Make the optimizer. trained: parameters by name."""
         self.trained = dict(trained)
         self.config = config
-        self.optimizer = torch.optim.AdamW(
-            list(self.trained.values()), lr=config.lr, weight_decay=config.weight_decay, betas=config.betas
-        )
+        parameters = list(self.trained.values())
+        self.optimizer = adamw(parameters, config.lr, config.betas, config.weight_decay)
         keep_peaks([self.optimizer])
         self.step = 0
         """Optimizer steps done."""
@@ -71,18 +77,40 @@ class TrainingLoop:
         steps: int,
         backward: Callable[[int], float],
         report: Callable[[Progress], None],
-        state_file: StateFile | None = None,
+        state: StateWriter | None = None,
     ) -> None:
         """Train until `steps` optimizer steps are done, from the stored state if there is one.
+
+        The state is removed at the end.
 
         backward(step): adds the gradient of that step's mean loss and returns the loss. To resume exactly, it
         must draw what is random from the step's number.
         """
+        if state is None:
+            self._run(steps, backward, report, lambda: None)
+            return
+        with collectives.shared_errors():
+            self._load(state.path)
+        collectives.require_equal("the optimizer step of the stored training", self.step)
+
+        def save_if_due() -> None:
+            if rank() == 0 and self.step < steps:
+                state.save_if_due(self._snapshot)
+
+        with state:
+            self._run(steps, backward, report, save_if_due)
+            if rank() == 0:
+                state.remove()
+
+    def _run(
+        self,
+        steps: int,
+        backward: Callable[[int], float],
+        report: Callable[[Progress], None],
+        after_step: Callable[[], None],
+    ) -> None:
+        """Train until `steps` optimizer steps are done."""
         parameters = list(self.trained.values())
-        if state_file is not None:
-            with collectives.shared_errors():
-                state_file.load(self)
-            collectives.require_equal("the optimizer step of the stored training", self.step)
         began = time.perf_counter() - self.seconds
         while self.step < steps:
             self.loss = backward(self.step)
@@ -91,31 +119,16 @@ class TrainingLoop:
             self.step += 1
             self.seconds = time.perf_counter() - began
             report(Progress(self.step, steps, self.loss, peak()))
-            if state_file is not None and rank() == 0 and self.step < steps:
-                state_file.save_if_due(self)
-        if state_file is not None and rank() == 0:
-            state_file.path.unlink(missing_ok=True)
+            after_step()
 
+    def _snapshot(self) -> Snapshot:
+        """Return a copy of parameters and moments, and how far the training is."""
+        figures = progress_figures(self.step, self.loss, self.seconds)
+        return snapshot(self.trained, [self.optimizer], figures)
 
-@final
-@dataclass(frozen=True, slots=True)
-class StateFile:
-    """Keep a training's state in one safetensors file, which is removed at the end."""
-
-    path: Path
-    """Named by everything that the training depends on."""
-    every: int
-    """Optimizer steps between two writes."""
-
-    def save_if_due(self, training: TrainingLoop) -> None:
-        """Write parameters and moments, whole or not at all, if the step is a multiple of `every`."""
-        if training.step % self.every == 0:
-            figures = progress_figures(training.step, training.loss, training.seconds)
-            write_state(self.path, training.trained, [training.optimizer], figures)
-
-    def load(self, training: TrainingLoop) -> None:
+    def _load(self, path: Path) -> None:
         """Restore the training, if the file exists. Raises UserError if it is damaged."""
-        if not self.path.exists():
+        if not path.exists():
             return
-        figures, _ = read_state(self.path, training.trained, [training.optimizer])
-        training.step, training.loss, training.seconds = read_progress(self.path, figures)
+        figures, _ = read_state(path, self.trained, [self.optimizer])
+        self.step, self.loss, self.seconds = read_progress(path, figures)

@@ -14,14 +14,17 @@ from vizbench.errors import UserError
 BACKBONES: Final = ("full", "int8", "nf4")
 """How the frozen linear layers are kept: as they are, or in 8 or 4 bits. From the largest to the smallest."""
 
+CHECKPOINTING: Final = ("auto", "true", "false")
+"""Whether each block is computed again in the backward pass, to save memory; auto: only if it must be."""
+
 LEAST: Final = {
     "alpha": 1,
     "batch": 1,
-    "accumulation": 1,
+    "rows": 0,
     "steps": 1,
     "warmup": 1,
-    "together": 1,
-    "save_every": 0,
+    "together": 0,
+    "save_minutes": 0,
     "sample_every": 0,
 }
 """The smallest values of the fields that language and video models share."""
@@ -37,17 +40,17 @@ class AdaptationConfig(Protocol):
 
     @property
     def batch(self) -> int:
-        """Examples per forward pass."""
+        """Examples per optimizer step."""
         ...
 
     @property
-    def accumulation(self) -> int:
-        """Forward passes per optimizer step."""
+    def rows(self) -> int:
+        """Most examples per forward pass; 0: as many as the memory allows."""
         ...
 
     @property
-    def checkpointing(self) -> bool:
-        """Whether each block is computed again in the backward pass, to save memory."""
+    def checkpointing(self) -> str:
+        """One of CHECKPOINTING."""
         ...
 
     @property

@@ -27,10 +27,15 @@ Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
 C = TypeVar("C", bound=AdaptationConfig)
 
+MemoryBytes: TypeAlias = Callable[[C], Mapping[str, float]]
+"""Return the bytes of a config by the name of the part. The config says `rows`, and `checkpointing` is not
+`auto`.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class BlockActivations(ABC):
-    """Bytes that a transformer block keeps per token for the backward pass."""
+    """Bytes that a transformer block keeps per token for the backward pass, in one type of number."""
 
     hidden: float
     """Per unit of the hidden width."""
@@ -69,23 +74,23 @@ class MemoryBreakdown(ABC):
 def estimates(
     checkpoint: str, config: C, breakdown: Callable[[C], MemoryBreakdown]
 ) -> Iterator[MemoryEstimate]:
-    """Yield the memory of training a checkpoint, by backbone and checkpointing.
+    """Yield the memory of training a checkpoint, by backbone, checkpointing and examples per forward pass.
 
     breakdown: the memory of a config.
     """
     for backbone in BACKBONES:
-        for checkpointing in (True, False):
-            chosen = replace(config, backbone=backbone, checkpointing=checkpointing)
-            settings = f"backbone={backbone}&checkpointing={str(checkpointing).lower()}&batch={config.batch}"
+        for checkpointing, rows in (("true", 1), ("true", config.batch), ("false", config.batch)):
+            chosen = replace(config, backbone=backbone, checkpointing=checkpointing, rows=rows)
+            settings = f"backbone={backbone}&checkpointing={checkpointing}&rows={rows}"
             yield MemoryEstimate(checkpoint, settings, asdict(breakdown(chosen)))
 
 
-def activations(one_block: float, block_input: float, layers: int, checkpointing: bool) -> float:
+def activations(one_block: float, block_input: float, layers: int, checkpointing: str) -> float:
     """Return the bytes that all blocks keep for the backward pass.
 
     one_block: what one block keeps. block_input: the part of it that is the block's input.
     """
-    if not checkpointing:
+    if checkpointing == "false":
         return float(one_block * layers)
     # Each block keeps its input only. The rest is computed again, for one block at a time.
     return float(one_block + block_input * layers)
@@ -153,6 +158,17 @@ def device_memory() -> DeviceMemory:
     return DeviceMemory("this machine", float(available + own))
 
 
+def unused_memory() -> float:
+    """Return the bytes of the device that hold nothing now."""
+    import torch
+
+    if not torch.cuda.is_available():
+        import psutil
+
+        return float(psutil.virtual_memory().available)
+    return device_memory().free - torch.cuda.memory_allocated()
+
+
 def peak() -> int | None:
     """Return the most bytes that tensors took on the GPU so far; None without a GPU."""
     import torch
@@ -163,14 +179,14 @@ def peak() -> int | None:
 def require_memory(
     name: str,
     config: C,
-    parts: Callable[[C], Mapping[str, float]],
+    parts: MemoryBytes[C],
     backbones: tuple[str, ...] = ("int8", "nf4"),
 ) -> None:
     """Raise UserError if the parts exceed the free memory. It names the first cheaper settings that fit.
 
     The GPU's context, fragmentation and caches are not counted: what passes may still be too much.
 
-    parts: the bytes of a config by the name of the part. backbones: quantisations that this machine can run.
+    config: settled, as `least_config` returns it. backbones: quantisations that this machine can run.
     """
     memory, bytes_of = device_memory(), parts(config)
     total = sum(bytes_of.values())
@@ -199,16 +215,18 @@ def _cheaper(config: C, backbones: tuple[str, ...]) -> Iterator[tuple[str, C]]:
 
     Each includes those before it. Those that change no result come first.
     """
-    changes: list[dict[str, Any]] = [] if config.checkpointing else [{"checkpointing": True}]
-    if config.batch > 1:
-        changes.append({"batch": 1, "accumulation": config.accumulation * config.batch})
+    changes: list[dict[str, Any]] = []
+    if config.checkpointing == "false":
+        changes.append({"checkpointing": "true"})
+    if config.rows > 1:
+        changes.append({"rows": 1})
     smaller = BACKBONES[BACKBONES.index(config.backbone) + 1 :]
     changes += [{"backbone": name} for name in backbones if name in smaller]
     settings: dict[str, Any] = {}
     for change in changes:
         settings |= change
         config = replace(config, **change)
-        yield "&".join(f"{field}={str(value).lower()}" for field, value in settings.items()), config
+        yield "&".join(f"{field}={value}" for field, value in settings.items()), config
 
 
 def _gb(size: float) -> str:
@@ -225,7 +243,7 @@ def within_memory() -> Generator[None]:
     except torch.OutOfMemoryError as error:
         torch.cuda.empty_cache()
         raise UserError(
-            f"the GPU is full ({' '.join(str(error).split())[:120]}): set ?batch=1, ?together=1, "
+            f"the GPU is full ({' '.join(str(error).split())[:120]}): set ?rows=1, ?together=1, "
             "?checkpointing=true or ?backbone=nf4 behind the checkpoint, or draw smaller grids "
             "(`vizbench models --memory` estimates what training takes)"
         ) from None

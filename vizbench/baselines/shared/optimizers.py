@@ -15,6 +15,16 @@ def keep_peaks(optimizers: Sequence[torch.optim.Optimizer]) -> None:
             group["initial_lr"] = group["lr"]
 
 
+def adamw(
+    parameters: Sequence[torch.nn.Parameter], lr: float, betas: tuple[float, float], weight_decay: float
+) -> torch.optim.AdamW:
+    """Return AdamW. On a GPU it is the fused one, one kernel in place of several."""
+    fused = bool(parameters) and parameters[0].device.type == "cuda"
+    return torch.optim.AdamW(
+        list(parameters), lr=lr, betas=betas, weight_decay=weight_decay, fused=fused or None
+    )
+
+
 def step_all(optimizers: Sequence[torch.optim.Optimizer], lr_factor: float) -> None:
     """Take an optimizer step at a factor of the peak learning rates, and clear the gradients."""
     for optimizer in optimizers:

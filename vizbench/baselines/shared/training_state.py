@@ -1,10 +1,14 @@
-"""Store the state of a training in one safetensors file, without pickle."""
+"""Store the state of a training in one safetensors file, without pickle, in the background or at once."""
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self, final
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -18,6 +22,78 @@ PARAMETER, MOMENT, OTHER = "parameter", "moment", "other"
 """First parts of the tensors' names in the file."""
 
 
+MINUTE = 60.0
+"""Seconds. Tests shorten it."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """A copy of a training's state."""
+
+    tensors: Mapping[str, Tensor]
+    """On the CPU, by the names of the file."""
+    figures: Mapping[str, str]
+    """Metadata of the file."""
+
+    def write(self, path: Path) -> None:
+        """Write the state, whole or not at all."""
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, save(dict(self.tensors), dict(self.figures)))
+
+
+@final
+class StateWriter:
+    """Write the state of a training from time to time, in a thread of its own.
+
+    Only the copy of the state holds the training up. Errors of the disk are raised at the next write, or at
+    the end of the block.
+    """
+
+    def __init__(self, path: Path, minutes: float) -> None:
+        """Write nothing yet. minutes: between two states; 0: never."""
+        self.path = path
+        self._wait = minutes * MINUTE
+        self._active = minutes > 0
+        self._due = time.monotonic() + self._wait
+        self._thread = ThreadPoolExecutor(1, "training state")
+        self._pending: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Wait for the last state. If the block failed, its error counts."""
+        try:
+            self._finish()
+        except UserError:
+            if kind is None:
+                raise
+        finally:
+            self._thread.shutdown()
+
+    def save_if_due(self, copy: Callable[[], Snapshot]) -> None:
+        """Write a state if the time has come."""
+        if not self._active or time.monotonic() < self._due:
+            return
+        self._finish()
+        self._pending = self._thread.submit(copy().write, self.path)
+        self._due = time.monotonic() + self._wait
+
+    def remove(self) -> None:
+        """Remove the state, which is not needed once the training is done."""
+        self._finish()
+        self._active = False
+        self.path.unlink(missing_ok=True)
+
+    def _finish(self) -> None:
+        """Wait until the state is written. Raises UserError if the disk refused it."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+
 def write_state(
     path: Path,
     trained: Mapping[str, torch.nn.Parameter],
@@ -25,7 +101,17 @@ def write_state(
     figures: Mapping[str, str],
     other: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Write the state, whole or not at all.
+    """Write the state, whole or not at all. Its parts are those of `snapshot`."""
+    snapshot(trained, optimizers, figures, other).write(path)
+
+
+def snapshot(
+    trained: Mapping[str, torch.nn.Parameter],
+    optimizers: Sequence[torch.optim.Optimizer],
+    figures: Mapping[str, str],
+    other: Mapping[str, Tensor] | None = None,
+) -> Snapshot:
+    """Return a copy of the state.
 
     trained: parameters by name.
     figures: metadata of the file.
@@ -40,10 +126,12 @@ def write_state(
                 tensors[f"{MOMENT}/{number}/{index}/{key}"] = value
     for name, tensor in (other or {}).items():
         tensors[f"{OTHER}/{name}"] = tensor
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    on_cpu = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomically(path, save(on_cpu, dict(figures)))
+    return Snapshot({name: _copy(tensor) for name, tensor in tensors.items()}, dict(figures))
+
+
+def _copy(tensor: Tensor) -> Tensor:
+    """Return a copy on the CPU that later steps do not change."""
+    return tensor.detach().to("cpu", copy=True).contiguous()
 
 
 def read_state(

@@ -17,6 +17,7 @@ from vizbench.baselines.video.config import VideoConfig
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
+    from vizbench.baselines.shared.passes import Passes
     from vizbench.baselines.video.memory import ClipTokens
 
 Tensors: TypeAlias = "Mapping[str, Tensor]"
@@ -39,6 +40,9 @@ class Backbone(ABC):
 
     stride: ClassVar[int]
     """Clips have N * stride + 1 frames. The VAEs would return another number for other clips."""
+
+    batched: ClassVar[bool] = False
+    """Whether the pipeline samples several clips per call."""
 
     float32: ClassVar[tuple[str, ...]] = ()
     """Parts of the pipeline that stay in float32 whatever the dtype, as the family's authors advise."""
@@ -118,6 +122,8 @@ class WeightSource(ABC):
     """Their digest; None if they are drawn from the seed."""
     home: Path | None
     """The folder of latents and trainings; None keeps nothing."""
+    embedded: ClassVar[bool] = False
+    """Whether these are the package's own weights, whose answers are alike on every machine."""
 
     @abstractmethod
     def check(self, shapes: Iterable[tuple[int, ...]]) -> None:
@@ -125,6 +131,14 @@ class WeightSource(ABC):
 
         Loads nothing.
         """
+
+    @abstractmethod
+    def passes(self, shapes: Iterable[tuple[int, ...]]) -> list[Passes]:
+        """Return how the clips of an optimizer step may pass through the model, the fastest way first."""
+
+    @abstractmethod
+    def sampling_rows(self, shape: tuple[int, ...]) -> int:
+        """Return how many clips of a shape `(T, H, W, 3)` may be sampled in one batch, at least one."""
 
     @abstractmethod
     def open(self, seed: int) -> tuple[Any, Tensors]:

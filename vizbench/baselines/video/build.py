@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 from vizbench._util.params import override, path_and_params
@@ -21,19 +19,16 @@ def build(
     config: VideoConfig,
     checkpoint: str,
     names: tuple[str, ...] = (),
-    configs: Mapping[str, VideoConfig] = MappingProxyType({}),
 ) -> Model[Any]:
     """Return the model of `PLACE?field=value&…`: a folder or hub id, and fields of `VideoConfig`.
 
-    config: of every checkpoint that is not in `configs`, by hub id.
     names: other checkpoints of the family.
 
     Raises UserError if a name or field is unknown, or if this machine lacks a package, a GPU or memory.
     """
     require(family, *PACKAGES)
     place, settings = path_and_params(checkpoint)
-    default = configs.get(place.partition("@")[0], config)
-    chosen = override(f"--checkpoint of {family}", default, settings)
+    chosen = override(f"--checkpoint of {family}", config, settings)
     if not is_real(place):
         raise unknown_checkpoint(family, place, names)
     weights = fetch(family, place, PIPELINE_FILES)

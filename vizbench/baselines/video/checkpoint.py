@@ -18,7 +18,8 @@ from vizbench._util.cache import digest, home
 from vizbench._util.paths import is_hidden
 from vizbench.baselines.shared.device import bitsandbytes_settings, require_gpu
 from vizbench.baselines.shared.hub import Weights, read_object, require
-from vizbench.baselines.shared.memory import require_memory, shapes_of
+from vizbench.baselines.shared.memory import MemoryBytes, require_memory, shapes_of, unused_memory
+from vizbench.baselines.shared.passes import SHARE, Passes, fitting, least_config
 from vizbench.baselines.video import store
 from vizbench.baselines.video.backbone import NEUTRAL, Backbone, Tensors, WeightSource
 from vizbench.baselines.video.config import VideoConfig
@@ -30,6 +31,9 @@ from vizbench.model import MemoryRequest
 
 TEXT: Final = ("tokenizer", "text_encoder")
 """Parts that are loaded for the neutral text only, and then freed."""
+
+TOGETHER: Final = 16
+"""The most questions in one batch if the memory decides."""
 
 LARGE: Final = 200_000_000
 """Parameters of a transformer above which a step takes minutes on a CPU."""
@@ -55,20 +59,39 @@ class VideoCheckpoint(WeightSource):
         self._loaded: tuple[Any, Tensors] | None = None
 
     def check(self, shapes: Iterable[tuple[int, ...]]) -> None:
+        backbones = ("int8", "nf4") if self._device.type == "cuda" else ()
+        require_memory(str(self._folder), least_config(self._config), self._bytes_of(shapes), backbones)
+
+    def passes(self, shapes: Iterable[tuple[int, ...]]) -> list[Passes]:
+        own = -(-self._config.batch // world_size())  # each process holds its own clips
+        return fitting(self._config, own, self._bytes_of(shapes))
+
+    def sampling_rows(self, shape: tuple[int, ...]) -> int:
+        if self._config.together:
+            return self._config.together
+        if not self._backbone.batched:
+            return 1  # each answer is recorded as soon as it is there
+        # A block that is computed again keeps more than one that samples.
+        config = replace(least_config(self._config), rows=1)
+        parts = self._bytes_of([shape])(config)
+        return max(1, min(TOGETHER, int(SHARE * unused_memory() / max(1.0, parts["activations"]))))
+
+    def _bytes_of(self, shapes: Iterable[tuple[int, ...]]) -> MemoryBytes[VideoConfig]:
+        """Return the function that estimates the bytes of a config, on clips of these shapes."""
         # A batch has clips of one shape.
         clips = Counter(shape[:3] for shape in shapes) or Counter({(1, 0, 0): 1})
+        plain = self._device.type == "cpu"
 
         def largest(config: VideoConfig) -> dict[str, float]:
             breakdowns: list[dict[str, float]] = []
             for (frames, height, width), clip_count in clips.items():
-                own = -(-min(config.batch, clip_count) // world_size())  # each process holds its own clips
+                own = -(-clip_count // world_size())
                 request = MemoryRequest(height=height, width=width, frames=frames)
-                breakdown = memory_breakdown(self._sizes, replace(config, batch=own), request)
-                breakdowns.append(asdict(breakdown))
+                settled = replace(config, rows=min(config.rows, own))
+                breakdowns.append(asdict(memory_breakdown(self._sizes, settled, request, plain)))
             return max(breakdowns, key=lambda parts: sum(parts.values()))
 
-        backbones = ("int8", "nf4") if self._device.type == "cuda" else ()
-        require_memory(str(self._folder), self._config, largest, backbones)
+        return largest
 
     def open(self, seed: int) -> tuple[Any, Tensors]:
         if self._loaded is None:

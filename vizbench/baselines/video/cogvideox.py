@@ -22,6 +22,7 @@ class CogVideoX(Backbone):
     """Predict velocity. The latents of the image are further channels beside the noise."""
 
     pipeline, network = "CogVideoXImageToVideoPipeline", "CogVideoXTransformer3DModel"
+    batched = True
     stride = 8  # 4 frames per latent frame, but an even number of these decodes to another number of frames
 
     def layout(self, transformer: Mapping[str, Any], index: Mapping[str, Any]) -> ClipTokens:

@@ -18,6 +18,7 @@ CHOICES: Final = {
     "schedule": ("constant", "linear", "late"),
     "dtype": ("float32", "bfloat16"),
     "backbone": config.BACKBONES,
+    "checkpointing": config.CHECKPOINTING,
 }
 
 LEAST: Final = {
@@ -46,9 +47,9 @@ class VideoConfig:
     targets: tuple[str, ...] = QKVO
     """The linear layers under LoRA, by the ends of their names."""
     batch: int = 1
-    """Clips per forward pass."""
-    accumulation: int = 1
-    """Forward passes per optimizer step."""
+    """Clips per optimizer step. They have one shape."""
+    rows: int = 0
+    """Most clips per forward pass; 0: as many as the memory allows."""
     steps: int = 1000
     """Optimizer steps, if the plan sets none."""
     lr: float = 1e-4
@@ -65,23 +66,23 @@ class VideoConfig:
     """Share of clips that are trained at the last timestep only (families that predict velocity)."""
     sampling_steps: int = 50
     """Denoising steps per answer."""
-    together: int = 1
-    """Questions that are sampled in one batch, if the pipeline can."""
+    together: int = 0
+    """Most questions that are sampled in one batch, if the pipeline can; 0: as many as the memory allows."""
     frames: int = 9
     """Frames per clip."""
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
     """Type of the frozen weights and of the products. Adapters are float32."""
     backbone: Literal["full", "int8", "nf4"] = "full"
     """The frozen linear layers as they are, or in 8 or 4 bits by bitsandbytes (on a GPU)."""
-    checkpointing: bool = True
-    """Whether each block is computed again in the backward pass, to save memory."""
+    checkpointing: Literal["auto", "true", "false"] = "auto"
+    """Whether each block is computed again in the backward pass, to save memory; auto: only if it must be."""
     tiling: bool = False
     """Whether the VAE works in diffusers' tiles: CogVideoX from 240x360 pixels on, Wan 256x256, LTX 512x512.
     Each tile is coded as if it were the whole picture, so latents and pixels change. By how much was not
     measured with trained weights.
     """
-    save_every: int = 100
-    """Optimizer steps between two states on disk; 0: never."""
+    save_minutes: int = 10
+    """Minutes between two states on disk; 0: never."""
     sample_every: int = 0
     """Optimizer steps between two pictures of an answer to the first example; 0: never."""
 

@@ -1,9 +1,10 @@
 """Estimate the memory of a video model under LoRA from its sizes. Loads neither weights nor torch.
 
-What autograd keeps of a block was read from torch's saved-tensor hooks, in bfloat16 with fused attention on a
-CPU, over blocks of six shapes per family. It is linear in the widths to 1%. `tests/baselines` checks these
-coefficients; they were not measured on a GPU. The GPU's context, fragmentation, and what the VAE keeps while
-it encodes and decodes one clip at a time come on top.
+What autograd keeps of a block was read from torch's saved-tensor hooks, in bfloat16 and float32, with fused
+and with plain attention, on a CPU, over blocks of eight shapes per family. It is linear in the widths to 1%.
+`tests/baselines` checks these coefficients, and the peak of a step; they were not measured on a GPU. The
+GPU's context, fragmentation, and what the VAE keeps while it encodes and decodes one clip at a time come on
+top.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType
 from typing import Any, Final, final
 
 from vizbench.baselines.shared.memory import (
@@ -41,19 +41,52 @@ class VideoBlock(BlockActivations):
     """Per token of the text and unit of the hidden width."""
     text_rank: int
     """Per token of the text and unit of the LoRA's rank."""
+    plain: float = 0
+    """What plain attention adds per token of the clip and unit of the hidden width."""
+    plain_text: float = 0
+    """What plain attention adds per token of the text and unit of the hidden width."""
 
 
-JOINT: Final = VideoBlock(hidden=32.6, feed=0, rank=8, text=32.6, text_rank=8)
+@final
+@dataclass(frozen=True, slots=True)
+class VideoBlocks:
+    """What a block keeps, by the type of its products."""
+
+    bfloat16: VideoBlock
+    """In bfloat16."""
+    float32: VideoBlock
+    """In float32."""
+    joint: bool = False
+    """Whether clip and text are one sequence."""
+
+
+JOINT: Final = VideoBlocks(
+    bfloat16=VideoBlock(hidden=28.6, feed=0, rank=8, text=28.6, text_rank=8, plain=4, plain_text=4),
+    float32=VideoBlock(hidden=57.2, feed=0, rank=16, text=57.2, text_rank=16, plain=-3.8, plain_text=-3.8),
+    joint=True,
+)
 """CogVideoX: clip and text are one sequence."""
 
-CROSS: Final = VideoBlock(hidden=50.4, feed=2, rank=12, text=12, text_rank=4)
+CROSS: Final = VideoBlocks(
+    bfloat16=VideoBlock(hidden=42.4, feed=2, rank=12, text=8, text_rank=4, plain=8, plain_text=4),
+    float32=VideoBlock(hidden=56.6, feed=4, rank=24, text=12, text_rank=8),
+)
 """Wan 2.1: 257 tokens of the image follow those of the text."""
 
-TIMED: Final = VideoBlock(hidden=80.4, feed=2, rank=12, text=12, text_rank=4)
+TIMED: Final = VideoBlocks(
+    bfloat16=VideoBlock(hidden=72.4, feed=2, rank=12, text=8, text_rank=4, plain=8, plain_text=4),
+    float32=VideoBlock(hidden=88.6, feed=4, rank=24, text=12, text_rank=8),
+)
 """Wan 2.2, which has a timestep for each token."""
 
-WIDE: Final = VideoBlock(hidden=82.4, feed=0, rank=16, text=11.8, text_rank=4)
+WIDE: Final = VideoBlocks(
+    bfloat16=VideoBlock(hidden=74.4, feed=0, rank=16, text=7.8, text_rank=4, plain=8, plain_text=4),
+    float32=VideoBlock(hidden=120.3, feed=0, rank=32, text=12, text_rank=8),
+)
 """LTX, whose adapters include the feed-forward."""
+
+SCORE: Final = 4
+"""Bytes that plain attention keeps per pair of tokens and head: its weights in float32."""
 
 
 @final
@@ -69,7 +102,7 @@ class ClipTokens:
     """Frames per latent frame."""
     stacked: int
     """Latent frames per token."""
-    block: VideoBlock
+    block: VideoBlocks
     """What a block keeps of the tokens."""
 
     def tokens(self, request: MemoryRequest) -> int:
@@ -84,6 +117,8 @@ class ClipTokens:
 class VideoSizes(TransformerSizes):
     """The sizes of a checkpoint. `feed` is 0 if it is a fixed multiple of `hidden`."""
 
+    heads: int
+    """Heads of its attention."""
     linear: int
     """Numbers in the linear layers of the transformer."""
     trained: int
@@ -108,34 +143,40 @@ class VideoMemory(MemoryBreakdown):
 
 
 def memory(
-    sizes: Mapping[str, VideoSizes],
-    config: VideoConfig,
-    request: MemoryRequest,
-    configs: Mapping[str, VideoConfig] = MappingProxyType({}),
+    sizes: Mapping[str, VideoSizes], config: VideoConfig, request: MemoryRequest
 ) -> list[MemoryEstimate]:
-    """Return the rows for `vizbench models --memory`.
+    """Return the rows for `vizbench models --memory`. sizes: by checkpoint.
 
     The text encoder of a checkpoint has a row of its own.
-
-    sizes: by checkpoint. config: of every checkpoint that is not in `configs`.
     """
     rows: list[MemoryEstimate] = []
     for name, one in sizes.items():
-        chosen = configs.get(name, config)
-        encoder = {"text encoder, freed before training": frozen("full", chosen.dtype, one.encoder, 0)}
-        rows.append(MemoryEstimate(name, f"dtype={chosen.dtype}", encoder))
-        rows += estimates(name, chosen, partial(memory_breakdown, one, request=request))
+        encoder = {"text encoder, freed before training": frozen("full", config.dtype, one.encoder, 0)}
+        rows.append(MemoryEstimate(name, f"dtype={config.dtype}", encoder))
+        rows += estimates(name, config, partial(memory_breakdown, one, request=request))
     return rows
 
 
-def memory_breakdown(sizes: VideoSizes, config: VideoConfig, request: MemoryRequest) -> VideoMemory:
-    """Return the bytes of training on clips of the requested size, on a GPU."""
-    clip, text, block = sizes.layout.tokens(request), sizes.layout.text, sizes.layout.block
+def memory_breakdown(
+    sizes: VideoSizes, config: VideoConfig, request: MemoryRequest, plain: bool = False
+) -> VideoMemory:
+    """Return the bytes of training on clips of the requested size.
+
+    config: settled. plain: whether the attention is not fused, as on a CPU.
+    """
+    layout, float32 = sizes.layout, config.dtype == "float32"
+    block = layout.block.float32 if float32 else layout.block.bfloat16
+    clip, text = layout.tokens(request), layout.text
+    sequence = clip + text if layout.block.joint else clip
     per_clip_token = sizes.hidden * block.hidden + sizes.feed * block.feed + config.rank * block.rank
     per_text_token = sizes.hidden * block.text + config.rank * block.text_rank
-    one_block = config.batch * (clip * per_clip_token + text * per_text_token)
-    sequence = clip + text if block is JOINT else clip
-    block_input = config.batch * 2 * sizes.hidden * sequence
+    one_clip = clip * per_clip_token + text * per_text_token
+    if plain:
+        one_clip += sizes.hidden * (clip * block.plain + text * block.plain_text)
+        pairs = sequence**2 + (0 if layout.block.joint else clip * text)
+        one_clip += SCORE * sizes.heads * pairs
+    one_block = config.rows * one_clip
+    block_input = config.rows * (4 if float32 else 2) * sizes.hidden * sequence
     weights = frozen(config.backbone, config.dtype, sizes.parameters, sizes.linear)
     return VideoMemory(
         weights=weights,
@@ -168,6 +209,7 @@ def sizes_of(
     float32 = float32_vae or config.dtype == "float32"
     return VideoSizes(
         parameters=count(parts["transformer"]),
+        heads=int(transformer["num_attention_heads"]),
         linear=count(linear),
         trained=sum(trained),
         layers=int(transformer["num_layers"]),

@@ -22,7 +22,7 @@ def optimizers_of(network: Any, config: VideoConfig) -> list[torch.optim.Optimiz
     if not config.rank:
         return muon_and_adamw(network)
     trained = list(trained_of(network).values())
-    adamw = torch.optim.AdamW(trained, lr=config.lr, weight_decay=config.weight_decay)
+    adamw = optimizers.adamw(trained, config.lr, (0.9, 0.999), config.weight_decay)
     optimizers.keep_peaks([adamw])
     return [adamw]
 

@@ -14,11 +14,13 @@ from torch import Tensor
 
 from vizbench._util.files import disk_errors, write_atomically
 from vizbench.baselines.shared.training_state import (
+    Snapshot,
     foreign_state,
     progress_figures,
     read_progress,
     read_state,
     read_tensors,
+    snapshot,
     write_state,
 )
 from vizbench.baselines.video.train import TrainingState, trained_of
@@ -64,15 +66,29 @@ def _stacked(clips: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     return {name: torch.cat([clip[name] for clip in clips]) for name in clips[0]}
 
 
-def save_training(path: Path, network: Any, state: TrainingState) -> None:
-    """Write the trained parameters, optimizers and generator to one file, whole or not at all."""
-    figures = progress_figures(state.step, state.loss, state.seconds)
+def copy_of(network: Any, state: TrainingState) -> Snapshot:
+    """Return a copy of the trained parameters, the optimizers and the generator."""
     generator = {GENERATOR: state.generator.get_state()}
-    write_state(path, trained_of(network), state.optimizers, figures, generator)
+    return snapshot(trained_of(network), state.optimizers, _figures(state), generator)
+
+
+def save_result(path: Path, network: Any, state: TrainingState) -> None:
+    """Write the trained parameters of a training that is done, whole or not at all."""
+    write_state(path, trained_of(network), [], _figures(state))
+
+
+def load_result(path: Path, network: Any, state: TrainingState) -> None:
+    """Restore what `save_result` wrote. Raises UserError if the file is of another training."""
+    figures, _ = read_state(path, trained_of(network), [])
+    state.step, state.loss, state.seconds = read_progress(path, figures)
+
+
+def _figures(state: TrainingState) -> dict[str, str]:
+    return progress_figures(state.step, state.loss, state.seconds)
 
 
 def load_training(path: Path, network: Any, state: TrainingState) -> None:
-    """Restore network and state from `save_training`. Raises UserError if the file is of another training."""
+    """Restore what `copy_of` copied. Raises UserError if the file is of another training."""
     figures, other = read_state(path, trained_of(network), state.optimizers)
     state.step, state.loss, state.seconds = read_progress(path, figures)
     try:

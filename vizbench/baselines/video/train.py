@@ -9,13 +9,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, final
 
 import torch
+from peft.helpers import disable_input_dtype_casting
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vizbench.baselines.shared.optimizers import step_all
+from vizbench.baselines.shared.passes import Passes, run_within
 from vizbench.baselines.video.backbone import Backbone, Tensors
 from vizbench.baselines.video.config import VideoConfig
 from vizbench.distributed import collectives
@@ -49,6 +52,7 @@ def train(
     config: VideoConfig,
     state: TrainingState,
     steps: int,
+    passes: list[Passes],
     after_step: Callable[[], None],
 ) -> None:
     """Train what requires a gradient in `pipe.transformer`, from `state.step` up to `steps`.
@@ -56,36 +60,63 @@ def train(
     groups: clips of one shape each, `(n, ...)` per tensor. All that is random comes from the state's
     generator, so a stored state resumes exactly. Each of the launched processes draws the whole batch and
     trains on its shard of the clips.
+    passes: how the shard may pass through the network, the fastest way first.
     """
     network = pipe.transformer
     trained = list(trained_of(network).values())
     sizes = torch.tensor([float(len(group["clip"])) for group in groups])
     network.train()
     while state.step < steps:
-        loss = 0.0
-        for _ in range(config.accumulation):
-            # Draw clips of one shape.
-            group = groups[int(torch.multinomial(sizes, 1, generator=state.generator))]
-            size = min(len(group["clip"]), config.batch)
-            rows = torch.randperm(len(group["clip"]), generator=state.generator)[:size]
-            clips = {name: tensor[rows].to(network.device) for name, tensor in group.items()}  # (B, ...)
-            # Forward and backward. What checkpointing computes again must use the same attention.
-            with plain_attention(network.device):
-                with computing(config, network.device):
-                    batch = backbone.draw(pipe, clips, config, state.generator)
-                    own = {name: collectives.shard(tensor) for name, tensor in batch.items()}
-                    weight = len(own["clip"]) / size / config.accumulation
-                    if not weight:  # fewer clips than processes
-                        continue
-                    error = backbone.error(pipe, own, text)
-                (error * weight).backward()
-            loss += error.item() * weight
+        # Draw clips of one shape, and their noise.
+        group = groups[int(torch.multinomial(sizes, 1, generator=state.generator))]
+        size = min(len(group["clip"]), config.batch)
+        rows = torch.randperm(len(group["clip"]), generator=state.generator)[:size]
+        clips = {name: tensor[rows].to(network.device) for name, tensor in group.items()}  # (B, ...)
+        with computing(config, network.device):
+            batch = backbone.draw(pipe, clips, config, state.generator)
+        own = {name: collectives.shard(tensor) for name, tensor in batch.items()}
+        loss = run_within(passes, partial(_backward, backbone, pipe, own, size, text, config))
         loss = collectives.all_reduce_gradients(trained, loss)
         torch.nn.utils.clip_grad_norm_(trained, config.max_grad_norm)
         step_all(state.optimizers, config.lr_factor(state.step, steps))
         state.step, state.loss = state.step + 1, loss
         after_step()
     network.eval()
+
+
+def _backward(
+    backbone: Backbone,
+    pipe: Any,
+    batch: Tensors,
+    size: int,
+    text: Tensors,
+    config: VideoConfig,
+    passes: Passes,
+) -> float:
+    """Add the gradient of a batch's share of the mean loss over `size` clips, and return the share."""
+    network = pipe.transformer
+    network.zero_grad()  # of an attempt that filled the memory
+    set_checkpointing(network, passes.checkpointing)
+    loss = 0.0
+    without_casts = config.rank > 0 and config.dtype == "bfloat16"
+    # What checkpointing computes again must use the same attention.
+    with plain_attention(network.device), disable_input_dtype_casting(network, without_casts):
+        for start in range(0, len(batch["clip"]), passes.rows):
+            part = {name: tensor[start : start + passes.rows] for name, tensor in batch.items()}
+            weight = len(part["clip"]) / size
+            with computing(config, network.device):
+                error = backbone.error(pipe, part, text)
+            (error * weight).backward()
+            loss += error.item() * weight
+    return loss
+
+
+def set_checkpointing(network: Any, active: bool) -> None:
+    """Let a network of diffusers compute its blocks again in the backward pass, or not."""
+    if active and not network.is_gradient_checkpointing:
+        network.enable_gradient_checkpointing()
+    elif not active and network.is_gradient_checkpointing:
+        network.disable_gradient_checkpointing()
 
 
 def trained_of(network: Any) -> dict[str, torch.nn.Parameter]:

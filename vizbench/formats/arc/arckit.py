@@ -16,11 +16,11 @@ from typing import Any, Final, final
 import msgspec
 
 from vizbench._util.files import read_bounded
-from vizbench.dataset import Dataset
+from vizbench.dataset.splits import Dataset
 from vizbench.errors import UserError, missing, unknown
 from vizbench.formats.arc.task_files import VERIFIER, Params, dataset_of, refuse_params
 from vizbench.formats.file_source import FileSource
-from vizbench.task import Verifier
+from vizbench.task.contract import Verifier
 
 HALVES: Final = ("training", "evaluation")
 """Training: 400 tasks of ARC-AGI-1, 1,000 of ARC-AGI-2. Evaluation: 400 and 120, the public ones."""

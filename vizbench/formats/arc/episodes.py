@@ -15,13 +15,13 @@ import msgspec
 
 from vizbench._util.background import run_in_background
 from vizbench._util.files import write_new
-from vizbench.dataset import POOL, Dataset, demonstrated_dataset
+from vizbench.dataset.splits import POOL, Dataset, demonstrated_dataset
 from vizbench.errors import UserError
 from vizbench.formats.folder import replace_folder
 from vizbench.formats.lookup import is_corpus
 from vizbench.generators.arc.task import MAX_NUMBER
 from vizbench.seeds import check_seed, keys, stream
-from vizbench.task import params_json, spec
+from vizbench.task.registry import params_json, spec
 from vizbench.types import Json
 
 MAX_EPISODES: Final = 1_000_000

@@ -18,12 +18,12 @@ import numpy as np
 from msgspec import Meta
 
 from vizbench._util.files import read_bounded
-from vizbench.dataset import Dataset, Split, SplitSpec, StoredSplit
+from vizbench.dataset.splits import Dataset, Split, SplitSpec, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.arc.archive import archive_of, members, read_member
 from vizbench.formats.arc.errata import flaws
 from vizbench.formats.file_source import FileSource, files_below
-from vizbench.task import Verifier
+from vizbench.task.contract import Verifier
 from vizbench.types import CheckResult, Grid, Instance, Json, Look, SplitName
 
 PREFIX = "arc-json:"

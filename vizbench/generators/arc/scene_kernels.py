@@ -181,3 +181,20 @@ def pair_facts(question, answer):
                 painted |= (new != 0) << new
     facts |= SAME_SIZE | ADDS * adds | REMOVES * removes | RECOLOURS * recolours
     return facts | REARRANGES * np.all(counts_before == counts_after), before, after, painted
+
+
+@jit
+def count_batch(question, target, objects, colours):
+    """Fill in the objects of each question, and the colours of each question and its target together.
+
+    Objects are of one colour, connected along sides and across corners. The ground is no colour.
+
+    question, target: `(n, h, w)` uint8, in sizes of their own. objects, colours: `(n,)` float64.
+    """
+    for i in range(len(question)):
+        objects[i] = len(label(question[i], True, ONE_COLOUR)[1])
+        bits = _colours(question[i])[0] | _colours(target[i])[0]
+        count = 0
+        for colour in range(1, 10):
+            count += (bits >> colour) & 1
+        colours[i] = count

@@ -14,23 +14,26 @@ it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, final
+from typing import ClassVar, Final, final
 
 import numpy as np
 import numpy.typing as npt
 
 from vizbench.errors import UserError
+from vizbench.generators.arc.answers import colour_parts
 from vizbench.generators.arc.certify import Episode, episode
 from vizbench.generators.arc.facts import Pair
 from vizbench.generators.arc.library import concepts, rule
 from vizbench.generators.arc.random_draws import Draw
-from vizbench.generators.arc.rule import MAX_SIDE, Rule
+from vizbench.generators.arc.rule import COLOURS, MAX_SIDE, Rule
 from vizbench.generators.arc.scene import Scene
+from vizbench.generators.arc.scene_kernels import count_batch
 from vizbench.seeds import keys, stream
-from vizbench.task import Demonstrations, HasDemonstrations, Metric, Task, check_equal
+from vizbench.task.contract import Demonstrations, HasDemonstrations, Metric, Task, check_equal
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 ANY: Final = "any"
@@ -94,6 +97,21 @@ class Params(HasDemonstrations):
         return Demonstrations(_grids(drawn.demos), _grids(drawn.tests), story(drawn))
 
 
+LEVELS = (
+    Params("extend-to-boundary", "stem-from-the-middle"),
+    Params("center", "line-through-the-middle"),
+    Params("center", "crossbar-to-the-middle", 1),
+    Params("move-to-boundary", "stem-first", 1),
+    Params("same-different", "lines-the-same-way", 1),
+    Params("clean-up", "wipe-stain"),
+    Params("top-bottom-2d", "fill-beyond-objects", 1),
+    Params("above-below", "colour-of-stacked", 1),
+    Params("order", "sort-cells-by-top-row"),
+    Params("inside-outside", "marked-box"),
+)
+"""Rules with any number of pairs. Their pairs rise in objects, colours and changed cells: see `effort`."""
+
+
 def _grids(pairs: Sequence[Pair]) -> tuple[tuple[Grid, Grid], ...]:
     """Return the questions and answers of the pairs."""
     return tuple((pair.question.grid, pair.answer.grid) for pair in pairs)
@@ -134,20 +152,60 @@ def _pair(chosen: Rule, key: int) -> tuple[Grid, Grid]:
             return drawn.question.grid, drawn.answer.grid
 
 
+_USUAL: Final[Mapping[str, str]] = {"grey": "gray", "sky": "light blue", "maroon": "dark red"}
+"""Colours of rules by the names that prompts use for them."""
+
+
+def _in_usual_words(sentence: str) -> str:
+    """Return the sentence of a rule with the names of colours that prompts use."""
+    for colour, usual in _USUAL.items():
+        sentence = re.sub(rf"\b{colour}\b", usual, sentence)
+    return sentence
+
+
 @final
 class Arc(Task[Params]):
     """Apply a rule to a grid."""
 
     family = "arc"
-    version = 2
+    version = 3
     summary = "Find the rule that the demonstrations share, and apply it to the test grid."
     look = Look("arc", canvas=400, line=2)
     codes = 10
     resizes = True
+    parts: ClassVar[Mapping[str, str]] = {
+        "changed": "the share of the cells that had to become a color and did, for the color with the least "
+        "share; an answer of another size starts from the top left of the question, black beyond it",
+        "kept": "the share of the cells that had to keep a color and did, for the color with the least share",
+        "precise": "the share of the changed cells that are right, squared",
+    }
+    legend = tuple(_USUAL.get(colour, colour) for colour in COLOURS)
     metric = Metric.JACCARD
     # As a share of the cells that are coloured in either grid. Moving one of six objects is too little.
     min_distance = 0.3
     variants: Mapping[str, Params] = {name: Params(name) for name in concepts()}
+    levels = LEVELS
+
+    def instructions(self, params: Params) -> tuple[str, str, str]:
+        """Return what is asked. If the rule is named, it is given in words."""
+        if params.rule == ANY:
+            keep = (
+                "Black is the empty ground. The answer may have another size than the grid, and cells that "
+                "the rule leaves alone keep their colors."
+            )
+            return (
+                "All examples share one rule that turns the grid of a question into its answer. "
+                f"Find the rule, and apply it to this grid. {keep}",
+                f"Work out which rule explains every example, and answer this question by it. {keep}",
+                f"One rule made the answers of all examples. {keep} What does it make of this grid?",
+            )
+        sentence = _in_usual_words(rule_of(params).sentence)
+        keep = "Black is the empty ground, and cells that the rule leaves alone keep their colors."
+        return (
+            f"Apply this rule to the grid, once. {sentence} {keep}",
+            f"Change the grid by one rule, and show the result. {sentence} {keep}",
+            f"{sentence} {keep} What does the grid look like after this rule was applied?",
+        )
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         chosen = rule_of(params)
@@ -184,27 +242,50 @@ class Arc(Task[Params]):
             whole[:, bit, :height, :width] = batch.question[:, :height, :width] >> bit & 1
         return whole.reshape(len(batch), -1)
 
-    def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """Return the size of the pair.
+    def difficulty_batch(
+        self, params: Params, question: Grids, target: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
+        """Return the sizes of the pairs.
 
+        - `effort`: objects + colours + sqrt(changed)
         - `objects`: objects of one colour in the question
         - `colours`: different colours of the question and the target
-        - `changed`: cells that change, or all of the target's if it has another size
-        - `score`: x / (x + 16) with x = objects + colours + sqrt(changed)
+        - `changed`: cells that change, or all of the target's if its array has another size
+        - `score`: effort / (effort + 16)
         """
-        scene = Scene(question)
-        objects, colours = len(scene.shapes), len({*scene.colours, *Scene(target).colours})
+        n = len(question)
+        objects, colours = np.empty(n), np.empty(n)
+        count_batch(np.ascontiguousarray(question), np.ascontiguousarray(target), objects, colours)
         if question.shape == target.shape:
-            changed = float(np.count_nonzero(question != target))
+            changed = (question != target).reshape(n, -1).sum(axis=1).astype(np.float64)
         else:
-            changed = float(target.size)
-        load = objects + colours + changed**0.5
+            changed = np.full(n, float(target[:1].size))
+        effort = objects + colours + np.sqrt(changed)
         return {
-            "score": load / (load + 16),
-            "objects": float(objects),
-            "colours": float(colours),
+            "score": effort / (effort + 16),
+            "effort": effort,
+            "objects": objects,
+            "colours": colours,
             "changed": changed,
         }
+
+    def parts_batch(
+        self, params: Params, question: Grids, target: Grids, answer: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
+        """Return `changed`, `kept` and `precise`, see `colour_parts`. `precise` is squared.
+
+        A stain that is wiped off but put elsewhere, as in a mirrored question, would otherwise get 0.13. If
+        the sizes differ, changes count from the top left of the question, with black beyond it. From an
+        all-black grid, the question cut to size would get a quarter of the reward.
+        """
+        n = len(question)
+        before = np.zeros_like(target)
+        height, width = np.minimum(question.shape[1:], target.shape[1:]).tolist()
+        before[:, :height, :width] = question[:, :height, :width]
+        flat = [np.ascontiguousarray(grids).reshape(n, -1) for grids in (before, target, answer)]
+        changed, kept, precise = np.empty(n), np.empty(n), np.empty(n)
+        colour_parts(*flat, changed, kept, precise)
+        return {"changed": changed, "kept": kept, "precise": precise**2}
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """Compare the answer with the rule's answer to the question.

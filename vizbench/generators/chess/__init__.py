@@ -1,6 +1,6 @@
 """Generate chess: mates in one to three moves.
 
-`board`, `validity`, `mates`: kernels. `rules`: positions and moves. `task`: the task family.
+`board`, `validity`, `mates`, `answers`: kernels. `rules`: positions and moves. `task`: the task family.
 """
 
 from __future__ import annotations

@@ -51,6 +51,9 @@ Board: TypeAlias = npt.NDArray[np.int8]
 MOST = 20_000_000
 """Moves that a search lists before it gives up, after one or two seconds."""
 
+MOST_OF_PARTS: Final = 2_000_000
+"""Moves that a search lists before the parts of an answer are settled, after about 0.2 seconds."""
+
 MAX_FEN: Final = 120
 """Characters of the longest FEN. The longest board takes 71, and the other fields 20."""
 

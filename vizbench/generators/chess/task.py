@@ -13,14 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log2
-from typing import final
+from typing import ClassVar, Final, final
 
 import numpy as np
+import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.generators.chess import rules
+from vizbench.generators.chess.answers import check_all, figures_all, lines_all, parts_all
 from vizbench.generators.chess.board import (
     BOARD,
     EMPTY,
@@ -28,17 +29,27 @@ from vizbench.generators.chess.board import (
     MOST,
     PAWN,
     ROOK,
+    copy_board,
     in_check,
     list_moves,
     load,
     play,
+    play_on,
     store,
 )
-from vizbench.generators.chess.mates import ENDLESS, first_moves, forced, play_line
-from vizbench.generators.chess.rules import Position
+from vizbench.generators.chess.mates import (
+    ENDLESS,
+    find_first_move,
+    first_moves,
+    forced,
+    least_replies,
+    play_line,
+)
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task import GameContinuation, Task
-from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
+from vizbench.task.contract import GameContinuation, Task
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look, Trajectories
+
+_PIECES = ("pawn", "knight", "bishop", "rook", "queen", "king")
 
 _START = np.zeros((8, 8), np.uint8)
 _START[[0, 7]] = np.array([4, 2, 3, 5, 6, 3, 2, 4]) + np.array([[6], [0]])
@@ -52,13 +63,55 @@ class Params:
 
     mate: int = 1
     """White's moves to the mate, 1 … 3."""
+    least_pieces: int = 2
+    """The least number of pieces on the board, 2 … 26."""
+    most_pieces: int = 32
+    """The largest number of pieces on the board, 6 … 32, and at least 2 more than the least."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.mate <= 3:
             raise UserError(f"mate={self.mate} is not in 1 … 3: proofs of longer mates take too long, try 2")
+        if not 2 <= self.least_pieces <= 26:
+            raise UserError(
+                f"least_pieces={self.least_pieces} is not in 2 … 26: fuller boards are rare, try 20"
+            )
+        if not max(6, self.least_pieces + 2) <= self.most_pieces <= 32:
+            raise UserError(
+                f"most_pieces={self.most_pieces} is not in 6 … 32 and 2 above least_pieces="
+                f"{self.least_pieces}: choose one there, e.g. 32"
+            )
 
 
 VARIANTS = {f"mate-in-{mate}": Params(mate) for mate in (1, 2, 3)}
+
+# Boards with fewer pieces are too alike: a test question must differ from all of the pool in 10 cells.
+LEVELS = (
+    Params(1, 8, 10),
+    Params(1, 11, 13),
+    Params(1, 14, 16),
+    Params(1, 17, 20),
+    Params(1, 21, 25),
+    Params(1, 26, 32),
+    Params(2, 11, 15),
+    Params(2, 16, 20),
+    Params(2, 21, 26),
+    Params(3, 16, 22),
+)
+
+
+_FEW: Final = 14
+"""If fewer pieces than this may be on the board, captures are more frequent by _HASTE."""
+_HASTE: Final = (0.5, 0.3)
+"""What is added to the probability that white captures, and black."""
+_HASTE_OF_THREE: Final = 0.15
+"""What is added to white's for a mate in 3: a third more positions have one."""
+
+_LONGER: Final = 100
+"""Turns that a game may take, after those drawn for it, until few enough pieces are left."""
+_TRIES: Final = 24
+"""Positions of one game that are searched for a mate."""
+_REPLIES: Final = (0, 0, 2, 1)
+"""By the moves to the mate: a check of white must leave black at most so many replies."""
 
 
 @jit
@@ -84,12 +137,11 @@ def _wander(rng, board, side, greed, bold, moves, after):
             fits = mood >= greed + bold or board[move & 127] == side * KING
         if not fits and fallback >= 0:
             continue
-        after[:] = board
-        play(after, move)
+        play_on(after, board, move)
         if in_check(after, side):
             continue
         if fits:
-            board[:] = after
+            copy_board(board, after)
             return True
         fallback = move
     if fallback >= 0:
@@ -114,20 +166,41 @@ def _plain(board):
 
 
 @jit
-def _suits(board, mate, budget):
-    """Return whether white, to move, mates in `mate` moves and no fewer, on a `_plain` board.
+def _first_move(rng, board, mate, budget):
+    """Return a move by which white, to move, mates in `mate` moves and no fewer; 0 if there is none.
+
+    The board must also be `_plain`.
 
     White's first move may be any, but later ones are checks. For mate in 3, a search of all moves takes 5
-    times as long and finds a tenth more.
+    times as long and finds a tenth more. Positions in which every check leaves black more than _REPLIES
+    replies are not searched: 95% of the mates in 2 and half of those in 3 remain, in a third of the time.
     """
-    if not _plain(board) or not forced(board, 2 * mate - 1, 1, budget):
-        return False
-    return mate == 1 or not forced(board, 2 * mate - 3, 2 * mate, budget)
+    if not _plain(board):
+        return np.int64(0)
+    if mate > 1:
+        replies = least_replies(board)
+        if replies == 0 or replies > _REPLIES[mate]:
+            return np.int64(0)
+    move = find_first_move(board, mate, rng, budget)
+    if move == 0 or (mate == 3 and forced(board, 3, 6, budget)):
+        return np.int64(0)
+    return move
 
 
 @jit
-def _find(rng, start, mate, board, moves, after, budget):
-    """Play random games until `board` is a position that suits.
+def _count_pieces(board):
+    """Return the number of pieces on the board."""
+    pieces = 0
+    for square in range(120):
+        pieces += square & 0x88 == 0 and board[square] != EMPTY
+    return pieces
+
+
+@jit
+def _find(rng, start, mate, least, most, board, moves, after, budget):
+    """Play random games until `board` is a position that suits, with `least` … `most` pieces.
+
+    Returns white's first move.
 
     Each game draws how often either side captures if it can, and how often black moves its king. Without
     this, 1.4% of the positions have a mate in 1 and 1.2% a mate in 2. With it, 3.2% and 4.5% have one, and
@@ -135,12 +208,23 @@ def _find(rng, start, mate, board, moves, after, budget):
     have one, but black would have only 3 pieces.
     """
     while True:
-        board[:] = start
+        copy_board(board, start)
         white, black, bold = rng_below(rng, 51) / 100, rng_below(rng, 11) / 100, rng_below(rng, 81) / 100
         first = 6 + rng_below(rng, 40)
-        for turn in range(first + 12):
-            if turn >= first and _suits(board, mate, budget):
-                return
+        if most < _FEW:
+            white, black = white + _HASTE[0], black + _HASTE[1]
+        elif mate == 3:
+            white += _HASTE_OF_THREE
+        tries = _TRIES
+        for turn in range(first + _LONGER):
+            pieces = _count_pieces(board) if turn >= first else most
+            if pieces < least or tries == 0:
+                break
+            if turn >= first and pieces <= most:
+                tries -= 1
+                move = _first_move(rng, board, mate, budget)
+                if move > 0:
+                    return move
             if not _wander(rng, board, 1, white, 0.0, moves, after):
                 break
             if not _wander(rng, board, -1, black, bold, moves, after):
@@ -148,7 +232,7 @@ def _find(rng, start, mate, board, moves, after, budget):
 
 
 @jit
-def _make(keys, start, mate, question, target, lines):
+def _make(keys, start, mate, least, most, question, target, lines):
     """Make one position per key.
 
     question, target: `(n, 8, 8)` uint8. lines `(n, 2 mate - 1)` int64: the moves up to the mate.
@@ -160,30 +244,12 @@ def _make(keys, start, mate, question, target, lines):
     for i in range(keys.shape[0]):
         rng_seed(rng, keys[i])
         budget[0] = ENDLESS
-        _find(rng, first, mate, board, moves, after, budget)
+        lines[i, 0] = _find(rng, first, mate, least, most, board, moves, after, budget)
         store(board, question[i])
         load(question[i], board)  # forget which pawn moved by two squares last
-        right, _ = first_moves(board, mate, moves, budget)
-        lines[i, 0] = moves[rng_below(rng, right)]
         play_line(board, mate, lines[i])
         play(board, lines[i, 0])
         store(board, target[i])
-
-
-def _right_moves(position: Position, mate: int, budget: int) -> tuple[list[int], int]:
-    """Return white's moves that force mate in `mate` moves, and the number of legal moves."""
-    moves = np.empty(MOST, np.int64)
-    right, legal = first_moves(position.board, mate, moves, np.full(1, budget))
-    return moves[:right].tolist(), legal
-
-
-def _line(params: Params, question: Grid, target: Grid) -> list[int]:
-    """Return the stored moves from the question to the mate. The target, a right answer, is on this line."""
-    start = rules.loaded(question)
-    line = np.zeros(2 * params.mate - 1, np.int64)
-    line[0] = next(move for move in start.moves if np.array_equal(start.after(move).grid, target))
-    count: int = play_line(start.board, params.mate, line)
-    return line[:count].tolist()
 
 
 @final
@@ -216,19 +282,54 @@ class Chess(Task[Params]):
     """Find white's move that mates, or forces mate."""
 
     family = "chess"
-    version = 3
+    version = 5
     summary = "Play white's move that forces mate in chess."
     look = Look("chess", cell=32, margin=8)
     codes = 13
+    parts: ClassVar[Mapping[str, str]] = {
+        "move": "1 for the board after a legal move of white, 1/4 if one cell differs from such a board, "
+        "otherwise 0",
+        "pressed": "1 / (1 + e)^2, where white does not mate in time after e of black's replies, 0 for "
+        "stalemate; if the answer is one cell away from several moves, the best of them counts",
+    }
+    legend = (
+        "empty square",
+        *(f"{side} {piece}" for side in ("white", "black") for piece in _PIECES),
+    )
     min_distance = 0.15  # between questions
     continuation = _UpToMate()
     variants = VARIANTS
+    levels = LEVELS
+
+    def instructions(self, params: Params) -> tuple[str, str, str]:
+        board = (
+            "White moves up the board from the bottom. Castling and en passant are not possible at this move."
+        )
+        if params.mate == 1:
+            return (
+                f"This is a chess position with white to move, and white can checkmate in one move. {board} "
+                "Show the board after that move, with all other pieces in place.",
+                f"Find the legal chess move of white that checkmates in one move. {board} "
+                "Change only the two squares of this move, and show the board after it.",
+                f"White is to move in this chess position and checkmates in one move. {board} "
+                "What does the board look like right after that move?",
+            )
+        aim = f"in at most {params.mate} moves against any reply"
+        return (
+            f"This is a chess position with white to move, and white can force checkmate {aim}. {board} "
+            "Show the board after the first of these moves, with all other pieces in place.",
+            f"Find a legal chess move of white that forces checkmate {aim}. {board} Change only the two "
+            "squares of the first of these moves, and show the board after it.",
+            f"White is to move in this chess position and forces checkmate {aim}. {board} "
+            "What does the board look like right after the first of these moves?",
+        )
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         question = np.empty((len(keys), 8, 8), np.uint8)
         target = np.empty_like(question)
+        pieces = (params.least_pieces, params.most_pieces)
         lines = np.empty((len(keys), 2 * params.mate - 1), np.int64)
-        _make(keys, _START, params.mate, question, target, lines)
+        _make(keys, _START, params.mate, *pieces, question, target, lines)
         texts = [" ".join(map(rules.uci, line)) for line in lines.tolist()]
         return Batch(question, target, {"line": np.array(texts, f"U{6 * lines.shape[1]}")})
 
@@ -237,16 +338,21 @@ class Chess(Task[Params]):
 
         Black plays the reply that lasts longest, white the first right move.
         """
-        now = rules.loaded(question)
-        states: list[Grid] = []
-        for move in _line(params, question, target):
-            now = now.after(move)
-            states.append(now.grid)
-        return np.stack(states)
+        return self.steps_batch(params, question[None], target[None])[0]
 
-    def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
+    def steps_batch(self, params: Params, question: Grids, target: Grids) -> Trajectories:
+        n = len(question)
+        states = np.empty((n * (2 * params.mate - 1), *target.shape[1:]), np.uint8)
+        starts = np.empty(n + 1, np.int64)
+        total: int = lines_all(question, target, params.mate, states, starts)
+        return Trajectories(states[:total], starts)
+
+    def difficulty_batch(
+        self, params: Params, question: Grids, target: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
         """Return `score`, bits / (bits + 16), and what it is made of.
 
+        - effort: pieces on the board times the moves of both sides up to the mate.
         - bits: the information that a guesser needs to choose right at each of white's moves.
         - moves: legal first moves.
         - right: first moves that force mate.
@@ -254,31 +360,42 @@ class Chess(Task[Params]):
         - quiet: 1 if the target gives no check.
         - pieces: pieces on the board.
         """
-        start = now = rules.loaded(question)
-        checks = sum(start.after(move).checked for move in start.moves)
-        choices: list[tuple[int, int]] = []  # numbers of right and of legal moves, for each move of white
-        for move in _line(params, question, target):
-            if now.side > 0:
-                right, legal = _right_moves(now, params.mate - len(choices), ENDLESS)
-                choices.append((len(right), legal))
-            now = now.after(move)
-        bits = 0.0
-        for right, legal in choices:
-            bits += log2(legal / right)  # `sum` rounds otherwise from Python 3.12 on
+        figures = np.empty((len(question), 6))
+        figures_all(question, target, params.mate, figures)
+        bits, moves, right, checks, quiet, pieces = figures.T
         return {
             "score": bits / (bits + 16),
+            "effort": pieces * (2 * params.mate - 1),
             "bits": bits,
-            "moves": float(choices[0][1]),
-            "right": float(choices[0][0]),
-            "checks": float(checks),
-            "quiet": float(not rules.loaded(target, -1).checked),
-            "pieces": float((question != EMPTY).sum()),
+            "moves": moves,
+            "right": right,
+            "checks": checks,
+            "quiet": quiet,
+            "pieces": pieces,
         }
+
+    def check_batch(self, params: Params, question: Grids, answer: Grids) -> npt.NDArray[np.bool_]:
+        valid = np.zeros(len(answer), np.bool_)
+        if question.shape[1:] == answer.shape[1:] == (8, 8):
+            check_all(question, answer, params.mate, rules.MOST, valid)
+        return valid
+
+    def parts_batch(
+        self, params: Params, question: Grids, target: Grids, answer: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
+        """Return `move` and `pressed`, see `parts_all`. They do not depend on the target.
+
+        Replies that are not searched after `rules.MOST_OF_PARTS` moves count as replies without a mate.
+        """
+        move, pressed = np.zeros(len(answer)), np.zeros(len(answer))
+        if question.shape[1:] == answer.shape[1:] == (8, 8):
+            parts_all(question, answer, params.mate, rules.MOST_OF_PARTS, move, pressed)
+        return {"move": move, "pressed": pressed}
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """Check for a legal move of white after which black is mated in time, whatever it does.
 
-        The part `legal` is 1 if the answer is the board after a legal move.
+        The figure `legal` is 1 if the answer is the board after a legal move.
         """
         start = rules.position(question)
         if start is None:
@@ -310,8 +427,9 @@ class Chess(Task[Params]):
         start = rules.position(question)
         if start is None:
             return None
-        right, _ = _right_moves(start, params.mate, rules.MOST)
-        return start.after(right[0]).grid if right else None
+        moves = np.empty(MOST, np.int64)
+        right, _ = first_moves(start.board, params.mate, moves, np.full(1, rules.MOST))
+        return start.after(int(moves[0])).grid if right else None
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
         """Return the board after any legal move; None if white has none, or the position is not legal."""

@@ -15,7 +15,7 @@ import msgspec
 
 from vizbench._util.files import read_bounded
 from vizbench._util.text import text_of
-from vizbench.dataset import POOL
+from vizbench.dataset.splits import POOL
 from vizbench.errors import UserError, unknown
 
 MAX_BYTES: Final = 1 << 20
@@ -45,8 +45,14 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Passes over the examples in place of `steps`, 1 … 10^5."""
     flagged: str = "keep"
     """`drop` leaves out ARC tasks whose data is known to be wrong."""
+    prompt: str | None = None
+    """`task` puts the task's prompt before questions, `none` does not. None: as each model family says."""
     limit: int | None = None
     """Stop each trial after so many questions. A later run continues; the plan stays the same."""
+    supervision: str = "target"
+    """What models are shown of each example: its target, or every state of its process (`SUPERVISIONS`)."""
+    look: str = "paper"
+    """How grids are drawn for models that see pictures (`renderers.looks.LOOKS`)."""
 
 
 @final
@@ -65,10 +71,16 @@ class Options(PlanOptions, frozen=True, kw_only=True):
     """How many seeds."""
     augment: str | list[str] = []
     """Variants of ARC demonstrations to train on (`augment.KINDS`): "symmetries,colours" or a list."""
-    jobs: int = 1
-    """Processes that run trials, each with a model of its own."""
+    jobs: int | None = None
+    """Processes that run trials, each with a model of its own. None: 1, or on a cluster its cores."""
     devices: int = 1
     """GPUs that train each model together."""
+    engine: str = "local"
+    """Where trials run: local or ray."""
+    address: str | None = None
+    """The Ray cluster. None: that of RAY_ADDRESS, or a new one on this machine."""
+    shard: str | None = None
+    """The part of the trials to run, as in 0/8. None: all."""
     out: str | None = None
     """Folder of the run. None: runs/MODEL_TASK."""
     offline: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import Final, final
+from typing import Final, Literal, TypeAlias, cast, final, get_args
 
 import msgspec
 
@@ -13,7 +13,7 @@ from vizbench import loading
 from vizbench._util.numbers import is_whole
 from vizbench._util.params import read
 from vizbench._util.text import plural
-from vizbench.dataset import POOL, check_pool
+from vizbench.dataset.splits import POOL, check_pool
 from vizbench.errors import UserError, unknown
 from vizbench.formats import lookup
 from vizbench.harness.plan.augment import KINDS as AUGMENTS
@@ -28,18 +28,38 @@ from vizbench.harness.plan.suites import (
     SUITE_PROTOCOL,
     SUITES,
 )
-from vizbench.model import ModelRef, resolve_model, split_checkpoint
+from vizbench.model import (
+    PROMPTS,
+    ModelRef,
+    Prompt,
+    default_prompt,
+    families,
+    resolve_model,
+    split_checkpoint,
+)
+from vizbench.renderers.looks import LOOKS, LookName
 from vizbench.seeds import check_seed
+from vizbench.task.contract import Task
 
 TRIVIAL: Final = ("copy", "blank", "majority", "random", "nearest", "solver")
 """Baselines that run beside every model, on the same questions."""
+
+NEED_EXAMPLES: Final = ("majority", "nearest")
+"""Baselines that are left out at 0 shots, because they answer from the examples only."""
+
+PROMPTED: Final = "task prompt"
+"""Says in a trial's `training` that the model is asked with the task's prompt."""
+Supervision: TypeAlias = Literal["target", "process"]
+
+SUPERVISIONS: Final[tuple[Supervision, ...]] = get_args(Supervision)
+"""target: models are shown the question and its target, as in the paper. process: every state between."""
 
 UNREPORTED: Final[dict[str, str]] = {
     "optimizer steps or epochs at each number of shots": "as the model chooses, "
     "or as --steps or --epochs says",
     "sampler, its steps and its guidance": "the model's own; the embedded one takes one step, no guidance",
     "prompt text": "none: video models see one neutral embedding, language models only the question; "
-    "api sends one instruction, then each example as JSON",
+    "api sends the task's prompt, then each example as JSON; --prompt changes this",
     "JSON template": "compact JSON, or one line of digits per row, as the model asks",
     "choice of checkpoint": "the weights of the last optimizer step",
     "number of training seeds": "as --seeds says, each with data of its own",
@@ -58,7 +78,7 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checkpoint: str
     """Its weights, by name."""
     shots: int | None
-    """Number of training examples. None: all demonstrations of an ARC task."""
+    """Number of training examples. None: all demonstrations of an ARC task. 0: only the prompt."""
     seed: int
     """Seed of the data, of training and of the answers."""
     n_test: int
@@ -73,25 +93,44 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Kinds of variants that are added to the examples (`augment.KINDS`), joined by commas."""
     pool: int = POOL
     """Test questions keep their distance from so many of the first train rows."""
+    prompt: Prompt = "none"
+    """What the model is told besides the question: nothing, or the task's prompt."""
+    supervision: Supervision = "target"
+    """What the model is shown of each example: its target, or every state of its process."""
+    look: LookName = "paper"
+    """How grids are drawn for a model that sees pictures."""
 
     @property
     def training(self) -> str:
-        """How long the plan has the model train, and on which variants, in words."""
+        """How long the plan has the model train, on what, in which look, and with which prompt, in words.
+
+        It is part of what tells two models apart, so that tables and curves keep them apart.
+        """
         if self.model in TRIVIAL:
             return "none"
-        length = "the model's own"
+        length = self._length
+        if self.augment is not None:
+            length = f"{length}, with {self.augment.replace(',', ' and ')}"
+        if self.supervision == "process":
+            length = f"{length}, shown the process"
+        if self.look != "paper":
+            length = f"{length}, look {self.look}"
+        if self.prompt == "none":
+            return length
+        return PROMPTED if length == "the model's own" else f"{length}, {PROMPTED}"
+
+    @property
+    def _length(self) -> str:
         if self.steps is not None:
-            length = plural(self.steps, "optimizer step")
-        elif self.epochs is not None:
-            length = plural(self.epochs, "epoch")
-        return length if self.augment is None else f"{length}, with {self.augment.replace(',', ' and ')}"
+            return plural(self.steps, "optimizer step")
+        return "the model's own" if self.epochs is None else plural(self.epochs, "epoch")
 
     @property
     def directory(self) -> str:
         """A folder name that differs between trials of different data or models.
 
-        The numbers of questions, attempts and steps are left out: a change of these is a changed plan, not
-        another trial.
+        The numbers of questions, attempts and steps, the supervision and the look are left out: a change of
+        these is a changed plan, not another trial.
         """
         shots = "all" if self.shots is None else str(self.shots)
         return "__".join(
@@ -108,7 +147,7 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tasks: tuple[str, ...] = ()
     """Names of tasks, or LAYOUT:PATH for files."""
     shots: tuple[int, ...] = (16,)
-    """Numbers of training examples, 1 … 5000 each."""
+    """Numbers of training examples, 0 … 5000 each. 0 is for models that are asked with a prompt."""
     seeds: tuple[int, ...] = (0,)
     """Each seed has data and a training run of its own."""
     augment: tuple[str, ...] = ()
@@ -142,10 +181,16 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
                 raise unknown("augmentation", kind, AUGMENTS)
         if self.flagged not in FLAGGED:
             raise unknown("value of flagged", self.flagged, FLAGGED)
+        if self.prompt is not None and self.prompt not in PROMPTS:
+            raise unknown("value of prompt", self.prompt, PROMPTS)
+        if self.supervision not in SUPERVISIONS:
+            raise unknown("supervision", self.supervision, SUPERVISIONS)
+        if self.look not in LOOKS:
+            raise unknown("look", self.look, LOOKS)
 
     def _check_numbers(self) -> None:
         """Raise UserError if a number is out of range, or if both steps and epochs are given."""
-        _check_each("shots", self.shots, 1, 5000, 11)
+        _check_each("shots", self.shots, 0, 5000, 11)
         _check_each("seeds", self.seeds, 0, (1 << 63) - 1, 100)
         _check("n_test", self.n_test, 1, 10_000)
         check_pool(self.pool)
@@ -205,8 +250,13 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
         Reads ARC folders. Builds no model.
         """
-        refs = [*(resolve_model(name) for name in TRIVIAL), *self._chosen()]
+        chosen = self._chosen()
         names = self._kept_tasks()
+        if self.supervision == "process":
+            _check_processes(chosen, names)
+        if self.look != "paper":
+            _check_eyes(chosen)
+        refs = [*(resolve_model(name) for name in TRIVIAL), *chosen]
         trials: list[Trial] = []
         for ref in dict.fromkeys(refs):
             for name in names:
@@ -225,15 +275,45 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
         corpus = lookup.is_corpus(task)
         if ref.name == "solver" and corpus:
             return []  # the rules of ARC tasks are not known
-        shots = (None,) if corpus else tuple(dict.fromkeys(self.shots))
+        prompt = self._prompt(ref)
+        shots = (None,) if corpus else self._shots(ref, prompt)
         pool = POOL if corpus else self.pool
         attempts = self.attempts or PROTOCOLS.get(self.protocol_name or "", 1)
         schedule = self._schedule(ref)
+        # A baseline is shown targets under each supervision and sees no pictures: it answers with one grid.
+        trivial = ref.name in TRIVIAL
+        shown: Supervision = "target" if trivial else cast("Supervision", self.supervision)
+        look: LookName = "paper" if trivial else cast("LookName", self.look)
         return [
-            Trial(task, ref.name, ref.checkpoint, n, seed, self.n_test, attempts, *schedule, pool)
+            Trial(
+                task,
+                ref.name,
+                ref.checkpoint,
+                n,
+                seed,
+                self.n_test,
+                attempts,
+                *schedule,
+                pool,
+                prompt=prompt,
+                supervision=shown,
+                look=look,
+            )
             for n in shots
             for seed in dict.fromkeys(self.seeds)
         ]
+
+    def _shots(self, ref: ModelRef, prompt: Prompt) -> tuple[int, ...]:
+        """Return the numbers of shots of a model. Raises UserError if 0 shots would tell it nothing."""
+        shots = tuple(dict.fromkeys(self.shots))
+        if ref.name in NEED_EXAMPLES:
+            return tuple(n for n in shots if n)
+        if 0 in shots and ref.name not in TRIVIAL and prompt == "none":
+            raise UserError(
+                f"0 shots tell {ref.name[:80]} nothing, because it is asked without a prompt: add --prompt "
+                "task if it reads prompts, or leave 0 out of --shots"
+            )
+        return shots
 
     def _schedule(self, ref: ModelRef) -> tuple[int | None, int | None, str | None]:
         """Return the steps, epochs and variants of a model's trials; none for the baselines.
@@ -244,6 +324,12 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
             return None, None, None
         kinds = ",".join(kind for kind in AUGMENTS if kind in self.augment)
         return self.steps, self.epochs, kinds or None
+
+    def _prompt(self, ref: ModelRef) -> Prompt:
+        """Return what a model is told; baselines are told nothing."""
+        if ref.name in TRIVIAL or self.prompt == "none":
+            return "none"
+        return default_prompt(ref.name) if self.prompt is None else "task"
 
     def _chosen(self) -> list[ModelRef]:
         """Return the models that are not baselines.
@@ -258,6 +344,10 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
                     "or give a model its own by --model NAME=CHECKPOINT"
                 )
             named = [self._with_checkpoint(named, self.checkpoint)]
+        if self.prompt == "task" and {name for name, _ in named} <= set(TRIVIAL):
+            raise UserError(
+                "prompt task: the trivial baselines read no prompt, name a model that does, or leave it out"
+            )
         for name, checkpoint in named:
             if name in TRIVIAL and checkpoint is not None:
                 raise UserError(
@@ -325,6 +415,45 @@ def plan_of(options: Options) -> Plan:
         augment=tuple(augment.split(",") if isinstance(augment, str) else augment),
         **shared,
     )
+
+
+def _check_processes(models: Sequence[ModelRef], tasks: Sequence[str]) -> None:
+    """Raise UserError if a task has no process, or if no model or not every model can show one."""
+    if not models:
+        raise UserError(
+            "supervision = process needs a model that can show states, and trivial baselines answer with one "
+            "grid: name a model, or leave supervision out"
+        )
+    for model in models:
+        known = families().get(model.name)
+        if known is not None and known.modality == "grid":
+            raise UserError(
+                f"supervision = process needs a model that can show states, and {model.name} answers with "
+                "one grid: name another model, or leave supervision out"
+            )
+    for task in tasks:
+        verifier = lookup.verifier_of(task)
+        if not isinstance(verifier, Task) or verifier.resizes:
+            raise UserError(
+                f"supervision = process needs tasks with a process, and {task[:80]} has none: leave it out, "
+                "or leave supervision out"
+            )
+
+
+def _check_eyes(models: Sequence[ModelRef]) -> None:
+    """Raise UserError if no model or not every model sees pictures."""
+    if not models:
+        raise UserError(
+            "a look needs a model that sees pictures, and trivial baselines see grids: name a model, or "
+            "leave look out"
+        )
+    for model in models:
+        known = families().get(model.name)
+        if known is not None and known.modality in ("grid", "text"):
+            raise UserError(
+                f"a look needs a model that sees pictures, and {model.name} sees none: name another model, "
+                "or leave look out"
+            )
 
 
 def seed_list(first: int, count: int) -> tuple[int, ...]:

@@ -26,6 +26,10 @@ OWN: Final = "the model's own"
 """Stands for the training of a model that chooses itself how long to train."""
 
 
+MOST_NAMED: Final = 3
+"""Tasks of one prompt that are named; the others are counted."""
+
+
 def task_label(task: str, origin: str = "") -> str:
     """Return the name of a task in a form that fits into a table.
 
@@ -70,6 +74,20 @@ def origin(run: TrialResult, variants: Mapping[tuple[str, str], Set[str]]) -> st
     if len(variants["data", task]) > 1:
         parts.append(f"data {run.header.data.digest[:6]}")
     return ", ".join(parts)
+
+
+def prompts(runs: Sequence[TrialResult]) -> list[tuple[str, str]]:
+    """Return the prompts that models read, each with the tasks whose first question had it."""
+    tasks: dict[str, dict[str, None]] = {}
+    for run in runs:
+        if run.header.first_prompt is not None:
+            tasks.setdefault(run.header.first_prompt, {})[task_label(run.header.trial.task)] = None
+    named: list[tuple[str, str]] = []
+    for prompt, names in tasks.items():
+        listed = ", ".join(list(names)[:MOST_NAMED])
+        more = len(names) - MOST_NAMED
+        named.append((f"{listed} and {more:,} more" if more > 0 else listed, escape_control(prompt)))
+    return named
 
 
 def model_label(model: str, checkpoint: str, training: str = OWN, mark: str = "") -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, TypeVar, final
+from typing import Annotated, Final, Literal, TypeVar, final
 
 import msgspec
 from msgspec import Meta
@@ -26,7 +26,7 @@ from vizbench.formats.rows import Nested, Row
 from vizbench.harness.plan.plan import Trial
 from vizbench.types import Json
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """The version of these files. It is raised if one of them changes its meaning."""
 
 MAX_TRAJECTORY: Final = 63
@@ -69,6 +69,20 @@ class DataInfo(msgspec.Struct, frozen=True):
 
 
 @final
+class ProcessInfo(msgspec.Struct, frozen=True):
+    """How a model is shown processes."""
+
+    mapping: str
+    """Which state each frame of a clip shows, or that each line of a text is a state."""
+    answer: Literal["first", "last"]
+    """Which state after the question is the answer: the last, or in a game the first."""
+    frames: int | None = None
+    """Frames of a clip. None for text."""
+    left_out: int = 0
+    """Training examples with more states than frames, so that states are left out."""
+
+
+@final
 class Header(msgspec.Struct, frozen=True):
     """Hold what identifies a trial.
 
@@ -97,6 +111,12 @@ class Header(msgspec.Struct, frozen=True):
     """Digest of the Python file that the task comes from; None for other tasks. It must stay the same,
     too.
     """
+    first_prompt: str | None = None
+    """The prompt of the first question, as the model reads it. None without prompts. Further questions have
+    one of three wordings, drawn by their ids.
+    """
+    process: ProcessInfo | None = None
+    """How the model is shown processes. None if it is shown targets."""
 
 
 @final
@@ -130,7 +150,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     reason: str
     """Why the answer is wrong, or why there is none."""
     parts: dict[str, float | None]
-    """Measures that the verifier adds, such as `psr`."""
+    """How far the answer got, each 0..1, see `vizbench.Verdict`."""
     answer: Nested | None
     """The answer. None if it could not be decoded, or if an outside model gave none."""
     undecodable: bool
@@ -138,7 +158,12 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     seconds: Annotated[float, Meta(ge=0)]
     """The model's time for this answer."""
     trajectory: Annotated[tuple[Nested, ...], Meta(max_length=MAX_TRAJECTORY)] = ()
-    """States before the answer, in its shape, if a clip shows them (`FrameCodec.trajectory`)."""
+    """The other states that a clip or a text shows, in the answer's shape (`codec.Reading`).
+
+    They are before the answer. If a game is shown as a process, they are after it (`ProcessInfo.answer`).
+    """
+    figures: dict[str, float | None] = {}
+    """Measures that the verifier adds, such as `psr`."""
 
 
 @final

@@ -17,7 +17,7 @@ from vizbench._util.files import write_atomically
 from vizbench._util.text import escape_control, plural
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, UNREPORTED
-from vizbench.harness.records.labels import spreadsheet_text, task_label
+from vizbench.harness.records.labels import prompts, spreadsheet_text, task_label
 from vizbench.harness.records.records import TrialResult, UnstartedTrial
 from vizbench.harness.report.curves import label_of, model_of
 from vizbench.harness.stats import arc, compare, paper
@@ -72,6 +72,7 @@ def markdown(trials: Sequence[TrialResult], unstarted: Sequence[UnstartedTrial] 
         sections.append(_results(task_label(task, origin), chosen))
     sections += [
         _undecodable(rows),
+        _prompts(trials),
         _shots_needed(trials),
         _ratios(trials),
         _differences(trials),
@@ -128,11 +129,13 @@ def _list(head: str, lines: Sequence[str]) -> str:
 
 def _results(title: str, rows: Sequence[Summary]) -> str:
     has_paths = any(row.psr is not None for row in rows)
+    has_processes = any(row.process_valid is not None for row in rows)
     attempts = sorted({row.attempts for row in rows if row.attempts > 1})
     head = ["model", "shots", "n", "exact [95%]", "valid [95%]", "cells", "undecodable"]
     head += [f"{what}@{k}" for what in ("exact", "valid") for k in attempts]
     head += ("psr", "rpl") if has_paths else ()
-    lines = [_result(row, attempts, has_paths) for row in rows]
+    head += ("process valid", "legal", "first illegal") if has_processes else ()
+    lines = [[*_result(row, attempts, has_paths), *(_process(row) if has_processes else ())] for row in rows]
     note = "All of first attempts, but @k: one of k answers, unbiased.\n\n" if attempts else ""
     return f"## {_text(title)}\n\n{note}{_table(head, lines, 1)}"
 
@@ -151,6 +154,12 @@ def _result(row: Summary, attempts: Sequence[int], has_paths: bool) -> list[str]
     if has_paths:
         line += [_share(row.psr), "" if row.rpl is None else f"{row.rpl:.3f}"]
     return line
+
+
+def _process(row: Summary) -> list[str]:
+    """Return the measures of a row's processes."""
+    first = "" if row.first_illegal is None else f"{row.first_illegal:.1f}"
+    return [_share(row.process_valid), _share(row.process_legal), first]
 
 
 def _shots_needed(trials: Sequence[TrialResult]) -> str:
@@ -257,6 +266,16 @@ def _concepts(trials: Sequence[TrialResult]) -> str:
         means.append(_share(mean(known)) if len(known) == len(names) else "")
     head = ["concept", *(f"{_name(model)}, {attempts} attempts" for model, attempts in columns)]
     return f"## Concepts\n\n{_table(head, [*body, ['mean', *means]], 1)}"
+
+
+def _prompts(trials: Sequence[TrialResult]) -> str:
+    """Return the prompts that models read, if any did."""
+    lines = [[_text(tasks), _text(prompt)] for tasks, prompt in prompts(trials)]
+    return (
+        f"## Prompts, of the first question of each task\n\n{_table(['task', 'prompt'], lines, 2)}"
+        if lines
+        else ""
+    )
 
 
 def _choices(rows: Sequence[Summary]) -> str:

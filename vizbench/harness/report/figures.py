@@ -20,7 +20,7 @@ from vizbench.harness.stats.compare import ShotsNeeded
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TICKS: Final = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
+TICKS: Final = (0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
 """Numbers of shots that an axis may show."""
 
 _BEYOND: Final = 1.15
@@ -80,12 +80,15 @@ def _new(width: float, height: float, ink: Ink, polar: bool = False) -> tuple[Fi
 
 
 def _shots_axis(axes: Any, ink: Ink, low: int, high: int) -> None:
-    """Make the x axis one of shots from `low` to `high`, on a log scale."""
-    axes.set_xscale("log")
+    """Make the x axis one of shots from `low` to `high`, on a log scale. 0 is a tick left of 1."""
+    if low:
+        axes.set_xscale("log")
+    else:
+        axes.set_xscale("symlog", linthresh=1, linscale=0.5)
     shown = [n for n in TICKS if low <= n <= high]
     axes.set_xticks(shown, labels=[_short_number(n) for n in shown])
     axes.minorticks_off()
-    axes.set_xlim(low * 0.85, high * 1.18)
+    axes.set_xlim(low * 0.85 or -0.15, high * 1.18)
     axes.set_xlabel("shots (log scale)", color=ink["soft"])
 
 
@@ -98,7 +101,7 @@ def _curves(panel: Panel, titled: bool, ink: Ink, marks: Marks) -> Figure:
     for above, curve in enumerate(reversed(panel.curves)):  # the first model is on top
         _curve(axes, curve, above, ink, marks)
     points = [point for curve in panel.curves for point in curve.points]
-    shots = [max(point.shots, 1) for point in points] or [1]
+    shots = [point.shots for point in points] or [1]
     _shots_axis(axes, ink, min(3, *shots), max(30, *shots))
     axes.set_ylim(-0.02, 1.03)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], labels=["0%", "25%", "50%", "75%", "100%"])
@@ -119,7 +122,7 @@ def _curve(axes: Any, curve: Curve, above: int, ink: Ink, marks: Marks) -> None:
     entry, colour = curve.entry, ink[curve.entry.role]
     is_paper = entry.kind == "paper"
     kind, order = ("paper", 1) if is_paper else ("", 3 + above)
-    xs, ys = [max(point.shots, 1) for point in curve.points], [point.share for point in curve.points]
+    xs, ys = [point.shots for point in curve.points], [point.share for point in curve.points]
     low, high = [point.low for point in curve.points], [point.high for point in curve.points]
     if not is_paper:
         band = marks.add("band")
@@ -186,7 +189,7 @@ def _bar(axes: Any, row: ShotsNeeded, place: float, colour: str, ink: Ink, marks
     title = f"{label_of(row.model)}, {row.task}: {row.at.text()} shots (95%: {row.interval.text()})"
     unreached, reached_at_first = row.at.high is None, row.at.low is None
     is_open = unreached or reached_at_first
-    length = float((row.at.low if unreached else row.at.high) or row.shots[-1])
+    length = max(float((row.at.low if unreached else row.at.high) or 0), 1.0)  # 0 shots: no bar
     alpha = 0.35 if is_open else 0.85
     bar = axes.barh(place, length - 1, left=1, height=0.78, color=colour, alpha=alpha, linewidth=0)
     bar.patches[0].set_gid(marks.add("", title))
@@ -200,7 +203,9 @@ def _bar(axes: Any, row: ShotsNeeded, place: float, colour: str, ink: Ink, marks
 def _whiskers(axes: Any, row: ShotsNeeded, place: float, colour: str, gid: str) -> None:
     """Draw the interval as a line: a known end has a stroke, an open one an arrow."""
     low, high = row.interval.low, row.interval.high
-    left, right = low or row.shots[0] / _BEYOND**2, high or row.shots[-1] * _BEYOND**2
+    # The axis begins at 1, so 0 shots are drawn there.
+    left = max(row.shots[0] / _BEYOND**2 if low is None else low, 1.0)
+    right = max(row.shots[-1] * _BEYOND**2 if high is None else high, 1.0)
     axes.plot(
         [left, right], [place, place], color=colour, linewidth=1, solid_capstyle="butt", zorder=4, gid=gid
     )

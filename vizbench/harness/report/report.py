@@ -120,6 +120,7 @@ def _overview(findings: _Findings) -> dict[str, Any]:
         "flagged": _flagged(findings.rows),
         "made": now(),
         "trained": _trained(findings.trials),
+        "prompts": labels.prompts(findings.trials),
         "environments": _environments(findings.trials),
     }
 
@@ -216,7 +217,7 @@ def _flagged(rows: Sequence[Summary]) -> dict[str, tuple[str, ...]]:
 
 
 def _trained(trials: Sequence[TrialResult]) -> list[tuple[str, str]]:
-    """Return each model with how long the plan trained it."""
+    """Return each model with how long the plan trained it, and whether it read the task's prompt."""
     heads = [trial.header.trial for trial in trials if trial.header.trial.model not in TRIVIAL]
     marks = labels.model_marks((head.model, head.checkpoint, labels.OWN) for head in heads)
     names = {model: labels.model_label(*model, mark) for model, mark in marks.items()}

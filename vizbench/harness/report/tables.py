@@ -50,6 +50,9 @@ _SHARES: Final = (
     "undecodable",
     "psr",
     "rpl",
+    "process_valid",
+    "process_legal",
+    "first_illegal",
     "seconds",
     "predict_seconds",
 )
@@ -94,6 +97,29 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
                 "rpl",
                 "ratio",
                 "Path length over the shortest path's, of unbroken paths without stray cells.",
+            ),
+        ]
+
+    # Measures of processes, only if a model was shown some.
+    if any(row.process_valid is not None for row in rows):
+        columns += [
+            _column(
+                "process_valid",
+                "process valid",
+                "share",
+                "Answers that follow from their own process, each step legal.",
+            ),
+            _column(
+                "process_legal",
+                "legal",
+                "share",
+                "States before the first illegal one, the mean over answers.",
+            ),
+            _column(
+                "first_illegal",
+                "first illegal",
+                "ratio",
+                "Number of the first illegal state, from 1, the mean over processes that have one.",
             ),
         ]
 

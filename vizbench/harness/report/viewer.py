@@ -26,9 +26,12 @@ from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records import labels
 from vizbench.harness.records.records import Record, TrialResult
 from vizbench.harness.report.links import trial_id, trial_labels
+from vizbench.renderers.glyphs import marks_of
+from vizbench.renderers.looks import look_on
 from vizbench.renderers.palettes import palette
-from vizbench.task import Task, params_json
-from vizbench.types import Grid, Json
+from vizbench.task.contract import Task
+from vizbench.task.registry import params_json
+from vizbench.types import Grid, Json, Look
 
 MAX_BYTES: Final = 64 << 20
 """Bytes of all blobs together. If there are more, the viewer holds fewer questions of each trial."""
@@ -113,7 +116,11 @@ class _Packer:
         answers: dict[str, list[Record]] = {}
         for record in trial.records:
             answers.setdefault(record.id, []).append(record)
-        blob = self._keep([[_answer(record, row) for record in answers.get(row.id, ())] for row in chosen])
+        process = trial.header.process
+        first = process is not None and process.answer == "first"
+        blob = self._keep(
+            [[_answer(record, row, first) for record in answers.get(row.id, ())] for row in chosen]
+        )
         model = labels.model_key(head.model, head.checkpoint, head.training)
         shots, name = trial.header.data.shots, trial_id(trial)
         entry = {"id": name, "set": number, "model": model, "label": self.names[name], "shots": shots}
@@ -131,8 +138,7 @@ class _Packer:
             blob["targets"] = [pack_grid(row.target) for row in rows]
             blob["trajectories"] = _trajectories(test_set.trial, rows)
             entry = {"task": header.trial.task, "label": label, "seed": header.trial.seed}
-            colours = ["#" + bytes(colour).hex() for colour in palette(header.task.palette)]
-            self._heads.append(entry | {"colours": colours, "blob": self._keep(blob)})
+            self._heads.append(entry | {"look": _look(header.task.palette), "blob": self._keep(blob)})
             if self.size > self.most:
                 return False
         return True
@@ -192,6 +198,13 @@ def _set_labels(sets: Sequence[_TestSet]) -> list[str]:
     return marked
 
 
+def _look(own: str) -> Json:
+    """Return how the viewer draws grids of a task whose own look has this palette: as the look `human`."""
+    look = look_on(Look(own), "human", "", None)
+    colours = ["#" + bytes(colour).hex() for colour in palette(look.palette)]
+    return {"colours": colours, **marks_of(look.glyphs)}
+
+
 def pack_grid(rows: Sequence[Sequence[int]]) -> PackedGrid:
     """Pack a grid of cell codes."""
     return [len(rows[0]), b"".join(map(bytes, rows)).translate(_SHIFT).decode("latin-1")]
@@ -215,10 +228,12 @@ def pack_trajectory(states: Sequence[Grid], answer: int) -> Json:
     return [pack_grid(first), changes, answer % len(states)]
 
 
-def _answer(record: Record, row: Row) -> list[Json]:
+def _answer(record: Record, row: Row, first: bool) -> list[Json]:
     """Return verdict, reason, share of right cells and grid, and the trajectory only if there is one.
 
     The grid is None if there is none, and 0 if it is the target.
+
+    first: whether the answer is before its trajectory, as in a game, not after it.
     """
     grid: Json = None
     if record.answer is not None:
@@ -226,8 +241,11 @@ def _answer(record: Record, row: Row) -> list[Json]:
     packed = [VERDICTS.index(_verdict(record)), record.reason, round(record.cells, 4), grid]
     if not record.trajectory or record.answer is None:
         return packed
-    states = [np.array(state, np.uint8) for state in (*record.trajectory, record.answer)]
-    return [*packed, pack_trajectory(states, -1)]
+    states = [np.array(state, np.uint8) for state in record.trajectory]
+    answer = np.array(record.answer, np.uint8)
+    if first:
+        return [*packed, pack_trajectory([answer, *states], 0)]
+    return [*packed, pack_trajectory([*states, answer], -1)]
 
 
 def _verdict(record: Record) -> str:

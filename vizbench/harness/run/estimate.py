@@ -15,9 +15,9 @@ import msgspec
 from vizbench import loading
 from vizbench.harness.plan.plan import TRIVIAL, Plan, Trial
 from vizbench.harness.run.codec import Codec
-from vizbench.harness.run.predict import TrialData, codec_of, missing_answers
+from vizbench.harness.run.predict import TrialData, codec_of, context_of, missing_answers
 from vizbench.harness.run.trial import LoadData, planned, refuse_change, trial_data
-from vizbench.model import Context, Model, Progress, Schedule, load_model
+from vizbench.model import Model, Progress, Schedule, load_model
 from vizbench.seeds import stream
 
 STEPS: Final = 4
@@ -189,14 +189,14 @@ def _measured(data: TrialData, model: Model[Any]) -> Pace:
     steps = totals[-1]
     step = (times[-1] - times[1]) / (len(times) - 2) if len(times) > 2 else 0.0
     start = times[1] - times[0] - step if len(times) > 1 else time.perf_counter() - times[0]
-    measured = Pace(max(start, 0.0), step, steps, len(data.train))
+    measured = Pace(max(start, 0.0), step, steps, max(len(data.train), 1))
 
     # Time some answers, of a model that was adapted in a single step.
     del times[1:]
     if not ended and not _adapt(data, model, codec, Schedule(steps=1), watch):
         return measured  # it ignores the schedule, so its answers cannot be timed
     clock = time.perf_counter()
-    questions = codec.questions([instance.question for instance in data.test])
+    questions = codec.questions(data.test)
     for _ in model.predict(questions, 1, stream("predict", trial.seed, 0)):
         pass
     return replace(measured, answer=(time.perf_counter() - clock) / len(questions))
@@ -210,7 +210,7 @@ def _adapt(
     watch: Callable[[Progress], None],
 ) -> bool:
     """Adapt the model, and return whether training came to its end."""
-    context = Context(data.verifier, data.params, stream("adapt", data.trial.seed), watch, schedule)
+    context = replace(context_of(data, watch), schedule=schedule)
     try:
         model.adapt(codec.examples(data.shown), context)
     except _EnoughSteps:

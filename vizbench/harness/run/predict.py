@@ -27,11 +27,12 @@ from vizbench.formats.rows import Row
 from vizbench.harness.plan.plan import Trial
 from vizbench.harness.records.provenance import environment, now
 from vizbench.harness.records.records import Record, Session, read_log, read_records
-from vizbench.harness.run.codec import Codec, FrameCodec, codec_for
+from vizbench.harness.run.codec import Codec, Reading, codec_for
+from vizbench.harness.run.trajectories import NO_PROCESS, process_figures
 from vizbench.model import CheckedModel, Context, CutText, Model, Progress, Schedule
 from vizbench.seeds import stream
-from vizbench.task import Verifier
-from vizbench.types import DecodeFailure, Grid, Instance
+from vizbench.task.contract import Task, Verifier
+from vizbench.types import DecodeFailure, Instance
 
 CHUNK: Final = 32
 """Questions per group."""
@@ -86,15 +87,38 @@ def missing_answers(directory: Path, trial: Trial, limit: int | None) -> list[in
 
 
 def codec_of(data: TrialData, model: Model[Any]) -> Codec[Any]:
-    """Return the codec of a model for a trial. Raises UserError if the modality does not exist."""
-    return codec_for(model, data.verifier, data.shown, [instance.question for instance in data.test])
+    """Return the codec of a model for a trial.
+
+    Raises UserError if the modality does not exist, or if the model cannot read the prompt of the trial, sees
+    no pictures if a look is asked, or can show no process if one is asked.
+    """
+    questions = [instance.question for instance in data.test]
+    trial = data.trial
+    return codec_for(
+        model,
+        data.verifier,
+        data.shown,
+        questions,
+        prompt=trial.prompt,
+        supervision=trial.supervision,
+        look=trial.look,
+    )
 
 
 def context_of(data: TrialData, report: Callable[[Progress], None]) -> Context:
     """Return the context of the adaptation to a trial."""
     trial = data.trial
     schedule = Schedule(trial.steps, trial.epochs)
-    return Context(data.verifier, data.params, stream("adapt", trial.seed), report, schedule)
+    seed = stream("adapt", trial.seed)
+    return Context(
+        data.verifier,
+        data.params,
+        seed,
+        report,
+        schedule,
+        prompt=trial.prompt,
+        supervision=trial.supervision,
+    )
 
 
 def checked(data: TrialData, model: Model[Any]) -> Codec[Any]:
@@ -169,7 +193,7 @@ def _adapt(directory: Path, data: TrialData, model: Model[Any], codec: Codec[Any
             raise UserError(
                 f"adapt returned a {type(reported).__name__}: return a dict of figures, {{}} for none"
             )
-        figures = _figures(cast("Mapping[str, float]", reported))
+        figures = finite(cast("Mapping[str, float]", reported))
     except (Exception, SystemExit) as error:
         raise ModelFaultError(_sentence("adapting", error)) from error
     _check_schedule(trial, figures)
@@ -189,7 +213,7 @@ def _answers(
     model: Model[Any], codec: Codec[Any], chunk: Sequence[Instance], attempts: int, seed: int
 ) -> Iterator[tuple[list[Any], float]]:
     """Yield the answers to each question, and the seconds per answer."""
-    questions = codec.questions([instance.question for instance in chunk])
+    questions = codec.questions(chunk)
     answers: Iterator[object] | None = None
     for number in range(len(chunk)):
         clock = time.perf_counter()
@@ -273,15 +297,24 @@ def _verify(
     seconds: float,
 ) -> Record:
     """Decode and verify one prediction. A DecodeFailure returned by the model is kept unchanged."""
-    decoded = prediction if isinstance(prediction, DecodeFailure) else codec.decode(prediction)
+    if isinstance(prediction, DecodeFailure):
+        reading = Reading(prediction)
+    else:
+        reading = codec.of(instance).read(prediction, instance)
+    decoded = reading.decoded
     if isinstance(decoded, DecodeFailure):
         cut = f"the reply was cut by {prediction.by}: " if isinstance(prediction, CutText) else ""
         reason = replace_surrogates(f"{cut}{decoded.reason}"[:MAX_REASON])
-        return Record(instance.id, attempt, False, False, 0.0, reason, {}, None, True, seconds)
+        parts = finite(data.verifier.no_parts())
+        figures = NO_PROCESS if codec.checks_process(instance) else {}
+        return Record(
+            instance.id, attempt, False, False, 0.0, reason, parts, None, True, seconds, (), {**figures}
+        )
     verdict = data.verifier.verify(instance, decoded.grid)
-    trajectory: list[Grid] = []
-    if isinstance(codec, FrameCodec):
-        trajectory = codec.trajectory(prediction, instance.question, decoded.grid)
+    figures = dict(verdict.figures)
+    if codec.checks_process(instance):
+        task = cast("Task[Any]", data.verifier)
+        figures |= process_figures(task.verify_steps(instance, list(reading.process)), len(reading.process))
     return Record(
         id=instance.id,
         attempt=attempt,
@@ -289,15 +322,16 @@ def _verify(
         exact=bool(verdict.exact),
         cells=float(verdict.cells),
         reason=verdict.reason,
-        parts=_figures(verdict.parts),
+        parts=finite(verdict.parts),
         answer=decoded.grid.tolist(),
         undecodable=False,
         seconds=seconds,
-        trajectory=tuple(state.tolist() for state in trajectory),
+        trajectory=tuple(state.tolist() for state in reading.trajectory),
+        figures=finite(figures),
     )
 
 
-def _figures(values: Mapping[str, float]) -> dict[str, float | None]:
+def finite(values: Mapping[str, float]) -> dict[str, float | None]:
     """Return numbers as JSON has them: None in place of what is not finite."""
     numbers = {str(key): float(value) for key, value in values.items()}
     return {key: value if math.isfinite(value) else None for key, value in numbers.items()}
@@ -305,7 +339,7 @@ def _figures(values: Mapping[str, float]) -> dict[str, float | None]:
 
 def _check_schedule(trial: Trial, figures: Mapping[str, float | None]) -> None:
     """Raise ModelFaultError if the model did not train as long as the plan says, or does not report it."""
-    if trial.steps is None and trial.epochs is None:
+    if (trial.steps is None and trial.epochs is None) or trial.shots == 0:
         return
     steps = figures.get("steps")
     if steps is None:

@@ -14,7 +14,7 @@ import msgspec
 
 from vizbench._util.files import disk_errors, remove_drafts, write_atomically
 from vizbench._util.locks import folder_lock
-from vizbench.dataset import Dataset, Split
+from vizbench.dataset.splits import Dataset, Split
 from vizbench.errors import UserError
 from vizbench.formats.lookup import source_of
 from vizbench.formats.rows import encode
@@ -22,10 +22,11 @@ from vizbench.harness.plan.augment import augmented
 from vizbench.harness.plan.plan import Trial
 from vizbench.harness.records.provenance import data_digest, environment, now
 from vizbench.harness.records.records import FORMAT, DataInfo, Header, TaskInfo, read_header
+from vizbench.harness.run.codec import process_info
 from vizbench.harness.run.model_cache import ModelCache
 from vizbench.harness.run.predict import ModelFaultError, TrialData, checked, missing_answers, predict_all
 from vizbench.model import Model, Progress, model_code
-from vizbench.task import code_of, params_json
+from vizbench.task.registry import code_of, params_json
 from vizbench.types import Instance, Json
 
 Kind: TypeAlias = Literal["start", "skip", "adapt", "predict", "done", "failed"]
@@ -179,6 +180,9 @@ def _measure(job: Job, header: Header, data: TrialData, model: Model[Any], notif
     directory = job.directory
     with _same_folder():
         codec = checked(data, model)
+    if codec.prompt is not None:
+        header = msgspec.structs.replace(header, first_prompt=codec.prompt(data.test[0]))
+        refuse_change(directory, {"first_prompt": header.first_prompt})
     if not (directory / "run.json").exists():
         rows = b"".join(encode(instance, steps=False) + b"\n" for instance in data.test)
         write_atomically(directory / "questions.jsonl", rows)
@@ -206,7 +210,8 @@ def _same_folder() -> Generator[None]:
 def trial_data(trial: Trial, load: LoadData) -> TrialData:
     """Return the trial's data. Raises UserError if there are not enough rows."""
     dataset = load(trial.task, trial.seed, trial.pool)
-    train = _head(dataset.train, dataset.train.count if trial.shots is None else trial.shots)
+    shots = dataset.train.count if trial.shots is None else trial.shots
+    train = () if trial.shots == 0 else _head(dataset.train, shots)
     kinds = trial.augment.split(",") if trial.augment else ()
     shown = augmented(train, kinds, trial.seed) if kinds else train
     test = _head(dataset.test, trial.n_test)
@@ -274,6 +279,7 @@ def header_of(data: TrialData, model: Model[Any] | None, pretraining_overlap: st
     """
     trial = data.trial
     digest = data_digest([*data.train, *data.test])
+    shows = trial.supervision == "process"
     return Header(
         format=FORMAT,
         trial=trial,
@@ -285,6 +291,7 @@ def header_of(data: TrialData, model: Model[Any] | None, pretraining_overlap: st
         environment=environment(),
         code=model_code(trial.model),
         task_code=_task_code(trial.task),
+        process=process_info(model, data.verifier, data.shown) if shows and model else None,
     )
 
 

@@ -16,8 +16,8 @@ from vizbench.harness.run.codec import changing
 from vizbench.renderers.decode import place_and_read, read_at
 from vizbench.renderers.locate import Placement
 from vizbench.renderers.video import Frame, frames
-from vizbench.task import Verifier
-from vizbench.types import Answer, DecodeFailure, Grid, Image, Instance
+from vizbench.task.contract import Verifier
+from vizbench.types import Answer, DecodeFailure, Grid, Image, Instance, Look
 
 _SURE: Final = 0.5
 """Confidence of every cell from which a frame is read at the place of the frame before it."""
@@ -60,7 +60,9 @@ class _SpreadStates:
         return changing([kept[at] for at in picks], answer)
 
 
-def last_state(path: Path, verifier: Verifier, row: Instance) -> tuple[Grid, list[Grid]] | DecodeFailure:
+def last_state(
+    path: Path, verifier: Verifier, row: Instance, look: Look
+) -> tuple[Grid, list[Grid]] | DecodeFailure:
     """Return the grid of a clip's last frame, and up to MAX_TRAJECTORY states before it.
 
     Each of these states differs from the next. They are read at the place of the board in the first frame.
@@ -73,11 +75,11 @@ def last_state(path: Path, verifier: Verifier, row: Instance) -> tuple[Grid, lis
         for number, frame in enumerate(frames(path)):
             last = frame
             if number == 0:
-                states = _states_from(frame.image(), verifier, row)
+                states = _states_from(frame.image(), verifier, row, look)
             if states is not None:
                 states.add(number, frame)
         assert last is not None  # a clip without frames is a UserError
-        reading = _read(last.image(), verifier, row)
+        reading = _read(last.image(), verifier, row, look)
     except UserError as error:
         return unreadable(path, error)
     if isinstance(reading, DecodeFailure):
@@ -90,7 +92,7 @@ def last_state(path: Path, verifier: Verifier, row: Instance) -> tuple[Grid, lis
     return answer.grid, states.before(number, answer.grid)
 
 
-def all_states(path: Path, verifier: Verifier, row: Instance) -> list[Grid] | DecodeFailure:
+def all_states(path: Path, verifier: Verifier, row: Instance, look: Look) -> list[Grid] | DecodeFailure:
     """Return the grids that a clip's frames show, one for each frame.
 
     A frame that cannot be read is left out, because a fade between two states is no state. Returns a
@@ -111,7 +113,7 @@ def all_states(path: Path, verifier: Verifier, row: Instance) -> list[Grid] | De
                     reading = nearby
                 elif searches < _SEARCHES:
                     searches += 1
-                    reading = _read(image, verifier, row)
+                    reading = _read(image, verifier, row, look)
                 else:
                     reading = DecodeFailure(f"over {_SEARCHES} frames show no clear board")
                 before = image
@@ -127,12 +129,12 @@ def unreadable(path: Path, error: UserError) -> DecodeFailure:
     return DecodeFailure(str(error).replace(str(path), "the file"))
 
 
-def _states_from(image: Image, verifier: Verifier, row: Instance) -> _SpreadStates | None:
+def _states_from(image: Image, verifier: Verifier, row: Instance, look: Look) -> _SpreadStates | None:
     """Begin to collect states at the board of the first frame. Return None if it shows none."""
     most = min(MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS // row.question.size)
     if not most:
         return None
-    reading = _read(image, verifier, row)
+    reading = _read(image, verifier, row, look)
     return None if isinstance(reading, DecodeFailure) else _SpreadStates(reading[0], most)
 
 
@@ -145,11 +147,11 @@ def _read_nearby(image: Image, before: _Reading) -> _Reading | None:
     return (placement, answer) if answer.confidence.min() >= _SURE else None
 
 
-def _read(image: Image, verifier: Verifier, row: Instance) -> _Reading:
+def _read(image: Image, verifier: Verifier, row: Instance, look: Look) -> _Reading:
     """Read a frame in the shape of the question, or in the shape that the frame shows if it is free."""
     shape = verifier.answer_shape(row.question)
     question = None if shape is None else row.question
-    return place_and_read(image, verifier.look, shape, None, question)
+    return place_and_read(image, look, shape, None, question)
 
 
 def _same_place(one: Placement, other: Placement) -> bool:

@@ -17,7 +17,8 @@ from vizbench import loading
 from vizbench._util.files import disk_errors, write_atomically
 from vizbench._util.locks import folder_lock
 from vizbench._util.text import plural
-from vizbench.dataset import POOL
+from vizbench.dataset.mixture import is_mixture
+from vizbench.dataset.splits import POOL
 from vizbench.errors import UserError
 from vizbench.formats import lookup
 from vizbench.formats.rows import Row, encode
@@ -25,7 +26,7 @@ from vizbench.harness.plan.plan import TRIVIAL, Trial
 from vizbench.harness.records.labels import NONE
 from vizbench.harness.records.provenance import data_digest
 from vizbench.harness.records.records import Record, below, read_header, read_log, read_trial
-from vizbench.harness.run.predict import TrialData
+from vizbench.harness.run.predict import TrialData, finite
 from vizbench.harness.run.trial import header_of, trial_data
 from vizbench.harness.score.score import ScoredRow, ScoreSheet
 from vizbench.types import Instance
@@ -82,6 +83,8 @@ def _trial(sheet: ScoreSheet, name: str, shots: int | None) -> Trial:
     spec, rows = sheet.spec, len(sheet.rows)
     if sheet.process:
         raise UserError("a run holds answers and no processes: leave --process out, or --out")
+    if is_mixture(spec.task):
+        raise UserError("a run is of one task and the data set is a mixture: leave --out out")
     if spec.split != "test":
         raise UserError("the data set holds train rows, which no run asks: generate one with --split test")
     if rows > MAX_ROWS:
@@ -106,6 +109,7 @@ def _trial(sheet: ScoreSheet, name: str, shots: int | None) -> Trial:
         rows,
         1,
         pool=POOL if corpus else spec.pool,
+        look=sheet.look,
     )
 
 
@@ -159,7 +163,6 @@ def _record(row: ScoredRow, answered: bool) -> Record:
     answered: whether there is an answer. A missing one is wrong, but not undecodable.
     """
     verdict = row.verdict
-    parts: dict[str, float | None] = {name: float(value) for name, value in verdict.parts.items()}
     trajectory = tuple(state.tolist() for state in row.trajectory)
     return Record(
         id=row.instance.id,
@@ -168,11 +171,12 @@ def _record(row: ScoredRow, answered: bool) -> Record:
         exact=bool(verdict.exact),
         cells=float(verdict.cells),
         reason=verdict.reason,
-        parts=parts,
+        parts=finite(verdict.parts),
         answer=None if row.grid is None else row.grid.tolist(),
         undecodable=answered and row.grid is None,
         seconds=0.0,
         trajectory=trajectory,
+        figures=finite(verdict.figures),
     )
 
 

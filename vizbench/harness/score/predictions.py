@@ -21,7 +21,8 @@ from typing import Final, Literal, TypeAlias, final
 
 from vizbench._util.paths import visible_files
 from vizbench._util.text import escape_non_utf8, plural
-from vizbench.dataset import SplitSpec
+from vizbench.dataset.mixture import MixedSplit
+from vizbench.dataset.splits import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats.manifest import NAME
 from vizbench.harness.score.answer_lines import Faults, LineAnswer, answer_lines
@@ -90,17 +91,17 @@ class Predictions:
     """Lines that hold no answer."""
 
 
-def read_predictions(path: Path, spec: SplitSpec, rows: int) -> Predictions:
+def read_predictions(path: Path, spec: SplitSpec, rows: int, mixed: MixedSplit | None = None) -> Predictions:
     """Return the answers in a file or folder to the first `rows` rows of a split.
 
     The first answer to a row counts. Files come in the order of their names, those without notes (`_seed1`)
-    first. Hidden files are left out.
+    first. Hidden files are left out. mixed: the split if it is of a mixture.
 
     Raises UserError if there are no answers, if none is to a row, if they are of several models or tasks, if
     pictures are beside videos, and if no line of a file can be read.
     """
     _refuse_data_set(path)
-    keys = RowKeys(spec, rows)
+    keys = RowKeys(spec, rows, mixed)
     predictions = _from_folder(path, keys) if path.is_dir() else _from_lines(path, keys)
     if predictions.strangers and not predictions.answers:
         names = sorted(set(predictions.strangers))

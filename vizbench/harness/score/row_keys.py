@@ -15,7 +15,8 @@ from pathlib import PurePosixPath
 from typing import Final, NoReturn, final
 from urllib.parse import unquote
 
-from vizbench.dataset import SplitSpec
+from vizbench.dataset.mixture import MixedSplit
+from vizbench.dataset.splits import SplitSpec
 from vizbench.errors import UserError
 from vizbench.types import POOL, row_id
 
@@ -76,17 +77,23 @@ _NUMBER = re.compile(r"[0-9]+")
 class RowKeys:
     """Reads names as keys of one data set's rows."""
 
-    def __init__(self, spec: SplitSpec, rows: int) -> None:
-        """Read names of the first `rows` rows of a split."""
+    def __init__(self, spec: SplitSpec, rows: int, mixed: MixedSplit | None = None) -> None:
+        """Read names of the first `rows` rows of a split.
+
+        mixed: the split if it is of a mixture. A number is then a row's place in the data set, and an id
+        gives a row's number in its own task.
+        """
         self._spec = spec
         self._rows = rows
-        self._heads = _heads(spec)
+        self._mixed = mixed
+        self._heads = _heads(spec) if mixed is None else frozenset({"", spec.split, *ROW_WORDS})
+        self._tasks = {} if mixed is None else {_letters(side.task): side.task for side in mixed.sides}
         self._own: dict[str, int | None] = {}
 
     def id_of(self, index: int) -> str:
         """Return the id of a row."""
-        spec = self._spec
-        return row_id(spec.task, spec.seed, spec.split, index, spec.pool)
+        spec, number = (self._spec, index) if self._mixed is None else self._mixed.place(index)
+        return row_id(spec.task, spec.seed, spec.split, number, spec.pool)
 
     def row_of_id(self, name: str) -> int | None:
         """Return the row whose id equals a name letter by letter, or None."""
@@ -94,6 +101,9 @@ class RowKeys:
         if match is None:
             return None
         index = int(match["index"])
+        if self._mixed is not None:
+            place = self._mixed.position(match["head"].removesuffix("#"), index)
+            index = self._rows if place is None else place
         return index if index < self._rows and name == self.id_of(index) else None
 
     def own(self, name: str) -> int | None:
@@ -113,7 +123,7 @@ class RowKeys:
 
         If any name says its row by itself (see `own`), the others are of other tasks or models and say no
         row. Otherwise all names must be spelt alike except for their numbers, of which only one may change
-        from name to name.
+        from name to name. In a mixture these say no row: they may count the rows of one task.
 
         place: what an error calls the folder.
 
@@ -129,7 +139,7 @@ class RowKeys:
             elif _NUMBER.search(name) and not self._is_foreign(name):
                 others.append(name)
         if not indices:
-            indices = self._alike(others, place)
+            indices = self._alike(others, place) if self._mixed is None else {}
         elif doubtful := self._doubtful(others, indices):
             _refuse_kinds(place, [next(iter(indices)), *doubtful])
         within = {name: index for name, index in indices.items() if index < self._rows}
@@ -158,6 +168,10 @@ class RowKeys:
     def _read(self, name: str) -> int | None:
         plain = without_notes(unquote(name))
         match = _PLACE.fullmatch(plain)
+        if match is not None and self._mixed is not None:
+            task = self._tasks.get(_letters(match["head"]))
+            is_row = task is not None and self._is_here(match)
+            return self._mixed.position(task, int(match["index"])) if is_row and task else None
         if match is not None:
             is_row = self._is_here(match) and _letters(match["head"]) in self._heads
             return int(match["index"]) if is_row else None

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast, final
 
 import msgspec
-import numpy as np
 
 from vizbench._util.text import escape_non_utf8
-from vizbench.dataset import SplitSpec
+from vizbench.dataset.mixture import is_mixture
+from vizbench.dataset.splits import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
-from vizbench.formats.lookup import verifier_and_params
-from vizbench.formats.reader import read
+from vizbench.formats.lookup import verifier_of
+from vizbench.formats.reader import mixed_split, read
 from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS
 from vizbench.harness.run.codec import GridCodec, changing
+from vizbench.harness.run.trajectories import states_after_question
 from vizbench.harness.score import clips
 from vizbench.harness.score.predictions import (
     VIDEOS,
@@ -30,10 +32,11 @@ from vizbench.harness.stats import decode_failures
 from vizbench.harness.stats.intervals import wilson
 from vizbench.harness.stats.metrics import mean
 from vizbench.renderers.decode import decode
+from vizbench.renderers.looks import LookName, look_of
 from vizbench.renderers.pictures import read_png
 from vizbench.renderers.text import from_text
-from vizbench.task import Task, Verifier
-from vizbench.types import Decoded, DecodeFailure, Grid, Instance, Verdict
+from vizbench.task.contract import Task, Verifier
+from vizbench.types import Decoded, DecodeFailure, Grid, Instance, Look, Verdict
 
 MAX_PICTURES: Final = 1024
 """Pictures of one row that are read as its trajectory."""
@@ -99,6 +102,22 @@ class Score(msgspec.Struct, frozen=True):
     """Upper end of its 95% Wilson interval."""
     cells: float
     """Share of cells as in the target, the mean over all rows."""
+    tasks: dict[str, TaskScore]
+    """The figures of each task of a mixture; empty for one task."""
+
+
+@final
+class TaskScore(msgspec.Struct, frozen=True):
+    """The figures of one task of a mixture, with the same meaning as in `Score`."""
+
+    rows: int
+    """Rows of the task."""
+    valid: float
+    """Share of them whose answer is valid."""
+    exact: float
+    """Share of them whose answer equals the target."""
+    cells: float
+    """Share of cells as in the target, the mean over them."""
 
 
 @final
@@ -143,6 +162,8 @@ class ScoreSheet:
     """Answers that hold no grid."""
     undecodable_by: dict[str, int]
     """The undecodable answers by kind of reason."""
+    look: LookName
+    """How the data set is drawn. Answers in pictures are read in it."""
 
 
 def score(predictions: Path, dataset: Path, process: bool = False) -> Scored:
@@ -163,9 +184,12 @@ def score_rows(predictions: Path, dataset: Path, process: bool = False) -> Score
     """
     # The rules, and the answers as they are saved.
     manifest = manifests.load(dataset)
-    verifier, _ = verifier_and_params(manifest.spec.task)
-    task = _task_with_moves(verifier, manifest.spec.task) if process else None
-    saved = read_predictions(predictions, manifest.spec, manifest.rows)
+    mixed = mixed_split(dataset, manifest)
+    tasks = [manifest.spec.task] if mixed is None else [side.task for side in mixed.sides]
+    verifiers = {name: verifier_of(name) for name in tasks}
+    if process:
+        _refuse_without_moves(verifiers)
+    saved = read_predictions(predictions, manifest.spec, manifest.rows, mixed)
     if process and saved.kind == "pictures":
         raise UserError(f"{predictions} holds pictures, and a picture is no process: leave --process out")
 
@@ -176,18 +200,19 @@ def score_rows(predictions: Path, dataset: Path, process: bool = False) -> Score
         if instance.id not in saved.answers:
             rows.append(ScoredRow(instance, _MISSING, None))
             continue
-        answer = saved.answers[instance.id]
-        if task is None:
-            scored = _score_answer(verifier, instance, answer)
+        answer, verifier = saved.answers[instance.id], verifiers[instance.task]
+        look = look_of(verifier, manifest.look, instance)
+        if process:
+            scored = _score_trajectory(cast("Task[Any]", verifier), instance, answer, look)
         else:
-            scored = _score_trajectory(task, instance, answer)
+            scored = _score_answer(verifier, instance, answer, look)
         if isinstance(scored, DecodeFailure):
             failures.append(scored.reason)
             verdict = Verdict(False, False, 0.0, escape_non_utf8(scored.reason))
             scored = ScoredRow(instance, verdict, None)
         rows.append(scored)
     kinds = decode_failures.by_kind(failures)
-    return ScoreSheet(manifest.spec, process, saved, tuple(rows), len(failures), kinds)
+    return ScoreSheet(manifest.spec, process, saved, tuple(rows), len(failures), kinds, manifest.look)
 
 
 def summarize(sheet: ScoreSheet) -> Scored:
@@ -221,26 +246,41 @@ def summarize(sheet: ScoreSheet) -> Scored:
         exact_low=exact_low,
         exact_high=exact_high,
         cells=mean(verdict.cells for verdict in verdicts.values()),
+        tasks=_by_task(sheet) if is_mixture(sheet.spec.task) else {},
     )
     return Scored(figures, verdicts)
 
 
-def _task_with_moves(verifier: Verifier, name: str) -> Task[Any]:
-    if not isinstance(verifier, Task):
-        raise UserError(f"{name[:80]} has no rules for the steps to an answer: leave --process out")
-    return cast("Task[Any]", verifier)
+def _by_task(sheet: ScoreSheet) -> dict[str, TaskScore]:
+    """Return the figures of each task, by its name in alphabetical order."""
+    verdicts: dict[str, list[Verdict]] = {}
+    for row in sheet.rows:
+        verdicts.setdefault(row.instance.task, []).append(row.verdict)
+    figures: dict[str, TaskScore] = {}
+    for task, own in sorted(verdicts.items()):
+        valid, exact = (mean(float(verdict.valid) for verdict in own), mean(float(v.exact) for v in own))
+        figures[task] = TaskScore(len(own), valid, exact, mean(verdict.cells for verdict in own))
+    return figures
 
 
-def _score_answer(verifier: Verifier, row: Instance, answer: SavedAnswer) -> ScoredRow | DecodeFailure:
+def _refuse_without_moves(verifiers: Mapping[str, Verifier]) -> None:
+    for name, verifier in verifiers.items():
+        if not isinstance(verifier, Task):
+            raise UserError(f"{name[:80]} has no rules for the steps to an answer: leave --process out")
+
+
+def _score_answer(
+    verifier: Verifier, row: Instance, answer: SavedAnswer, look: Look
+) -> ScoredRow | DecodeFailure:
     """Check only the answer, not the states before it."""
     if isinstance(answer, DecodeFailure):
         return answer
     if isinstance(answer, Pictures):
-        return _score_last_picture(verifier, row, answer.files)
+        return _score_last_picture(verifier, row, answer.files, look)
     if isinstance(answer, Path) and _is_video(answer):
-        return _score_last_frame(verifier, row, answer)
+        return _score_last_frame(verifier, row, answer, look)
     if isinstance(answer, Path):
-        decoded = _decode(verifier, row, answer)
+        decoded = _decode(verifier, row, answer, look)
     elif isinstance(answer, str):
         decoded = from_text(answer, shape=verifier.answer_shape(row.question))
     else:
@@ -250,9 +290,9 @@ def _score_answer(verifier: Verifier, row: Instance, answer: SavedAnswer) -> Sco
     return ScoredRow(row, verifier.verify(row, decoded.grid), decoded.grid)
 
 
-def _score_last_frame(verifier: Verifier, row: Instance, path: Path) -> ScoredRow | DecodeFailure:
+def _score_last_frame(verifier: Verifier, row: Instance, path: Path, look: Look) -> ScoredRow | DecodeFailure:
     """Check the last frame of a video. Its states are the trajectory."""
-    read_clip = clips.last_state(path, verifier, row)
+    read_clip = clips.last_state(path, verifier, row, look)
     if isinstance(read_clip, DecodeFailure):
         return read_clip
     grid, trajectory = read_clip
@@ -260,10 +300,10 @@ def _score_last_frame(verifier: Verifier, row: Instance, path: Path) -> ScoredRo
 
 
 def _score_last_picture(
-    verifier: Verifier, row: Instance, pictures: tuple[Path, ...]
+    verifier: Verifier, row: Instance, pictures: tuple[Path, ...], look: Look
 ) -> ScoredRow | DecodeFailure:
     """Check the last picture of a row. The earlier ones that can be read are its trajectory."""
-    last = _score_answer(verifier, row, pictures[-1])
+    last = _score_answer(verifier, row, pictures[-1], look)
     if isinstance(last, DecodeFailure) or last.grid is None or last.grid.shape != row.question.shape:
         return last
     most = min(MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS // last.grid.size)
@@ -271,18 +311,20 @@ def _score_last_picture(
         return last
     earlier: list[Grid] = []
     for picture in pictures[:-1][-most:]:
-        decoded = _decode(verifier, row, picture)
+        decoded = _decode(verifier, row, picture, look)
         if not isinstance(decoded, DecodeFailure) and decoded.grid.shape == last.grid.shape:
             earlier.append(decoded.grid)
     return ScoredRow(row, last.verdict, last.grid, tuple(changing(earlier, last.grid)))
 
 
-def _score_trajectory(task: Task[Any], row: Instance, answer: SavedAnswer) -> ScoredRow | DecodeFailure:
+def _score_trajectory(
+    task: Task[Any], row: Instance, answer: SavedAnswer, look: Look
+) -> ScoredRow | DecodeFailure:
     """Check every state of an answer."""
     if isinstance(answer, DecodeFailure):
         return answer
     if isinstance(answer, Pictures):
-        return _score_states_in_pictures(task, row, answer.files)
+        return _score_states_in_pictures(task, row, answer.files, look)
     if isinstance(answer, str):
         return DecodeFailure("the answer is a text, and a process is a list of grids")
     if _is_one_grid(answer):
@@ -290,11 +332,11 @@ def _score_trajectory(task: Task[Any], row: Instance, answer: SavedAnswer) -> Sc
     if not isinstance(answer, Path):
         return ScoredRow(row, task.verify_steps(row, answer), None)
     if not _is_video(answer):
-        return _score_states_in_pictures(task, row, (answer,))
-    grids = clips.all_states(answer, task, row)
+        return _score_states_in_pictures(task, row, (answer,), look)
+    grids = clips.all_states(answer, task, row, look)
     if isinstance(grids, DecodeFailure):
         return grids
-    return ScoredRow(row, task.verify_steps(row, states(task, row, grids)), None)
+    return ScoredRow(row, task.verify_steps(row, states_after_question(task, row, grids)), None)
 
 
 def _is_one_grid(answer: object) -> bool:
@@ -308,60 +350,21 @@ def _is_one_grid(answer: object) -> bool:
 
 
 def _score_states_in_pictures(
-    task: Task[Any], row: Instance, pictures: tuple[Path, ...]
+    task: Task[Any], row: Instance, pictures: tuple[Path, ...], look: Look
 ) -> ScoredRow | DecodeFailure:
     """Check pictures as states. A picture like the one before holds its state."""
     if len(pictures) > MAX_PICTURES:
         return DecodeFailure(f"the answer has {len(pictures):,} pictures: {MAX_PICTURES:,} are read")
     grids: list[Grid] = []
     for picture in pictures:
-        decoded = _decode(task, row, picture)
+        decoded = _decode(task, row, picture, look)
         if isinstance(decoded, DecodeFailure):
             return DecodeFailure(f"{picture.name}: {decoded.reason}")
         grids.append(decoded.grid)
-    return ScoredRow(row, task.verify_steps(row, states(task, row, grids)), None)
+    return ScoredRow(row, task.verify_steps(row, states_after_question(task, row, grids)), None)
 
 
-def states(task: Task[Any], row: Instance, grids: list[Grid]) -> list[Grid]:
-    """Return the states after the question that the frames of a clip show.
-
-    grids: what each frame shows, `(h, w)` each. The first may be the question.
-
-    If there are as many frames as the task has steps, each is a state. Otherwise equal frames in a row are
-    one state that is held. A state that follows itself (a still board) is repeated until the number of steps
-    is reached.
-    """
-    expected = task.step_count(row.params, row.question)
-    after_question = grids[1:] if np.array_equal(grids[0], row.question) else grids
-    if len(after_question) == expected:
-        return after_question
-
-    # Equal frames in a row are one state.
-    distinct: list[Grid] = []
-    before = row.question
-    for grid in after_question:
-        if not np.array_equal(grid, before):
-            distinct.append(grid)
-        before = grid
-
-    # A held frame does not say how often the state follows itself.
-    lacking = 0 if expected is None else expected - len(distinct)
-    if lacking > 0:
-        for position, state in enumerate([row.question, *distinct]):
-            if _is_still(task, row, state):
-                distinct[position:position] = [state] * lacking
-                break
-    return distinct or [grids[-1]]
-
-
-def _is_still(task: Task[Any], row: Instance, state: Grid) -> bool:
-    """Return whether the rules let a state follow itself."""
-    if int(state.max()) >= task.codes:
-        return False
-    return task.check_step(row.params, row.question, state, state).valid
-
-
-def _decode(verifier: Verifier, row: Instance, path: Path) -> Decoded:
+def _decode(verifier: Verifier, row: Instance, path: Path, look: Look) -> Decoded:
     """Read a picture in the shape of the question, or in the shape that the picture shows if it is free."""
     try:
         picture = read_png(path)
@@ -369,7 +372,7 @@ def _decode(verifier: Verifier, row: Instance, path: Path) -> Decoded:
         return clips.unreadable(path, error)
     shape = verifier.answer_shape(row.question)
     question = None if shape is None else row.question
-    return decode(picture, verifier.look, shape, question=question)
+    return decode(picture, look, shape, question=question)
 
 
 def _is_video(path: Path) -> bool:

@@ -87,7 +87,7 @@ class Ratio:
     """How many times as many shots `b` needs as `a` to reach the target, on questions that both answered.
 
     A question counts at a number of shots that both have if both answered it there. At a number of shots that
-    one has, it counts if the other answered it at any.
+    one has, it counts if the other answered it at any. Answers at 0 shots are left out: 0 has no ratios.
     """
 
     task: str
@@ -293,7 +293,8 @@ def _shots_needed(curve: _Curve, metric: Metric, target: float) -> ShotsNeeded:
 def _ratio(a: _Curve, b: _Curve, metric: Metric, target: float) -> Ratio | None:
     """Return the ratio of two curves, or None if they share too little."""
     # Scores of the questions that both answered, in the columns that are left.
-    columns = [(0, n) for n in a.shots()] + [(1, n) for n in b.shots()]
+    places = [(0, n) for n in a.shots()] + [(1, n) for n in b.shots()]
+    columns = [(number, n) for number, n in places if n > 0]
     tables: dict[int, Floats] = {}
     for seed in _common_seeds(a, b):
         table = _shared(_table([a, b], seed, columns, metric), columns)

@@ -105,6 +105,16 @@ class Summary:
     """Share of answers whose path joins start and goal. None if the task has no paths."""
     rpl: float | None
     """Mean length of unbroken paths without stray cells, over the shortest. None if there are none."""
+    supervision: str
+    """What the model was shown of each example: its target, or every state of its process."""
+    look: str
+    """How grids were drawn for the model, if it sees pictures."""
+    process_valid: float | None
+    """Share of answers that follow from their own process, each step legal. None if none is checked."""
+    process_legal: float | None
+    """Mean share of the states before the first illegal one. None if none is checked."""
+    first_illegal: float | None
+    """Mean number of the first illegal state, from 1, of processes that have one. None if there are none."""
     seconds: float
     """Mean time of an adaptation."""
     predict_seconds: float
@@ -220,7 +230,7 @@ def _order(row: Summary) -> tuple[object, ...]:
 
 
 def _has_paths(run: TrialResult) -> bool:
-    return any("psr" in record.parts for record in run.records)
+    return any("psr" in record.figures for record in run.records)
 
 
 def _same_data(a: TrialResult, b: TrialResult) -> bool:
@@ -242,7 +252,7 @@ def _priority(run: TrialResult) -> tuple[int, str]:
 def _summary(runs: Sequence[TrialResult], has_paths: bool, mark: str, origin: str) -> Summary:
     """Pool the trials of one kind.
 
-    has_paths: whether the task asks for paths, so that an answer without a part `psr` joined nothing.
+    has_paths: whether the task asks for paths, so that an answer without a figure `psr` joined nothing.
     """
     header, trial = runs[0].header, runs[0].header.trial
     seeds = [run.header.trial.seed for run in runs]
@@ -263,10 +273,7 @@ def _summary(runs: Sequence[TrialResult], has_paths: bool, mark: str, origin: st
     valid_low, valid_high = interval_of(trial.model, valid_by_seed, runs[0].is_corpus)
 
     # Paths.
-    joined = mean([record.parts.get("psr") or 0.0 for record in first]) if has_paths else None
-    parts = [record.parts.get("rpl") for record in first]
-    lengths = [length for length in parts if length is not None]
-    length = mean(lengths) if lengths else None
+    joined = mean([record.figures.get("psr") or 0.0 for record in first]) if has_paths else None
 
     # All attempts.
     by_question = _by_question(runs)
@@ -300,11 +307,23 @@ def _summary(runs: Sequence[TrialResult], has_paths: bool, mark: str, origin: st
         exact_at=_pass_at_each(trial.attempts, exact_counts),
         valid_at=_pass_at_each(trial.attempts, valid_counts),
         psr=joined,
-        rpl=length,
+        rpl=_mean_figure(first, "rpl"),
+        supervision=trial.supervision,
+        look=trial.look,
+        process_valid=_mean_figure(first, "process_valid"),
+        process_legal=_mean_figure(first, "process_legal"),
+        first_illegal=_mean_figure(first, "first_illegal"),
         seconds=mean(map(_adaptation_seconds, runs)),
         predict_seconds=mean(answer_seconds),
         flagged=flaws(runs),
     )
+
+
+def _mean_figure(records: Sequence[Record], name: str) -> float | None:
+    """Return the mean of a figure over the records that have it, or None if there are none."""
+    values = [record.figures.get(name) for record in records]
+    known = [value for value in values if value is not None]
+    return mean(known) if known else None
 
 
 def _share_of_hits(counts: Sequence[tuple[int, int]]) -> float:

@@ -1,7 +1,8 @@
 """Find the number of shots at which a curve reaches a share of right answers.
 
 The curve is made monotone first, by isotonic regression weighted by the answers, because more shots do no
-harm. Between measured numbers of shots it is read by straight lines over log n. It is never extrapolated: a
+harm. Between measured numbers of shots it is read by straight lines over log n, and from 0 shots to the next
+number by a straight line over n. It is never extrapolated: a
 curve that reaches the share at its smallest number of shots needs "at most" that many, and one that never
 reaches it needs "more than" its largest. `first_reached` is the paper's convention: the smallest measured
 number of shots whose share is at least .90.
@@ -89,7 +90,9 @@ def reached(shots: Sequence[int], values: Floats, weights: Floats, target: float
     share = np.clip(np.divide(target - low, high - low, out=np.ones_like(low), where=high > low), 0, 1)
     n = np.asarray(shots, np.float64)
     # Clipped, because 1729 * (2014 / 1729) is over 2014.
-    inside = np.clip(n[before] * (n[at] / n[before]) ** share, n[before], n[at])
+    start_of = np.maximum(n, 1)[before]
+    inside = np.clip(start_of * (n[at] / start_of) ** share, n[before], n[at])
+    inside = np.where(n[before] == 0, n[at] * share, inside)
     never, start = ~enough.any(axis=1), enough[:, 0]
     lows = np.where(never, n[-1], np.where(start, 0.0, inside))
     highs = np.where(never, np.inf, np.where(start, n[0], inside))
@@ -108,7 +111,9 @@ def first_reached(shots: Sequence[int], values: Sequence[float | None], target: 
 
 
 def span(low: float, high: float) -> Span:
-    """Return bounds as a span. 0 and infinity become open ends."""
+    """Return bounds as a span. 0 and infinity become open ends, but 0 shots are known if both are 0."""
+    if low == high == 0:
+        return Span(0.0, 0.0)
     return Span(None if low <= 0 else low, None if high == np.inf else high)
 
 

@@ -22,7 +22,7 @@ from vizbench.baselines.shared.checkpoint import digest_of_file
 from vizbench.baselines.shared.hub import require
 from vizbench.baselines.shared.threads import one_thread
 from vizbench.errors import UserError, unknown
-from vizbench.model import Context, Example, Modality, Model, TextSpec
+from vizbench.model import CheckedModel, Context, Example, Modality, TextSpec
 from vizbench.seeds import stream
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class AdaptationConfig:
 
 
 @final
-class EmbeddedLanguage(Model[str]):
+class EmbeddedLanguage(CheckedModel[str]):
     """A Qwen3 with 1.2 M parameters that reads and writes rows of digits."""
 
     modality: ClassVar[Modality] = "text"
@@ -86,18 +86,24 @@ class EmbeddedLanguage(Model[str]):
         self._config = config or AdaptationConfig()
         self._network: Any = None
         self._longest = 0
+        self._states = False
+
+    def check(self, examples: Sequence[Example[str]], context: Context) -> None:
+        """Raise UserError if a process is too long. Other examples are checked by `adapt`."""
+        if context.supervision == "process":
+            self._rows(examples, context)
 
     @one_thread()
     def adapt(self, examples: Sequence[Example[str]], context: Context) -> Mapping[str, float]:
         """Train on the examples. Return seconds, CPU seconds, steps, loss and the number of parameters."""
-        from vizbench.baselines.embedded.language.tokens import example
         from vizbench.baselines.embedded.language.train import backward
         from vizbench.baselines.language.train import OptimizerConfig, TrainingLoop
 
         config = self._config
-        rows = [example(pair.question, pair.target) for pair in examples]
-        if not rows:
-            raise UserError("qwen3 adapts to examples: give at least one")
+        rows = self._rows(examples, context)
+        self._states = context.supervision == "process"
+        # A state is the question of the next one, which a wrong cell would make another.
+        corrupted = 0.0 if self._states else config.corrupted
         self._longest = max(len(pair.target) + 1 for pair in examples)
         began, cpu_began = time.perf_counter(), time.process_time()
 
@@ -116,7 +122,7 @@ class EmbeddedLanguage(Model[str]):
         # Training.
         random = np.random.default_rng(stream("qwen3", "adapt", context.seed))
         batches = _batches(rows, steps, config.batch, random)
-        loop.run(steps, lambda _: backward(network, next(batches), config.corrupted, random), context.report)
+        loop.run(steps, lambda _: backward(network, next(batches), corrupted, random), context.report)
         self._network = _merged(network)
         return {
             "seconds": time.perf_counter() - began,
@@ -134,6 +140,15 @@ class EmbeddedLanguage(Model[str]):
         size = self._config.predict_batch
         for start in range(0, len(questions), size):
             yield from self._answers(questions[start : start + size], start, attempts, seed)
+
+    def _rows(self, examples: Sequence[Example[str]], context: Context) -> list[Tokens]:
+        """Return the examples as tokens. Raises UserError if there are none, or if they are too large."""
+        from vizbench.baselines.embedded.language.tokens import example, process
+
+        if not examples:
+            raise UserError("qwen3 adapts to examples: give at least one")
+        made = process if context.supervision == "process" else example
+        return [made(pair.question, pair.target) for pair in examples]
 
     def _start(self, seed: int) -> Any:
         """Return the network to train. Its random weights depend only on checkpoint and seed."""
@@ -160,8 +175,6 @@ class EmbeddedLanguage(Model[str]):
         self, questions: Sequence[str], start: int, attempts: int, seed: int
     ) -> Iterator[Sequence[str]]:
         """Yield the attempts of the questions, of which the first has the index `start`."""
-        import torch
-
         from vizbench.baselines.embedded.language.decode import generate
         from vizbench.baselines.embedded.language.tokens import prompt, text
 
@@ -176,13 +189,12 @@ class EmbeddedLanguage(Model[str]):
             batch = [prompts[member] for member in members]
             limit = max(length, self._longest) + self._config.extra_tokens
             for attempt in range(attempts):
-                key = stream("qwen3", "predict", seed, start, length, attempt) >> 1
-                random = torch.Generator().manual_seed(key)
+                seeds = [stream("qwen3", "predict", seed, start + member, attempt) for member in members]
                 temperature = self._config.temperature if attempt else 0.0
                 with one_thread():
-                    written = generate(self._network, batch, limit, temperature, random)
+                    written = generate(self._network, batch, limit, temperature, seeds, self._states)
                 for member, tokens in zip(members, written, strict=True):
-                    answers[member].append(text(tokens))
+                    answers[member].append(text(tokens, self._states))
         yield from answers
 
 

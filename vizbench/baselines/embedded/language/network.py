@@ -29,7 +29,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
-from vizbench.baselines.embedded.language.tokens import ANSWER, EOS, PAD, ROW, VOCABULARY
+from vizbench.baselines.embedded.language.tokens import ANSWER, EOS, LEAF, PAD, PAGE, ROW, VOCABULARY, pages
 from vizbench.errors import UserError
 
 _COLUMN_TURNS = tuple(k / ROW for k in (1, 3, 6, 9, 12, 15))
@@ -153,17 +153,33 @@ def causal_mask(length: int) -> torch.Tensor:
     return torch.full((length, length), torch.finfo(torch.float32).min).triu(1)[None, None]
 
 
+def page_mask(positions: torch.Tensor, since: int = 0) -> torch.Tensor:
+    """Return the additive mask of a process `(n, 1, length - since, length)`.
+
+    A token sees the earlier ones of its page, of the page before and of the caption (`tokens.pages`).
+
+    positions: `(n, length)`. since: the first token that looks.
+    """
+    page = torch.from_numpy(pages(positions.numpy()))
+    looks, seen = page[:, since:, None], page[:, None, :]
+    hidden = (seen >= 0) & (seen < looks - 1)
+    length = positions.shape[1]
+    hidden |= torch.ones(length, length, dtype=torch.bool).triu(1)[None, since:]
+    return torch.zeros(hidden.shape).masked_fill(hidden, torch.finfo(torch.float32).min)[:, None]
+
+
 def forward(model: Any, ids: torch.Tensor, positions: torch.Tensor, since: int = 0) -> torch.Tensor:
     """Return the logits `(n, length - since, VOCABULARY)` of the tokens from `since` on.
 
     ids, positions: `(n, length)`.
     """
     length = ids.shape[1]
+    of_process = int(positions.max()) >= PAGE + ANSWER + LEAF
     # Without a mask, transformers takes jumps of the positions for borders between sequences.
     return model(
         input_ids=ids,
         position_ids=positions,
-        attention_mask=causal_mask(length),
+        attention_mask=page_mask(positions) if of_process else causal_mask(length),
         use_cache=False,
         logits_to_keep=length - since,
     ).logits

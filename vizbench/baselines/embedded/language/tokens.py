@@ -12,6 +12,12 @@ Every token has a *position*, the network's position id, which depends only on i
 A token that is read to predict a cell has the position of *that* cell, not its own. So in every grid the
 question cell is ANSWER positions before the cell to predict, and neighbours are at fixed distances.
 
+A process is an answer of several pages, one per state. A state ends with SEP, the last one with EOS. The cell
+to predict on a page is ANSWER positions after the token of the same cell on the page before, as question and
+answer are. A page sees only itself, the page before and the caption (`pages`): the rotary frequencies repeat
+every 2 * ANSWER positions and cannot tell more pages apart. In place of SEP a page begins with its number, so
+that a model can learn how many states are asked.
+
 Positions by counting were tried and dropped. They need padded rows, and a distance fits only one grid width.
 """
 
@@ -45,6 +51,14 @@ MAX_SIDE = ROW - 1
 """Largest side of a grid."""
 MAX_CAPTION = 24
 """Most characters of a caption."""
+
+LEAF = ANSWER + 1
+"""Positions from one page of an answer to the next.
+
+The token of a cell is read one position after the cell, so that this token is ANSWER before the next page's.
+"""
+MAX_TOKENS = 2048
+"""Most tokens of a process with its question. One forward and backward pass then takes about 2 GB."""
 
 IGNORED = -100
 """Label of a token that carries no loss, as in transformers."""
@@ -88,6 +102,46 @@ def example(question: str, answer: str, caption: str = "") -> Tokens:
     )
 
 
+def process(question: str, states: str) -> Tokens:
+    """Return a training sequence of a question and its states, which are blocks below empty lines.
+
+    The loss counts the cells, line ends, SEP and EOS of all states. Raises UserError as `prompt` does, and if
+    there are more than MAX_TOKENS tokens.
+    """
+    start = prompt(question)
+    leaves = [
+        _page(state, PAGE + ANSWER + number * LEAF) for number, state in enumerate(states.split("\n\n"))
+    ]
+    for ids, _ in leaves[:-1]:
+        ids[-1] = SEP
+    labels = np.concatenate([ids for ids, _ in leaves])
+    positions = np.concatenate([places for _, places in leaves])
+    count = len(start.ids) - 1 + len(labels)
+    if count > MAX_TOKENS:
+        raise UserError(
+            f"a process of {len(leaves):,} states takes {count:,} tokens and the embedded qwen3 reads "
+            f"{MAX_TOKENS:,}: give smaller grids or shorter processes, or leave supervision out"
+        )
+    read = [first_of_page(token, place) for token, place in zip(labels[:-1], positions[1:], strict=True)]
+    return Tokens(
+        np.concatenate([start.ids, np.array(read, np.int64)]),
+        np.concatenate([start.positions[:-1], positions]),
+        np.concatenate([start.labels[:-1], labels]),
+    )
+
+
+def first_of_page(token: int, position: int) -> int:
+    """Return what is read after a token was predicted: the number of the page to come if it is SEP."""
+    number = int(pages(np.array(position))) - 1
+    return WORD + min(number, len(DIGITS) - 1) if token == SEP else token
+
+
+def pages(positions: Ints) -> Ints:
+    """Return the page of each position: -1 for the caption, 0 for the question, from 1 for states."""
+    leaf = (positions - PAGE - ANSWER) // LEAF + 1
+    return np.where(positions < PAGE, -1, np.maximum(leaf, 0))
+
+
 def collate(rows: Sequence[Tokens]) -> Tokens:
     """Stack the sequences as `(n, longest)` arrays.
 
@@ -114,10 +168,20 @@ def advance(position: int, token: int) -> int:
     return PAGE + ANSWER + min(row, ROW - 1) * ROW + min(column, ROW - 1)
 
 
-def text(ids: Sequence[int]) -> str:
+def advance_leaf(position: int, token: int) -> int:
+    """Return the position to predict in a process: as `advance` on each page, and after SEP the next page."""
+    leaf, on_page = divmod(position - PAGE - ANSWER, LEAF)
+    if token == SEP:
+        return PAGE + ANSWER + (leaf + 1) * LEAF
+    return advance(PAGE + ANSWER + on_page, token) + leaf * LEAF
+
+
+def text(ids: Sequence[int], states: bool = False) -> str:
     """Return predicted tokens as text, up to EOS.
 
     Tokens that cannot be part of an answer become "?", which no grid contains.
+
+    states: whether they are a process, in which SEP is an empty line.
     """
     written: list[str] = []
     for token in ids:
@@ -125,6 +189,8 @@ def text(ids: Sequence[int]) -> str:
             break
         if token == NEWLINE:
             written.append("\n")
+        elif token == SEP and states:
+            written.append("\n\n")
         elif CELL <= token < WORD:
             written.append(DIGITS[token - CELL])
         else:

@@ -23,6 +23,7 @@ from vizbench.baselines.embedded.video.network import (
     pipeline,
 )
 from vizbench.baselines.shared.checkpoint import digest_of_file
+from vizbench.baselines.shared.passes import Passes
 from vizbench.baselines.video.backbone import Tensors, WeightSource
 from vizbench.baselines.video.cogvideox import BACKBONE
 from vizbench.baselines.video.config import VideoConfig
@@ -83,7 +84,7 @@ class AdaptationConfig:
             sampling_steps=self.sampling_steps,
             together=self.predict_batch,
             frames=2,
-            checkpointing=False,
+            checkpointing="false",
         )
 
 
@@ -92,10 +93,11 @@ class EmbeddedWeights(WeightSource):
     """The weights of an embedded checkpoint. Nothing is cached: encoding and training take seconds."""
 
     home = None
+    embedded = True
 
-    def __init__(self, checkpoint: str) -> None:
+    def __init__(self, checkpoint: str, config: VideoConfig) -> None:
         self.weights = None
-        self._checkpoint = checkpoint
+        self._checkpoint, self._config = checkpoint, config
         if checkpoint == "tiny":
             if not WEIGHTS.is_file():
                 raise UserError(
@@ -105,6 +107,14 @@ class EmbeddedWeights(WeightSource):
 
     def check(self, shapes: Iterable[tuple[int, ...]]) -> None:
         """Accept all shapes: the model fits into any memory."""
+
+    def passes(self, shapes: Iterable[tuple[int, ...]]) -> list[Passes]:
+        """Return one pass per step."""
+        return [Passes(self._config.batch, False)]
+
+    def sampling_rows(self, shape: tuple[int, ...]) -> int:
+        """Return the config's number."""
+        return self._config.together
 
     def open(self, seed: int) -> tuple[Any, Tensors]:
         """Return the pipeline and the neutral caption `(1, 1, 64)` as its prompt."""
@@ -119,4 +129,5 @@ def embedded_model(checkpoint: str, config: AdaptationConfig | None = None) -> V
     """Return the model of an embedded checkpoint: `tiny`, `tiny-random` or `tiny-scratch`."""
     adaptation = config or AdaptationConfig()
     scratch = checkpoint == "tiny-scratch"
-    return VideoLora(BACKBONE, EmbeddedWeights(checkpoint), adaptation.video_config(scratch), CELL)
+    chosen = adaptation.video_config(scratch)
+    return VideoLora(BACKBONE, EmbeddedWeights(checkpoint, chosen), chosen, CELL)

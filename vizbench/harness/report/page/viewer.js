@@ -31,7 +31,7 @@ function answered([verdict, reason, cells, grid, trajectory], number, count, set
   const line = element("p"), text = kind === "valid" ? "valid, not the target" : kind;
   line.append(element("span", text, "tag " + kind), " " + (100 * cells).toFixed(1) + "% of cells");
   const content = grid === null ? element("div", "no grid", "blank")
-    : trajectory ? film(trajectory, set.colours, target, title) : picture(grid || target, set.colours, target, title);
+    : trajectory ? film(trajectory, set.look, target, title) : picture(grid || target, set.look, target, title);
   const made = board(title, content, line, element("p", reason, "reason"));
   made.classList.add("answer");
   if (count > 1) made.onclick = () => { state.attempt = number; ring(); };
@@ -80,12 +80,12 @@ async function show() {
   const passing = answers.filter(passes).length;
   $("place").textContent = (state.i + 1) + " of " + answers.length + " · " + asked.ids[state.i];
   $("passing").textContent = $("only-verdict").value === "any" ? "" : passing + " of " + answers.length + " questions";
-  const right = trajectory ? film(trajectory, set.colours, null, "Target") : picture(target, set.colours, null, "Target");
+  const right = trajectory ? film(trajectory, set.look, null, "Target") : picture(target, set.look, null, "Target");
   const how = !trajectory ? "" : trajectory[2] < trajectory[1].length ? ", and how it continues" : ", step by step";
   const tail = given.length ? given.map((answer, k) => answered(answer, k, given.length, set, target))
     : [board("Answer", element("div", "not answered", "blank"))];
   $("attempt").textContent = "";
-  $("boards").replaceChildren(board("Question", picture(asked.questions[state.i], set.colours, null, "Question")),
+  $("boards").replaceChildren(board("Question", picture(asked.questions[state.i], set.look, null, "Question")),
     board("Target" + how, right), ...tail);
   ring();
   strip(answers);

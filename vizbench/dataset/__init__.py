@@ -1,0 +1,1 @@
+"""Make data sets: train and test splits, the leakage filter, mixtures."""

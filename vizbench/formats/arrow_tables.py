@@ -1,0 +1,262 @@
+"""Make Arrow tables from columns, and rows from tables, for Parquet."""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyarrow ships no types.
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast, final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from vizbench.dataset.columns import Column, Key, Kind, Order, Part, encoded, plain_meta
+from vizbench.formats import spans
+from vizbench.formats.format_base import Chunk
+from vizbench.formats.row_prompts import Prompts
+from vizbench.formats.spans import Spans
+from vizbench.types import Grids, Json, Trajectories, id_parts
+
+GRIDS: Final = ("question", "target", "steps")
+"""The columns of grids. Packed ones have a column of shapes each."""
+
+SHAPE: Final = "_shape"
+"""How the name of a column of shapes ends."""
+
+MORE: Final = "meta_json"
+"""The column for keys of `meta` that fit no typed column, as one JSON object."""
+
+SHARED: Final = ("task", "split", "prompt")
+"""Columns of few different texts."""
+
+
+@final
+class Tables:
+    """Makes tables whose columns depend on the data set only, and whose bytes on the rows only.
+
+    Texts that many rows share are numbers at first. `finished` puts the texts in the order in which the rows
+    of one table need them, however the rows were cut into chunks.
+    """
+
+    def __init__(self, kinds: Mapping[Key, Kind], packed: bool) -> None:
+        """kinds: what `meta` holds in the whole data set. packed: grids as bytes, with their shapes."""
+        self._packed = packed
+        self._typed, self._odd = _by_top(kinds)
+        self._texts: dict[str, int] = {}
+
+    def table(self, chunk: Chunk) -> Any:
+        """Return a chunk as a table, in the order of its rows."""
+        import pyarrow as pa
+
+        parts = list(zip(chunk.columns.parts, chunk.prompts, strict=True))
+        tables = [pa.table(self._columns(part, prompts)) for part, prompts in parts]
+        if len(tables) == 1:
+            return tables[0]
+        order = np.argsort(np.concatenate([part.places for part, _ in parts]), kind="stable")
+        return pa.concat_tables(tables).take(order)
+
+    def finished(self, tables: Sequence[Any]) -> Any:
+        """Return the rows of several tables as one, ready to be written."""
+        import pyarrow as pa
+
+        table = pa.concat_tables(tables).combine_chunks()
+        texts = pa.array(self._texts, pa.string())
+        for name in SHARED:
+            codes = table.column(name).to_numpy()
+            numbers, order = _by_appearance(codes, len(texts))
+            column = pa.DictionaryArray.from_arrays(numbers, texts.take(order))
+            table = table.set_column(table.schema.get_field_index(name), name, column)
+        return table
+
+    def _columns(self, part: Part, prompts: Prompts) -> dict[str, Any]:
+        import pyarrow as pa
+
+        n = len(part)
+        before, after = (text.encode() for text in id_parts(part.task, part.seed, part.split, part.pool))
+        columns = {
+            "id": _strings(spans.joined([before, spans.integers(part.index), after], n)),
+            "task": self._shared([part.task], np.zeros(n, np.int64)),
+            "seed": pa.array(np.full(n, part.seed)),
+            "split": self._shared([part.split], np.zeros(n, np.int64)),
+            "index": pa.array(part.index),
+            "prompt": self._shared(prompts.texts, prompts.codes),
+        }
+        steps = part.steps or Trajectories(part.target[:0], np.zeros(n + 1, np.int64))
+        columns |= _packed(part, steps) if self._packed else _nested(part, steps)
+        if self._typed:
+            columns["meta"] = self._meta(part)
+        if self._odd:
+            columns[MORE] = self._more(part)
+        return columns
+
+    def _shared(self, texts: Sequence[str], codes: Order) -> Any:
+        import pyarrow as pa
+
+        numbers = [self._texts.setdefault(text, len(self._texts)) for text in texts]
+        return pa.array(np.array(numbers, np.int32)[codes])
+
+    def _meta(self, part: Part) -> Any:
+        """Return the keys that have a typed column as a struct. Those that a row does not have are null."""
+        import pyarrow as pa
+
+        made: dict[str, Any] = {}
+        for top, below in self._typed.items():
+            fields = {key: _values(part.meta.get(key), kind, len(part)) for key, kind in below.items()}
+            if (top,) in fields:
+                made[top] = fields[top,]
+            else:
+                mask = pa.array(np.full(len(part), all(key not in part.meta for key in below)))
+                names = [key[1] for key in fields]
+                made[top] = pa.StructArray.from_arrays(list(fields.values()), names, mask=mask)
+        return pa.StructArray.from_arrays(list(made.values()), list(made))
+
+    def _more(self, part: Part) -> Any:
+        """Return the other keys of each row as JSON. They are rare: no generated row has one."""
+        import pyarrow as pa
+
+        meta = {key: column for key, column in part.meta.items() if key[0] in self._odd}
+        return pa.array([encoded(row) for row in plain_meta(meta, len(part))], pa.string())
+
+
+def _by_top(kinds: Mapping[Key, Kind]) -> tuple[dict[str, dict[Key, Kind]], set[str]]:
+    """Return the keys with a typed column by their first part, and the first parts of all others."""
+    tops: dict[str, dict[Key, Kind]] = {}
+    for key, kind in kinds.items():
+        tops.setdefault(key[0], {})[key] = kind
+    odd = {top for top, keys in tops.items() if "json" in keys.values() or (len(keys) > 1 and (top,) in keys)}
+    return {top: keys for top, keys in tops.items() if top not in odd}, odd
+
+
+def _by_appearance(
+    codes: npt.NDArray[np.int32], count: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return codes, each below `count`, numbered in the order in which they appear, and that order."""
+    here, first = np.unique(codes, return_index=True)
+    order = here[np.argsort(first)]
+    numbers = np.empty(count, np.int32)
+    numbers[order] = np.arange(len(order))
+    return numbers[codes], order
+
+
+def _values(column: Column | None, kind: Kind, n: int) -> Any:
+    import pyarrow as pa
+
+    types = {"bool": pa.bool_(), "int": pa.int64(), "float": pa.float64(), "text": pa.string()}
+    return pa.nulls(n, types[kind]) if column is None else pa.array(column.values, types[kind])
+
+
+def _strings(texts: Spans) -> Any:
+    """Return texts that are one after the other as Arrow strings, without an object for each."""
+    import pyarrow as pa
+
+    offsets = np.concatenate((texts.starts, texts.ends[-1:])).astype(np.int32)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(texts.data)]
+    return pa.Array.from_buffers(pa.string(), len(texts), buffers)
+
+
+def _every(width: int, n: int) -> npt.NDArray[np.int32]:
+    """Return where n lists of the same length begin and end, `(n + 1,)`."""
+    return (np.arange(n + 1) * width).astype(np.int32)
+
+
+def _nested(part: Part, steps: Trajectories) -> dict[str, Any]:
+    """Return grids as lists of lists of numbers."""
+    import pyarrow as pa
+
+    states = pa.ListArray.from_arrays(steps.starts.astype(np.int32), _lists(steps.states))
+    return {"question": _lists(part.question), "target": _lists(part.target), "steps": states}
+
+
+def _lists(grids: Grids) -> Any:
+    import pyarrow as pa
+
+    n, height, width = grids.shape
+    cells = pa.array(np.ascontiguousarray(grids).reshape(-1))
+    lines = pa.ListArray.from_arrays(_every(width, n * height), cells)
+    return pa.ListArray.from_arrays(_every(height, n), lines)
+
+
+def _packed(part: Part, steps: Trajectories) -> dict[str, Any]:
+    """Return grids as bytes, each with its shape."""
+    columns: dict[str, Any] = {}
+    for name, grids in (("question", part.question), ("target", part.target)):
+        columns[name] = _binary(grids, _every(math.prod(grids.shape[1:]), len(part)))
+        columns[name + SHAPE] = _shapes(np.tile(np.array(grids.shape[1:], np.int32), (len(part), 1)))
+    sides = np.array(steps.states.shape[1:], np.int32)
+    columns["steps"] = _binary(steps.states, (steps.starts * math.prod(sides.tolist())).astype(np.int32))
+    counts = np.diff(steps.starts).astype(np.int32)
+    columns["steps" + SHAPE] = _shapes(np.column_stack((counts, np.tile(sides, (len(part), 1)))))
+    return columns
+
+
+def _binary(grids: Grids, offsets: npt.NDArray[np.int32]) -> Any:
+    import pyarrow as pa
+
+    cells = pa.py_buffer(np.ascontiguousarray(grids).reshape(-1))
+    return pa.Array.from_buffers(pa.binary(), len(offsets) - 1, [None, pa.py_buffer(offsets), cells])
+
+
+def _shapes(sides: npt.NDArray[np.int32]) -> Any:
+    import pyarrow as pa
+
+    n, width = sides.shape
+    return pa.ListArray.from_arrays(_every(width, n), pa.array(np.ascontiguousarray(sides).reshape(-1)))
+
+
+# Rows of a table that was read
+
+
+def is_known(schema: Any) -> bool:
+    """Return whether a table has columns that vizbench writes, and no others."""
+    import pyarrow as pa
+
+    text, grid, shape = pa.string(), pa.list_(pa.list_(pa.uint8())), pa.list_(pa.int32())
+    plain = {"id": text, "task": text, "seed": pa.int64(), "split": text, "index": pa.int64(), "prompt": text}
+    nested = {"question": grid, "target": grid, "steps": pa.list_(grid)}
+    packed = dict.fromkeys(GRIDS, pa.binary()) | dict.fromkeys([name + SHAPE for name in GRIDS], shape)
+    kinds = {field.name: field.type for field in schema}
+    meta, more = kinds.pop("meta", None), kinds.pop(MORE, text)
+    return (
+        len(set(schema.names)) == len(schema.names)
+        and kinds in ({**plain, **nested}, {**plain, **packed})
+        and (meta is None or (pa.types.is_struct(meta) and _is_figure(meta, 2)))
+        and more == text
+    )
+
+
+def _is_figure(kind: Any, depth: int) -> bool:
+    """Return whether a type is one that a part of `meta` may have."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        return depth > 0 and all(_is_figure(field.type, depth - 1) for field in kind)
+    return kind in (pa.bool_(), pa.int64(), pa.float64(), pa.string())
+
+
+def plain_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of a table with its grids as nested lists and its `meta` in one."""
+    plain = {key: value for key, value in row.items() if key != MORE and not key.endswith(SHAPE)}
+    for name in GRIDS:
+        if name + SHAPE in row:
+            plain[name] = _unpacked(row[name], row[name + SHAPE], 3 if name == "steps" else 2)
+    meta = {key: _present(value) for key, value in (row.get("meta") or {}).items() if value is not None}
+    more = cast("object", msgspec.json.decode(row.get(MORE) or "{}"))
+    if not isinstance(more, dict):
+        raise ValueError(f"its column {MORE} holds no objects")
+    return {**plain, "meta": {**meta, **more}}
+
+
+def _present(value: Json) -> Json:
+    """Return a value without what is null in it."""
+    if not isinstance(value, dict):
+        return value
+    return {key: each for key, each in cast("dict[str, Json]", value).items() if each is not None}
+
+
+def _unpacked(cells: bytes, shape: list[int], sides: int) -> list[Any]:
+    if len(shape) != sides or min(shape) < 0:
+        raise ValueError("a grid has no shape")
+    return np.frombuffer(cells, np.uint8).reshape(shape).tolist()

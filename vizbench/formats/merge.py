@@ -1,0 +1,145 @@
+"""Put the parts of a data set together that `--shard i/n` made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, cast
+
+import msgspec
+
+from vizbench._util.files import open_regular
+from vizbench.engines.shard import missing_parts
+from vizbench.errors import UserError
+from vizbench.formats import manifest as manifests
+from vizbench.formats.folder import replace_folder
+from vizbench.formats.format_base import Format, Place
+from vizbench.formats.manifest import Manifest, Shard
+from vizbench.formats.parts import DIGESTS, DatasetPart, load
+from vizbench.formats.writer import format_named
+
+_BLOCK: Final = 1 << 20
+_OWN: Final = ("shards", "digest")
+"""Fields of the manifest that differ between the parts."""
+
+
+def merge(folders: Sequence[Path], out: Path, overwrite: bool = False) -> Manifest:
+    """Put the parts of a data set together in the folder `out`. The bytes are those of an undivided data set.
+
+    Raises UserError, with nothing written, if a part is missing, doubled, damaged or of another data set.
+    """
+    parts = _in_order(folders)
+    shards = _interleaved([part.manifest.shards for _, part in parts])
+    head = parts[0][1].manifest
+    if sum(shard.rows for shard in shards) != head.rows:
+        raise UserError(f"the parts do not hold {head.rows:,} rows in all: generate them again")
+    for folder, part in parts:
+        _check_digests(folder, part)
+    with replace_folder(out, overwrite) as new:
+        content = _copy(parts, shards, new)
+        made = msgspec.structs.replace(head, shards=shards, digest=content)
+        manifests.save(made, new)
+    return made
+
+
+def _in_order(folders: Sequence[Path]) -> list[tuple[Path, DatasetPart]]:
+    """Read the parts, and return them in order. Raises UserError if they are not those of one data set."""
+    read = [(folder, load(folder)) for folder in folders]
+    first, head = read[0]
+    by_number: dict[int, tuple[Path, DatasetPart]] = {}
+    for folder, part in read:
+        if difference := _difference(head, part):
+            raise UserError(
+                f"{first} and {folder} are parts of different data sets ({difference}): give the parts of one"
+            )
+        if part.part in by_number:
+            raise UserError(
+                f"{by_number[part.part][0]} and {folder} are both part {part.part}/{part.parts}: "
+                "leave one of them out"
+            )
+        by_number[part.part] = folder, part
+    if error := missing_parts(by_number, head.parts):
+        raise error
+    return [by_number[number] for number in range(head.parts)]
+
+
+def _difference(one: DatasetPart, other: DatasetPart) -> str:
+    """Return in words the first field in which two parts must agree and do not. "" if there is none."""
+    if one.parts != other.parts:
+        return f"one of {one.parts:,} and one of {other.parts:,} parts"
+    for name, value in _identity(one).items():
+        theirs = _identity(other).get(name)
+        if value != theirs:
+            return f"{name} is {str(value)[:80]} and {str(theirs)[:80]}"
+    return ""
+
+
+def _identity(part: DatasetPart) -> dict[str, Any]:
+    """Return what is the same for all parts of a data set."""
+    fields: dict[str, Any] = msgspec.to_builtins(part.manifest)
+    identity = {name: fields.get(name) for name in Manifest.__struct_fields__ if name not in _OWN}
+    spec = cast("dict[str, Any]", identity.pop("spec"))
+    return spec | identity
+
+
+def _interleaved(shards: Sequence[Sequence[Shard]]) -> list[Shard]:
+    """Return the shards of all parts in order. Raises UserError if their numbers do not fit."""
+    count = sum(map(len, shards))
+    for number, own in enumerate(shards):
+        if len(own) != len(range(number, count, len(shards))):
+            raise UserError(
+                f"part {number}/{len(shards)} has {len(own):,} of {count:,} shards, which is not its share: "
+                "generate it again"
+            )
+    return [shards[number % len(shards)][number // len(shards)] for number in range(count)]
+
+
+def _check_digests(folder: Path, part: DatasetPart) -> None:
+    path = folder / DIGESTS
+    total = hashlib.sha256()
+    size = 0
+    with open_regular(path, "file") as file:
+        while block := file.read(_BLOCK):
+            total.update(block)
+            size += len(block)
+    if total.hexdigest() != part.digests or size != sum(part.sizes):
+        raise UserError(f"{path} is not as it was written (its digest differs): generate the part again")
+
+
+def _copy(parts: Sequence[tuple[Path, DatasetPart]], shards: Sequence[Shard], new: Path) -> str:
+    """Copy the shards' files, and return the digest of all rows. Raises UserError if a file is damaged."""
+    head = parts[0][1].manifest
+    chosen = format_named(head.format)
+    content = hashlib.sha256()
+    taken = [0] * len(parts)
+    first = 0
+    for number, shard in enumerate(shards):
+        owner = number % len(parts)
+        folder, part = parts[owner]
+        place = Place(folder, head.spec.split, number, first, shard.rows)
+        _copy_shard(chosen, place, shard, new)
+        size = part.sizes[number // len(parts)]
+        with open_regular(folder / DIGESTS, "file") as file:
+            file.seek(taken[owner])
+            content.update(file.read(size))
+        taken[owner] += size
+        first += shard.rows
+    return content.hexdigest()
+
+
+def _copy_shard(format: Format, place: Place, shard: Shard, new: Path) -> None:
+    """Copy the files of a shard, which are read once: what is copied is what is checked."""
+    total = hashlib.sha256()
+    for name in format.files(place):
+        target = new / name
+        target.parent.mkdir(exist_ok=True)
+        with open_regular(place.folder / name, "shard") as source, target.open("xb") as copy:
+            while block := source.read(_BLOCK):
+                total.update(block)
+                copy.write(block)
+    if total.hexdigest() != shard.sha256:
+        raise UserError(
+            f"{place.folder}: shard {place.stem} is not as it was written (its digest differs): "
+            "generate the part again"
+        )

@@ -1,0 +1,1 @@
+"""Define what a task is, and find tasks by name."""
