@@ -190,7 +190,7 @@ def strike(nodes: Nodes, random: np.random.Generator) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(int(os.environ.get("STORMS", "10"))))
+@pytest.mark.parametrize("number", range(int(os.environ.get("STORMS", "3"))))
 def test_storms_lose_nothing(number: int, nodes: Nodes, tmp_path: Path) -> None:
     """Kill drivers, workers and nodes at random times, and give the same command until it ends."""
     random = np.random.default_rng(number)
