@@ -97,6 +97,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--large", action="store_true")
     given = parser.parse_args()
+    if given.old is not None and not (given.old / "vizbench").is_dir():
+        parser.error(f"--old {given.old} holds no package vizbench: give a checkout of an older version")
     print(f"{'':<26}{'rows/s':>12}" + (f"{'old rows/s':>12}{'ratio':>8}" if given.old else ""))
     for task, kind, n, old_n, old_kind in MEASURES:
         best = old = 0.0
