@@ -56,7 +56,7 @@ numbers: Any = torch
 
 
 class Chat:
-    """Batches of made-up tokens. It stands in for `ChatFormat`, as no tokenizer is needed."""
+    """Batches of made-up tokens, in place of `ChatFormat`, which needs a tokenizer."""
 
     end = pad = END
 
@@ -87,7 +87,7 @@ def language(dtype: torch.dtype = torch.float32, layers: int = 6, hidden: int = 
     )  # fmt: skip
     model = library.Qwen3ForCausalLM(config).to(device(), dtype).eval().requires_grad_(False)
     model.generation_config = library.GenerationConfig()
-    loaded: Any = Loaded(model, Chat(), device(), dtype)  # type: ignore[arg-type]  # the stand-in
+    loaded: Any = Loaded(model, Chat(), device(), dtype)  # type: ignore[arg-type]  # Chat has only the methods that are called here
     lora = adapted(model, LanguageConfig(rank=16), 0)
     for name, parameter in lora.named_parameters():
         if "lora_B" in name:

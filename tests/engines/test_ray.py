@@ -111,7 +111,7 @@ def test_a_run_changes_engines_and_loses_a_node_and_a_worker(
 
 
 def start(nodes: Nodes, *words: object) -> subprocess.Popen[bytes]:
-    """Start `vizbench ...` on the cluster, from an environment like that of a user."""
+    """Start `vizbench ...` on the cluster, in the environment of an ordinary user."""
     command = [
         sys.executable,
         "-m",
@@ -190,7 +190,7 @@ def strike(nodes: Nodes, random: np.random.Generator) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(int(os.environ.get("STORMS", "3"))))
+@pytest.mark.parametrize("number", range(int(os.environ.get("STORMS", "10"))))
 def test_storms_lose_nothing(number: int, nodes: Nodes, tmp_path: Path) -> None:
     """Kill drivers, workers and nodes at random times, and give the same command until it ends."""
     random = np.random.default_rng(number)

@@ -28,7 +28,7 @@ def opened(name: EngineName, address: str | None, option: str, most: int | None)
     """
     if name == "local":
         if address is not None:
-            raise UserError(f"--address {address[:80]!r} is that of a Ray cluster: add --engine ray")
+            raise UserError(f"--address {address[:80]!r} names a Ray cluster: add --engine ray")
         yield None
         return
     if most is not None and not is_whole(most, 1, MAX_TASKS):

@@ -232,7 +232,7 @@ AddressOption = Annotated[
     str | None,
     typer.Option(
         metavar="HOST:PORT",
-        help="Ray cluster. Default: that of RAY_ADDRESS, or one on this machine, which is started if needed.",
+        help="Ray cluster. Default: RAY_ADDRESS, or a cluster on this machine, which is started if needed.",
     ),
 ]
 ShardOption = Annotated[

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar, final
+from pathlib import Path
+from typing import Final, Protocol, TypeVar, final
 
 from vizbench._util.text import plural
 from vizbench.errors import UserError
@@ -60,7 +61,43 @@ def read_part(text: str) -> Part:
     return Part(int(match[1]), int(match[2]))
 
 
-def missing_parts(present: Collection[int], count: int) -> UserError | None:
+class Numbered(Protocol):
+    """The description of a part."""
+
+    @property
+    def part(self) -> int:
+        """Its number, from 0."""
+        ...
+
+    @property
+    def parts(self) -> int:
+        """The number of parts."""
+        ...
+
+
+P = TypeVar("P", bound=Numbered)
+
+
+def in_order(parts: Sequence[tuple[Path, P]]) -> list[tuple[Path, P]]:
+    """Return the folders and descriptions of all parts in order.
+
+    Raises UserError if a part is doubled or missing.
+    """
+    by_number: dict[int, tuple[Path, P]] = {}
+    for folder, part in parts:
+        if part.part in by_number:
+            raise UserError(
+                f"{by_number[part.part][0]} and {folder} are both part {part.part}/{part.parts}: "
+                "leave one of them out"
+            )
+        by_number[part.part] = folder, part
+    count = parts[0][1].parts
+    if error := _missing_parts(by_number, count):
+        raise error
+    return [by_number[number] for number in range(count)]
+
+
+def _missing_parts(present: Collection[int], count: int) -> UserError | None:
     """Return the error that names the parts that are not present. None if all are."""
     absent = [number for number in range(count) if number not in present]
     if not absent:

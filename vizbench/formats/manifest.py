@@ -76,7 +76,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     spec: SplitSpec
     """The split whose first rows it holds."""
     block: Annotated[int, Meta(ge=1, le=MAX_DATASET)]
-    """The rows of a block, whose digests make that of the data set."""
+    """Rows per block. The digest of the data set is made from the digests of its blocks."""
     digest: _Digest
     """The digest of all rows in order, the same for every format and shard size: see `formats.digests`."""
     shards: Annotated[list[Shard], Meta(max_length=MAX_SHARDS)]

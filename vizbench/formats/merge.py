@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from vizbench._util.files import open_regular
-from vizbench.engines.shard import missing_parts
+from vizbench.engines.shard import in_order
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.folder import replace_folder
@@ -47,21 +47,12 @@ def _in_order(folders: Sequence[Path]) -> list[tuple[Path, DatasetPart]]:
     """Read the parts, and return them in order. Raises UserError if they are not those of one data set."""
     read = [(folder, load(folder)) for folder in folders]
     first, head = read[0]
-    by_number: dict[int, tuple[Path, DatasetPart]] = {}
     for folder, part in read:
         if difference := _difference(head, part):
             raise UserError(
                 f"{first} and {folder} are parts of different data sets ({difference}): give the parts of one"
             )
-        if part.part in by_number:
-            raise UserError(
-                f"{by_number[part.part][0]} and {folder} are both part {part.part}/{part.parts}: "
-                "leave one of them out"
-            )
-        by_number[part.part] = folder, part
-    if error := missing_parts(by_number, head.parts):
-        raise error
-    return [by_number[number] for number in range(head.parts)]
+    return in_order(read)
 
 
 def _difference(one: DatasetPart, other: DatasetPart) -> str:

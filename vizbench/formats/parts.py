@@ -34,7 +34,7 @@ class DatasetPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
     parts: Annotated[int, Meta(ge=2, le=MAX_PARTS)]
     """The number of parts."""
     manifest: Manifest
-    """The manifest of the whole, with the shards of this part. Its digest is that of this part's rows."""
+    """The manifest of the whole data set. Its shards and its digest are those of this part only."""
     sizes: Annotated[list[Annotated[int, Meta(ge=0)]], Meta(max_length=MAX_SHARDS)]
     """Bytes of the digests of each shard's blocks."""
     digests: Annotated[str, Meta(max_length=64)]
@@ -46,7 +46,7 @@ class DigestFile:
     """Keeps the digests of a part's blocks of rows in a file."""
 
     def __init__(self, folder: Path) -> None:
-        """folder: that of the part."""
+        """folder: the folder of the part."""
         self.sizes: list[int] = []
         """Bytes per shard."""
         self._path = folder / DIGESTS

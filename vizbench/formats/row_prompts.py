@@ -51,7 +51,7 @@ class RowPrompts:
         verifier = self._verifiers[part.task]
         styles = styles_of(part.task, part.seed, part.split, part.index)
 
-        # Rows of one group have one prompt: the first one stands for all.
+        # Rows of one group have the same prompt. It is made from the first of them.
         groups = STYLES * self._groups(verifier, part) + styles
         _, first, codes = np.unique(groups, return_index=True, return_inverse=True)
         texts = [self._text(verifier, part.row(place), int(styles[place])) for place in first.tolist()]

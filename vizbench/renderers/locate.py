@@ -473,8 +473,9 @@ def _chosen(
     # Different grids, the most usual first. Where the palette is seen as it is, no changed one is believed: a
     # board that is moved by a cell may resemble the question if margins are taken for a code.
     grids: dict[bytes, _Reading] = {}
-    for one in [one for one in readings if one.plain] or readings:
-        grids.setdefault(one.grid.tobytes(), one)
+    plain = [reading for reading in readings if reading.plain]
+    for reading in plain or readings:
+        grids.setdefault(reading.grid.tobytes(), reading)
     several = list(grids.values())
     best = several[0]
     if len(several) > 1:

@@ -104,7 +104,7 @@ class SeededSampling(LogitsProcessor):
         self._numbers, self._start = numbers, start
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """Return scores of which only that of the drawn token is finite."""
+        """Return scores that are finite only for the drawn token."""
         probabilities = self._filters(input_ids, scores).double().softmax(-1)
         cumulative = probabilities.cumsum(-1)  # (n, vocabulary)
         share = self._numbers[:, input_ids.shape[1] - self._start, None] * cumulative[:, -1:]

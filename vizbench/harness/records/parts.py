@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from vizbench._util.files import disk_errors, read_bounded, write_atomically
 from vizbench._util.text import plural
-from vizbench.engines.shard import MAX_PARTS, NAME, Part, missing_parts
+from vizbench.engines.shard import MAX_PARTS, NAME, Part, in_order
 from vizbench.errors import UserError
 from vizbench.formats.folder import replace_folder
 from vizbench.harness.plan.plan import Trial
@@ -113,11 +113,11 @@ def merge(folders: Sequence[Path], out: Path) -> int:
     Raises UserError, with nothing written, if a part is missing, doubled, unfinished, damaged or of another
     plan.
     """
-    by_number = _by_number(folders)
-    head = next(iter(by_number.values()))[1]
+    parts = _in_order(folders)
+    head = parts[0][1]
     sources: list[Path] = []
     for number, name in enumerate(head.trials):
-        folder, part = by_number[number % head.parts]
+        folder, part = parts[number % head.parts]
         _check_trial(folder / name, part)
         sources.append(folder / name)
     with replace_folder(out, overwrite=False) as new:
@@ -129,25 +129,16 @@ def merge(folders: Sequence[Path], out: Path) -> int:
     return len(sources)
 
 
-def _by_number(folders: Sequence[Path]) -> dict[int, tuple[Path, RunPart]]:
-    """Read the parts by their numbers. Raises UserError if they are not those of one run."""
-    by_number: dict[int, tuple[Path, RunPart]] = {}
-    first = load(folders[0])
-    for folder in folders:
-        part = load(folder)
+def _in_order(folders: Sequence[Path]) -> list[tuple[Path, RunPart]]:
+    """Read the parts, and return them in order. Raises UserError if they are not those of one run."""
+    read = [(folder, load(folder)) for folder in folders]
+    first = read[0][1]
+    for folder, part in read:
         if (part.plan, part.parts, part.limit) != (first.plan, first.parts, first.limit):
             raise UserError(
                 f"{folders[0]} and {folder} are parts of different plans: give the parts of one run"
             )
-        if part.part in by_number:
-            raise UserError(
-                f"{by_number[part.part][0]} and {folder} are both part {part.part}/{part.parts}: "
-                "leave one of them out"
-            )
-        by_number[part.part] = folder, part
-    if error := missing_parts(by_number, first.parts):
-        raise error
-    return by_number
+    return in_order(read)
 
 
 def _check_trial(directory: Path, part: RunPart) -> None:
