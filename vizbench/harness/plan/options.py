@@ -78,7 +78,7 @@ class Options(PlanOptions, frozen=True, kw_only=True):
     engine: str = "local"
     """Where trials run: local or ray."""
     address: str | None = None
-    """The Ray cluster. None: that of RAY_ADDRESS, or a new one on this machine."""
+    """The Ray cluster. None: RAY_ADDRESS, or a cluster on this machine."""
     shard: str | None = None
     """The part of the trials to run, as in 0/8. None: all."""
     out: str | None = None
