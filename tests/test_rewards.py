@@ -142,8 +142,8 @@ def guess(spec: TaskSpec, train: Batch, test: Batch) -> object:
 LEARNED = (majority, majority_per_code, mirrored, turned, shifted)
 TRIVIAL = (copy, blank, nearest, guess, *LEARNED)
 
-PARTLY_RIGHT = 0.2
-"""The most that `majority_per_code` may gain: it learns what a rule does to each code."""
+HALF_RIGHT: Mapping[str, float] = {"arc/top-bottom-2d": 0.2, "arc/level6": 0.15}
+"""The most that `majority_per_code` may gain by rules that color cells by their row, mostly: it learns that."""
 
 
 def gains(spec: TaskSpec, train: Batch, test: Batch, baselines: tuple[Baseline, ...]) -> dict[str, float]:
@@ -164,7 +164,7 @@ def gains(spec: TaskSpec, train: Batch, test: Batch, baselines: tuple[Baseline, 
 @every_task
 def test_trivial_answers_are_hardly_rewarded(name: str):
     gained = gains(*made(name), TRIVIAL)
-    assert gained.pop("majority_per_code", 0) <= PARTLY_RIGHT, gained
+    assert gained.pop("majority_per_code", 0) <= HALF_RIGHT.get(name, 0.1), gained
     assert max(gained.values()) <= 0.1, gained
 
 
@@ -174,7 +174,7 @@ def test_trivial_answers_are_hardly_rewarded_at_any_level(name: str):
     for number in range(LEVELS):
         spec, batch = level(name, number)
         gained = gains(spec, part_of(batch, slice(N // 2, None)), part_of(batch, slice(N // 2)), LEARNED)
-        assert gained.pop("majority_per_code", 0) <= PARTLY_RIGHT, (number, gained)
+        assert gained.pop("majority_per_code", 0) <= HALF_RIGHT.get(spec.name, 0.11), (number, gained)
         assert max(gained.values()) <= 0.11, (number, gained)
 
 
