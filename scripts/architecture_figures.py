@@ -32,7 +32,7 @@ PURPOSE: Final = {
     "formats": "data sets and files of others",
     "loading": "load, instance, verify, render, prompt",
     "rewards": "levels that follow success · one number per answer",
-    "harness": "models · measuring",
+    "harness": "models · measuring · other frameworks",
     "console": "options, tables, progress",
     "cli": "the commands",
 }

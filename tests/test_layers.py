@@ -26,14 +26,18 @@ LAYERS = [
     {"formats"},
     {"loading"},
     {"rewards", "curriculum"},
-    {"harness", "baselines"},
+    {"harness", "baselines", "integrations"},
     {"console"},
     {"cli"},
     {"__main__"},
 ]
 """From the bottom to the top."""
 
-SIBLINGS = [{"harness", "baselines"}, {"generators", "renderers"}, {"kernels", "distributed", "engines"}]
+SIBLINGS = [
+    {"harness", "baselines", "integrations"},
+    {"generators", "renderers"},
+    {"kernels", "distributed", "engines"},
+]
 """Packages of one layer that do not import each other."""
 
 HARNESS = ["plan", "records", "run", "stats", "score", "report"]
