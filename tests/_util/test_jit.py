@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType
 
@@ -97,46 +96,62 @@ def test_bounds_are_checked_when_asked(tmp_path: Path):
     assert python(code, NUMBA_BOUNDSCHECK="1", NUMBA_CACHE_DIR=str(tmp_path)) == "caught"
 
 
+SOURCES = {
+    "low.py": "from vizbench import jit\nSCALE = 3\n@jit\ndef low(x): return x\n",
+    "high.py": "from vizbench import jit\nfrom low import SCALE, low\n"
+    "@jit\ndef high(x): return low(x) * SCALE\n",
+    "other.py": "from vizbench import jit\n@jit\ndef other(x): return x\n",
+    "prose.py": "x = 1\n",
+}
+FOLDERS = (
+    "from high import high; from low import low; from other import other\n"
+    "from vizbench._util.jit import cache_folder\n"
+    "print(high(2), *(cache_folder(kernel.inputs()) for kernel in (high, low, other)))"
+)
+
+
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Make a package of one kernel file and one other, and an empty cache."""
-    folder = tmp_path / "package"
-    folder.mkdir()
-    (folder / "kernels.py").write_text("@jit\ndef f(x): return x\n")
-    (folder / "prose.py").write_text("x = 1\n")
-    monkeypatch.setattr(compiler, "_PACKAGE", folder)
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.delenv("NUMBA_BOUNDSCHECK", raising=False)
-    compiler.cache_folder.cache_clear()
-    yield folder
-    compiler.cache_folder.cache_clear()
+def sources(tmp_path: Path) -> Path:
+    """Make files of kernels, one of which calls that of another."""
+    for name, text in SOURCES.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
 
 
-def folder_now() -> str:
-    compiler.cache_folder.cache_clear()
-    return compiler.cache_folder()
+def folders(sources: Path, **environment: str) -> list[str]:
+    """Return a value of `high`, and the folders of `high`, `low` and `other`, in a fresh interpreter."""
+    here = {"PYTHONPATH": f"{sources}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    return python(FOLDERS, **here, NUMBA_CACHE_DIR=str(sources / "cache"), **environment).split()
 
 
-def test_the_cache_moves_when_a_kernel_changes_and_only_then(package: Path, monkeypatch: pytest.MonkeyPatch):
-    before = folder_now()
-    assert Path(before).is_dir()
-    (package / "prose.py").write_text("x = 2\n")
-    assert folder_now() == before
-    (package / "kernels.py").write_text("@jit\ndef f(x): return x + 1\n")
-    changed = folder_now()
-    assert changed != before
-    monkeypatch.setenv("NUMBA_BOUNDSCHECK", "1")
-    assert folder_now() != changed
+def test_the_cache_of_a_kernel_moves_when_code_that_it_uses_changes_and_only_then(sources: Path):
+    value, high, low, other = folders(sources)
+    assert (value, high != low, low != other) == ("6", True, True)
+    assert all(Path(folder).is_dir() for folder in (high, low, other))
+    (sources / "prose.py").write_text("x = 2\n")
+    assert folders(sources) == ["6", high, low, other]
+    (sources / "low.py").write_text(SOURCES["low.py"].replace("return x", "return x + 1"))
+    changed = folders(sources)
+    assert changed[0] == "9"
+    assert changed[1] != high
+    assert changed[2] != low
+    assert changed[3] == other
+    assert not set(folders(sources, NUMBA_BOUNDSCHECK="1")[1:]) & set(changed[1:])
 
 
 def test_a_cache_that_cannot_be_written_falls_back_to_a_private_one(
-    package: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    blocked = package / "a file"
+    blocked = tmp_path / "a file"
     blocked.write_text("")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(blocked))
-    monkeypatch.setattr(tempfile, "tempdir", str(package))
-    first, second = Path(folder_now()), Path(folder_now())
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    private: list[Path] = []
+    for _ in range(2):
+        compiler._private_folder.cache_clear()  # as in a new process
+        private.append(Path(compiler.cache_folder(_outer.inputs())))
+    compiler._private_folder.cache_clear()  # the folder is removed
+    first, second = private
     assert first != second
-    assert {first.parent, second.parent} == {package}
+    assert {first.parent, second.parent} == {tmp_path}
     assert first.stat().st_mode & 0o077 == 0

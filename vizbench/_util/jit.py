@@ -1,9 +1,9 @@
 """Compile Numba kernels with `@jit`, which costs nothing until the first call.
 
 Importing a task family must not import Numba (0.4 s), because `vizbench tasks` runs no kernel. So a kernel
-and the kernels that it calls are compiled at the first call. Compiled code is cached on disk, in a
-folder named by a digest of the package's kernels. Numba's own index looks only at the time stamp of one
-file, and would keep stale code when a helper in another file changes.
+and the kernels that it calls are compiled at the first call. Compiled code is cached on disk, in a folder
+named by a digest of the kernel's file and of the files of the kernels that it calls. Numba's own index looks
+only at the time stamp of one file, and would keep stale code when a helper in another file changes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
-from typing import Any, final
+from typing import Any, cast, final
 
 import numpy as np
 
@@ -26,28 +26,42 @@ from vizbench._util.cache import cache_root
 
 _PACKAGE = Path(__file__).parents[1]
 
+_Inputs = frozenset[tuple[str, str]]
+"""What compiled code depends on: names of files and of imported constants, each with its content."""
+
 
 @functools.cache
-def cache_folder() -> str:
-    """Return the folder of compiled kernels, named by the digest, in `$NUMBA_CACHE_DIR` or the user's cache.
+def _content(file: str) -> str:
+    """Return a digest of a source file; "" for code without a file, which Numba does not cache either."""
+    path = Path(file)
+    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() if path.is_file() else ""
+
+
+def cache_folder(inputs: _Inputs) -> str:
+    """Return the folder of the code that is compiled from these inputs, in $NUMBA_CACHE_DIR or the cache.
 
     If that cannot be written, it is a temporary folder, used only by this process.
     """
     digest = hashlib.blake2b(digest_size=8)
-    for path in sorted(_PACKAGE.rglob("*.py")):
-        source = path.read_bytes()
-        if b"@jit" in source:
-            digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + source)
+    for name, content in sorted(inputs):
+        digest.update(f"{name}\0{content}\0".encode())
     digest.update(os.environ.get("NUMBA_BOUNDSCHECK", "").encode())
-    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or cache_root()) / digest.hexdigest()
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or cache_root()) / "kernels" / digest.hexdigest()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):
             return str(folder)
     except OSError:
         pass
-    # Make a new folder. Under a fixed name in /tmp, others could have put compiled code there, which must not
-    # be run.
+    return _private_folder()
+
+
+@functools.cache
+def _private_folder() -> str:
+    """Make a folder of this process.
+
+    Under a fixed name in /tmp, others could have put compiled code there, which must not be run.
+    """
     temporary = tempfile.mkdtemp(prefix="vizbench-")
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
     return temporary
@@ -60,6 +74,7 @@ class Kernel:
     def __init__(self, function: FunctionType) -> None:
         self._function = function
         self._compiled: Callable[..., Any] | None = None
+        self._inputs: _Inputs | None = None
         self.__doc__ = function.__doc__
         self.__name__ = function.__name__
 
@@ -69,6 +84,22 @@ class Kernel:
             with np.errstate(over="ignore"):
                 return compiled(*arguments)
         return compiled(*arguments)
+
+    def inputs(self) -> _Inputs:
+        """Return the files of this kernel and of all that it calls, and the constants that they use."""
+        if self._inputs is None:
+            file = self._function.__code__.co_filename
+            gathered = {(_name_of(file), _content(file))}
+            for name in self._function.__code__.co_names:
+                value: Any = self._function.__globals__.get(name)
+                if isinstance(value, Kernel):
+                    gathered |= value.inputs()
+                elif isinstance(value, np.ndarray):
+                    gathered.add((name, value.tobytes().hex()))
+                elif isinstance(value, bool | int | float | np.generic | tuple):
+                    gathered.add((name, repr(cast("object", value))))
+            self._inputs = frozenset(gathered)
+        return self._inputs
 
     def resolve(self) -> Callable[..., Any]:
         """Return the Numba dispatcher, or the plain function if NUMBA_DISABLE_JIT=1.
@@ -89,12 +120,18 @@ class Kernel:
         bound.__module__ = self._function.__module__
         bound.__qualname__ = self._function.__qualname__
         before = config.CACHE_DIR
-        config.CACHE_DIR = cache_folder()  # read once, when the dispatcher is made
+        config.CACHE_DIR = cache_folder(self.inputs())  # read once, when the dispatcher is made
         try:
             self._compiled = numba.njit(bound, cache=True, nogil=True)
         finally:
             config.CACHE_DIR = before
         return self._compiled
+
+
+def _name_of(file: str) -> str:
+    """Return the name of a source file, from the package on if it is in it."""
+    path = Path(file)
+    return path.relative_to(_PACKAGE).as_posix() if path.is_relative_to(_PACKAGE) else str(path)
 
 
 def jit(function: Callable[..., Any]) -> Kernel:
