@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import vizbench as vb
-from benchmarks.degradations import LOOK_CASES, LOOK_TASKS, Tally, look_tally
+from benchmarks.degradations import LOOK_CASES, LOOK_TASKS, Subject, Tally, look_tally
 from vizbench.errors import UserError
 from vizbench.formats.lookup import verifier_of
 from vizbench.renderers.decode import decode, decode_batch
@@ -50,6 +50,17 @@ def test_damaged_looks_are_read_rightly_or_not_at_all(name, look):
     total = functools.reduce(Tally.__add__, (look_tally(task, LOOK_CASES[name], 1, look) for task in tasks))
     assert (total.misread, total.wrong_won) == (0, 0)
     assert total.abstained <= total.pictures // 5
+
+
+def test_a_margin_is_no_row_of_cells():
+    """The pieces float a row above the ground. A row further up, they would be a right answer."""
+    instance = vb.load("connect4/win-in-1", seed=0).train[0]
+    floating = np.roll(instance.target, -1, axis=0)
+    look = look_of(verifier_of(instance), "glyphs", instance)
+    picture = LOOK_CASES["1280x720, black bars"](render(floating, look), Subject(floating, look, 5))
+    decoded = decode(picture, look, (6, 7), question=instance.question)
+    assert isinstance(decoded, Answer)
+    assert np.array_equal(decoded.grid, floating)
 
 
 def test_the_paper_look_is_the_tasks_own():

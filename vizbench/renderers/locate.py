@@ -77,6 +77,9 @@ ISOTROPIC: Final = 0.06
 MOST: Final = 200
 """Placements that are compared at most."""
 
+BEYOND: Final = 0.5
+"""A cell whose distance from the outside colour is less than this share of that from a code is no cell."""
+
 LEAD: Final = 3.0
 """Standard errors by which one placement must agree with the question better than the next.
 
@@ -409,10 +412,21 @@ def _readings(
     plain = with_outside(name)
     readings: list[_Reading] = []
     for one in palettes:
+        if _shows_outside(flat, one):
+            continue
         grid = assign(flat, one[:-1])[0].reshape(shape)
         unchanged = bool((one == plain).all() and (grid != grid[0, 0]).any())
         readings.append(_Reading(spot, grid, one[:-1], unchanged))
     return readings
+
+
+def _shows_outside(cells: Levels, colours: Levels) -> bool:
+    """Return whether a cell has the colour of margins, which no code has: it is beyond the board.
+
+    cells: `(n, 3)`; colours: `(k + 1, 3)`, the last is the outside colour.
+    """
+    apart = np.sqrt(((cells[:, None] - colours[None]) ** 2).sum(axis=2))
+    return bool((apart[:, -1] < BEYOND * apart[:, :-1].min(axis=1)).any())
 
 
 def _wide(place: Layout, spot: _Spot) -> bool:
