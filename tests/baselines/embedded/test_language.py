@@ -46,6 +46,7 @@ from vizbench.baselines.embedded.language.tokens import (
     process,
     prompt,
     text,
+    window,
 )
 from vizbench.baselines.embedded.language.train import accuracy, backward, corrupt
 from vizbench.errors import UserError
@@ -152,6 +153,22 @@ def test_a_page_begins_with_its_number_and_sees_the_page_before() -> None:
             near = page[seen] in (-1, page[looks] - 1, page[looks])
             assert bool(mask[looks, seen]) == (seen <= looks and near)
     assert int(row.positions.max()) >= PAGE + ANSWER + 2 * LEAF
+
+
+def test_a_window_of_a_process_is_a_part_of_it() -> None:
+    question, *states = grids(6, 2, 3)
+    row = process(question, "\n\n".join(states))
+    page = pages(row.positions)
+    whole = window(row, 0, 6)
+    assert np.array_equal(whole.ids, row.ids)
+    assert np.array_equal(whole.labels, row.labels)
+    for first in range(4):
+        part = window(row, first, 3)
+        kept = (page < 0) | ((page >= first) & (page < first + 3))
+        assert np.array_equal(part.ids, row.ids[kept])
+        assert np.array_equal(part.positions, row.positions[kept])
+        counted = pages(part.positions[part.labels != IGNORED])
+        assert set(counted.tolist()) == {first + 1, first + 2}
 
 
 def test_a_process_that_is_too_long_is_refused_before_anything_runs() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, final
@@ -60,6 +60,11 @@ class AdaptationConfig:
     """Share of the answer cells that are replaced in the input (see `train.corrupt`)."""
     extra_tokens: int = 8
     """Tokens that an answer may have beyond its question and the training answers."""
+    window: int = 3
+    """Pages of a process, with its question, that an example shows in one step, at a random place.
+
+    A page sees only the one before, so whole processes teach little more, and take five times as long.
+    """
     predict_batch: int = 64
     """Questions decoded in one batch."""
     temperature: float = 0.7
@@ -122,6 +127,8 @@ class EmbeddedLanguage(CheckedModel[str]):
         # Training.
         random = np.random.default_rng(stream("qwen3", "adapt", context.seed))
         batches = _batches(rows, steps, config.batch, random)
+        if self._states:
+            batches = _windows(batches, config.window, random)
         loop.run(steps, lambda _: backward(network, next(batches), corrupted, random), context.report)
         self._network = _merged(network)
         return {
@@ -213,6 +220,20 @@ def _batches(
             waiting += random.permutation(len(rows)).tolist()
         yield [rows[i] for i in waiting[:size]]
         waiting = waiting[size:]
+
+
+def _windows(
+    batches: Iterable[list[Tokens]], size: int, random: np.random.Generator
+) -> Iterator[list[Tokens]]:
+    """Yield the batches with `size` pages of each process, from a random page on. Short ones stay whole."""
+    from vizbench.baselines.embedded.language.tokens import pages, window
+
+    for batch in batches:
+        shown: list[Tokens] = []
+        for row in batch:
+            last = int(pages(row.positions).max())
+            shown.append(window(row, int(random.integers(max(last + 2 - size, 1))), size))
+        yield shown
 
 
 def _merged(network: Any) -> Any:

@@ -130,6 +130,17 @@ def process(question: str, states: str) -> Tokens:
     )
 
 
+def window(row: Tokens, first: int, count: int) -> Tokens:
+    """Return the caption and `count` pages of a process from page `first` on, 0 for the question.
+
+    The loss counts all of these pages but the first, whose page before is not there.
+    """
+    page = pages(row.positions)
+    kept = (page < 0) | ((first <= page) & (page < first + count))
+    labels = np.where(page == first, IGNORED, row.labels)
+    return Tokens(row.ids[kept], row.positions[kept], labels[kept])
+
+
 def first_of_page(token: int, position: int) -> int:
     """Return what is read after a token was predicted: the number of the page to come if it is SEP."""
     number = int(pages(np.array(position))) - 1
