@@ -16,7 +16,8 @@ Prints a Markdown table with a line per degradation and one for all:
 
 With --looks, the right answers and near misses of each task are drawn in every look of `renderers.looks` and
 read after the codecs and distortions of LOOK_CASES. False valid is then "wrong won", as a count of all near
-misses. A right answer has up to five near misses, see `near_misses`. 3 rows give over 10,000.
+misses. Each look has a column with "right lost / abstained". A right answer has up to five near misses, see
+`near_misses`. 3 rows give over 10,000.
 
 --log: a file of JSON lines, one per finished line of the table. A stopped run continues from it. Each
 near miss that was read as right is printed with all that is needed to draw it again.
@@ -28,7 +29,7 @@ import argparse
 import functools
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -484,29 +485,29 @@ def look_tally(task: str, degrade: Degrade, rows: int, look: str) -> Tally:
     return tally(task, degrade, rows, look, "train", answer_and_near_misses)
 
 
-def look_row(look: str, name: str, one: Tally) -> str:
-    """Return the counts of a look and a distortion as a line of the table."""
-    wrong = one.wrong_cells / one.cells if one.cells else 0.0
-    lost = one.right_lost / max(one.right, 1)
-    false_valid = f"{one.wrong_won} of {one.pictures - one.right:,}"
-    abstained = one.abstained / one.pictures
-    return f"| {look} | {name} | {wrong:.3%} | {false_valid} | {lost:.1%} | {abstained:.1%} |"
+def look_row(name: str, looks: Sequence[Tally]) -> str:
+    """Return the counts of a distortion, one per look, as a line of the table."""
+    whole = functools.reduce(Tally.__add__, looks)
+    wrong = whole.wrong_cells / whole.cells if whole.cells else 0.0
+    false_valid = f"{whole.wrong_won} of {whole.pictures - whole.right:,}"
+    line = f"| {name} | {wrong:.3%} | {false_valid} |"
+    for one in (*looks, whole):
+        lost, abstained = one.right_lost / max(one.right, 1), one.abstained / one.pictures
+        line += f" {lost:.1%} / {abstained:.1%} |"
+    return line
 
 
 def look_table(rows: int, log: Path | None) -> None:
     """Print the table of looks."""
-    print("| look | distortion | wrong cells | false valid | right lost | abstained |")
-    print("|---|---|---|---|---|---|")
-    whole = Tally()
-    for look in LOOKS:
-        of_look = Tally()
-        for name in LOOK_CASES:
-            total = _logged(look, name, rows, log)
-            of_look += total
-            print(look_row(look, name, total), flush=True)
-        print(look_row(look, "all", of_look), flush=True)
-        whole += of_look
-    print(look_row("all", "all", whole))
+    print(f"| distortion | wrong cells | false valid | {' | '.join(LOOKS)} | all |")
+    print("|---|---|---|" + "---|" * (len(LOOKS) + 1))
+    wholes = [Tally() for _ in LOOKS]
+    for name in LOOK_CASES:
+        tallies = [_logged(look, name, rows, log) for look in LOOKS]
+        for whole, one in zip(wholes, tallies, strict=True):
+            whole += one
+        print(look_row(name, tallies), flush=True)
+    print(look_row("all", wholes))
 
 
 def _logged(look: str, name: str, rows: int, log: Path | None) -> Tally:
