@@ -341,7 +341,7 @@ def generate(
     with engines.opened(engine, address, "workers", workers) as runs, RowBar(rows_of(part, n)) as bar:
         here = 1 if runs is not None or workers is None else workers
         written = (rows, n, folder, format, overwrite, here, not no_steps, prompt or "text", look, packed)
-        manifest = write(*written, bar.show, engine=runs, part=part)
+        manifest = write(*written, bar.show, engine=runs, part=part, resumed=bar.resume)
     content = f"{plural(manifest.rows, 'row')} of {rows.spec.task} {split}"
     if part.is_whole:
         streams.print_line(f"{folder}: {content}, digest {manifest.digest}")
@@ -354,6 +354,7 @@ def _generate_episodes(name: str, n: int, seed: int, out: Path | None, overwrite
     from vizbench.formats.arc import episodes
     from vizbench.harness.plan.plan import slug
 
+    interrupts.advise("no episodes were written, and the same command starts again")
     folder = out or Path(f"{slug(name)}-episodes-{n}" + (f"-seed{seed}" if seed else ""))
     episodes.write(name, n, seed, folder, overwrite)
     streams.print_line(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
