@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final, final
 
 from vizbench._util.background import stop_if_abandoned
-from vizbench.errors import UserError
 from vizbench.formats.format_base import Format, Place
 from vizbench.formats.journal import Finished
 
@@ -46,8 +45,8 @@ class Draft(ABC):
         """Continue with these shards of an earlier command. Records of others are dropped."""
 
     @abstractmethod
-    def digest(self, format: Format, place: Place) -> str:
-        """Return the digest of a finished shard's files, read again. Raises UserError if one is missing."""
+    def digest(self, format: Format, place: Place) -> str | None:
+        """Return the digest of a finished shard's files, read again. None if one is missing."""
 
     @final
     def kept(self, format: Format, places: Iterable[Place]) -> dict[str, Finished]:
@@ -56,13 +55,9 @@ class Draft(ABC):
         for place in places:
             stop_if_abandoned()
             record = self.recorded.get(place.stem)
-            if record is not None and record.rows == place.rows and self._is_intact(format, place, record):
+            if record is None or record.rows != place.rows:
+                continue
+            if self.digest(format, place) == record.sha256:
                 intact[place.stem] = record
         self.keep(intact.values())
         return intact
-
-    def _is_intact(self, format: Format, place: Place, record: Finished) -> bool:
-        try:
-            return self.digest(format, place) == record.sha256
-        except UserError:  # a file is missing
-            return False

@@ -8,8 +8,12 @@ from pathlib import Path
 from vizbench.formats.draft import Draft
 from vizbench.formats.folder import folder_draft
 from vizbench.formats.journal import Command
+from vizbench.formats.store_draft import store_draft
+from vizbench.formats.stores import is_url
 
 
-def draft_of(out: Path | str, overwrite: bool, command: Command | None) -> AbstractContextManager[Draft]:
-    """Return the draft of what is to be at `out`: see `folder_draft`."""
+def draft_of(out: Path | str, overwrite: bool, command: Command) -> AbstractContextManager[Draft]:
+    """Return the draft of what is to be at `out`: a folder, or the URL of one in a store."""
+    if is_url(out):
+        return store_draft(str(out), overwrite, command)
     return folder_draft(Path(out), overwrite, command)

@@ -76,8 +76,11 @@ class FolderDraft(Draft):
         if self._journal is not None:
             self._journal.restart(records)
 
-    def digest(self, format: Format, place: Place) -> str:
-        return format.digest(place)
+    def digest(self, format: Format, place: Place) -> str | None:
+        try:
+            return format.digest(place)
+        except UserError:
+            return None
 
 
 @contextmanager

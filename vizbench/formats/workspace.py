@@ -123,6 +123,14 @@ def unfinished(target: Path) -> Iterator[Workspace]:
                 yield _adopted(folder, target)
 
 
+def shards_left(target: Path) -> Path | None:
+    """Return a workspace with finished shards of `target`, whether its command has ended or not, or None."""
+    for folder, owner in _workspaces(target.parent, anywhere=True):
+        if os.fsdecode(owner.target) == target.name and _has_shards(folder):
+            return folder
+    return None
+
+
 def _adopted(folder: Path, target: Path) -> Workspace:
     lock = take_lock(folder)
     try:
