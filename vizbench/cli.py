@@ -372,9 +372,9 @@ def _generate_episodes(name: str, n: int, seed: int, out: Path | None, overwrite
 @command()
 def merge(
     folders: Annotated[
-        list[Path], typer.Argument(metavar="FOLDERS", help="The folders of all parts, in any order.")
+        list[str], typer.Argument(metavar="FOLDERS", help="The folders or URLs of all parts, in any order.")
     ],
-    out: Annotated[Path, typer.Option(help="New folder to write.")],
+    out: Annotated[str, typer.Option(metavar="PATH", help="New folder to write, or its URL.")],
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an existing data set. Runs are never replaced.")
     ] = False,

@@ -12,8 +12,13 @@ from vizbench.formats.store_draft import store_draft
 from vizbench.formats.stores import is_url
 
 
-def draft_of(out: Path | str, overwrite: bool, command: Command) -> AbstractContextManager[Draft]:
-    """Return the draft of what is to be at `out`: a folder, or the URL of one in a store."""
+def draft_of(
+    out: Path | str, overwrite: bool, command: Command, resumes: bool = True
+) -> AbstractContextManager[Draft]:
+    """Return the draft of what is to be at `out`: a folder, or the URL of one in a store.
+
+    resumes: whether a folder that is not finished stays for the same command. In a store it always does.
+    """
     if is_url(out):
         return store_draft(str(out), overwrite, command)
-    return folder_draft(Path(out), overwrite, command)
+    return folder_draft(Path(out), overwrite, command if resumes else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, cast, final
+from typing import Annotated, Any, Final, final
 
 import msgspec
 from msgspec import Meta
@@ -22,9 +22,6 @@ MAX_RECORD: Final = 8 << 20
 _MAX_BYTES: Final = 64 << 20
 _CHECK: Final = 64
 """Characters of the digest before each record."""
-
-_WORDS: Final = {"rows": "n", "spec": "task", "count": "--shard", "index": "--shard"}
-"""What a user calls the fields of a command."""
 
 
 @final
@@ -96,17 +93,16 @@ def difference(theirs: Command | None, mine: Command) -> str:
     for name in before | now:
         one, other = before.get(name), now.get(name)
         if one != other:
-            return f"{_WORDS.get(name, name)} is {str(one)[:80]} there and {str(other)[:80]} here"
+            return f"{'n' if name == 'rows' else name} is {str(one)[:80]} there and {str(other)[:80]} here"
     return ""
 
 
 def _flat(each: Command) -> dict[str, Any]:
     """Return the fields of a command, in the order in which they are compared."""
-    fields: dict[str, Any] = msgspec.to_builtins(each)
-    manifest = cast("dict[str, Any]", fields.pop("manifest"))
-    spec = cast("dict[str, Any]", manifest.pop("spec"))
-    part = f"{fields.pop('index')}/{fields.pop('count')}"
-    return spec | manifest | {"--shard": part} | fields
+    spec: dict[str, Any] = msgspec.to_builtins(each.manifest.spec)
+    fields = {name: getattr(each.manifest, name) for name in Manifest.__struct_fields__ if name != "spec"}
+    part = f"{each.index}/{each.count}"
+    return spec | fields | {"--shard": part, "rows per shard": each.shard, "packed": each.packed}
 
 
 @final

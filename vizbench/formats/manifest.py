@@ -175,8 +175,8 @@ def _of_folder(folder: Path) -> bytes:
             )
         if not folder.exists() and (space := shards_left(folder.resolve())) is not None:
             raise UserError(
-                f"{folder} is unfinished, its shards are in {space}: wait for its `vizbench generate`, or give "
-                "that command again"
+                f"{folder} is unfinished, its shards are in {space}: wait for its `vizbench generate`, or "
+                "give that command again"
             )
         raise UserError(
             f"{folder} holds no {NAME}: give the folder of a data set that `vizbench generate` made"

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, cast, final
 
 import numpy as np
 
-from vizbench._util.background import run_in_background
 from vizbench._util.text import plural
 from vizbench._util.version import __version__
 from vizbench.dataset.columns import Order, columns_of
@@ -22,12 +19,13 @@ from vizbench.dataset.splits import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.digests import BlockDigests
+from vizbench.formats.fetched import fetched
 from vizbench.formats.format_base import Format, Place
 from vizbench.formats.lookup import verifier_and_params
 from vizbench.formats.manifest import Manifest, Shard
 from vizbench.formats.row_prompts import Prompts
 from vizbench.formats.rows import Row, instance_of
-from vizbench.formats.stores import Store, Where, located
+from vizbench.formats.stores import Where, located
 from vizbench.formats.writer import format_named
 from vizbench.task.contract import Verifier
 from vizbench.task.registry import params_json
@@ -200,20 +198,9 @@ def _rows(folder: Where, manifest: Manifest, expected: Iterator[_Expected]) -> I
     first = 0
     for number, shard in enumerate(manifest.shards):
         place = Place(Path(), manifest.spec.split, number, first, shard.rows)
-        with _fetched(folder, chosen, place) as here:
+        with fetched(folder, chosen, place) as here:
             yield from _rows_of_shard(folder, chosen, here, shard, expected, manifest)
         first += shard.rows
-
-
-@contextmanager
-def _fetched(folder: Where, format: Format, place: Place) -> Generator[Place]:
-    """Yield the place of a shard on this machine. A shard of a store is there only within the block."""
-    if not isinstance(folder, Store):
-        yield replace(place, folder=folder)
-        return
-    with tempfile.TemporaryDirectory(prefix="vizbench-") as local:
-        run_in_background(lambda: folder.fetch(format.files(place), Path(local)))
-        yield replace(place, folder=Path(local))
 
 
 def _rows_of_shard(

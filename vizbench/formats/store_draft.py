@@ -120,12 +120,12 @@ def store_draft(url: str, overwrite: bool, command: Command) -> Generator[StoreD
     If it ends early, what is in the store stays for the same command. Raises UserError if anything else is
     there, or the store or the disk for the shards on their way refuses.
     """
+    store = Store(url)
     if overwrite:
         raise UserError(
-            f"--overwrite cannot replace {url} in whole, because a store renames no folders: choose another "
-            "place, or delete what is there first"
+            f"--overwrite cannot replace {store} in whole, because a store renames no folders: choose "
+            "another place, or delete what is there first"
         )
-    store = Store(url)
     recorded = run_in_background(lambda: _begun(store, command))
     local = Path(tempfile.gettempdir()).resolve() / "vizbench"
     recover(local.parent)

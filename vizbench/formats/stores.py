@@ -83,7 +83,7 @@ class Store:
             )
         if match is None or scheme == "file":
             raise UserError(
-                f"{url[:200]!r} is not the URL of a folder in a store: write s3://BUCKET/PATH, "
+                f"{_shown(url)!r} is not the URL of a folder in a store: write s3://BUCKET/PATH, "
                 "gs://BUCKET/PATH or abfs://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH without ? and #, "
                 "or the path of a folder on this machine"
             )
@@ -259,6 +259,11 @@ def _s3_options(bucket: str) -> dict[str, Any]:
 
         region = resolve_s3_region(bucket)
     return options | ({"region": region} if region else {})
+
+
+def _shown(url: str) -> str:
+    """Return what may be printed of a URL that is refused."""
+    return re.sub(r"//.*@", "//***@", re.split(r"[?#]", url)[0])[:200]
 
 
 def _reason(error: Exception) -> str:
