@@ -202,6 +202,23 @@ def test_a_command_at_work_is_not_continued(run: Run, split: Split, tmp_path: Pa
     assert counts == [] and formats.check(tmp_path / "out").rows == 14
 
 
+def test_ctrl_c_while_shards_are_checked_keeps_them(
+    left: Path, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    shutil.copytree(left, here)
+
+    def interrupted(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("vizbench.formats.folder.FolderDraft.digest", interrupted)
+        formats.write(split, 14, here / "out")
+    counts: list[int] = []
+    formats.write(split, 14, here / "out", resumed=lambda shards, _: counts.append(shards))
+    assert counts == [2]
+
+
 def test_many_kills_one_result(run: Run, tmp_path: Path) -> None:
     """Every command gets one shard further. Parts that were continued are merged."""
     for part in (0, 1):

@@ -49,7 +49,7 @@ class FolderDraft(Draft):
     """A data set that is written in a workspace beside its place."""
 
     def __init__(self, space: Workspace, journal: Journal | None, recorded: Mapping[str, Finished]) -> None:
-        """journal: None if an interrupted command starts from nothing."""
+        """journal: None if nothing is kept. recorded: what it holds."""
         self.space = space
         self._journal = journal
         self._recorded = recorded
@@ -150,7 +150,7 @@ def _opened(target: Path, overwrite: bool, command: Command | None) -> FolderDra
         difference = journal.difference(theirs, command)
         if records and not difference:
             _clear(space.new)
-            return FolderDraft(space, Journal(space.folder, command), records)
+            return FolderDraft(space, Journal(space.folder, command, len(records)), records)
         if overwrite or not records:
             space.remove()
             continue
@@ -165,7 +165,7 @@ def _opened(target: Path, overwrite: bool, command: Command | None) -> FolderDra
     if others:
         raise others[0]
     space = new_workspace(target)
-    return FolderDraft(space, Journal(space.folder, command), {})
+    return FolderDraft(space, Journal(space.folder, command, 0), {})
 
 
 def _clear(new: Path) -> None:

@@ -113,10 +113,10 @@ class Journal:
     says are made again.
     """
 
-    def __init__(self, folder: Path, command: Command) -> None:
-        """folder: where the file is, or will be with the first record."""
+    def __init__(self, folder: Path, command: Command, count: int) -> None:
+        """folder: where the file is, or will be with the first record. count: the records that it has."""
         self.command = command
-        self.count = 0
+        self.count = count
         """The number of records."""
         self._path = folder / JOURNAL
 

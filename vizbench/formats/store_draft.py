@@ -106,6 +106,9 @@ class StoreDraft(Draft):
 
     def stop(self, error: BaseException) -> None:
         """End the sending. After an error of the store wait for the rest, which may still arrive."""
+        if not isinstance(error, Exception):
+            for work in self._sending:
+                work.abandoned.set()
         for work in self._sending:
             if isinstance(error, Exception):
                 work.done.wait()
