@@ -152,7 +152,7 @@ def write(
                 progress(done)
 
         engine = engine or local_engine(max(1, min(workers, len(missing))))
-        _make(engine, _fresh(map(job, missing), bool(records)), ended)
+        _make(engine, _fresh(map(job, missing), bool(draft.recorded)), ended)
         return _save(base, [records[place.stem] for place in places], part, draft.folder)
 
 
