@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from vizbench._util.background import run_in_background
 from vizbench._util.files import read_bounded, write_new
 from vizbench._util.text import plural, text_of
 from vizbench._util.version import __version__
@@ -186,10 +187,10 @@ def _of_folder(folder: Path) -> bytes:
 
 def _of_store(store: Store) -> bytes:
     """Return the manifest in a store. Raises UserError if there is none."""
-    data = store.read(NAME, _MAX_BYTES)
+    data = run_in_background(lambda: store.read(NAME, _MAX_BYTES))
     if data is not None:
         return data
-    if store.files():
+    if run_in_background(store.files):
         raise UserError(
             f"{store} is unfinished, it has no {NAME} yet: wait for its `vizbench generate`, or give that "
             "command again"

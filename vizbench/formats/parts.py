@@ -13,6 +13,7 @@ from typing import Annotated, Final, final
 import msgspec
 from msgspec import Meta
 
+from vizbench._util.background import run_in_background
 from vizbench._util.files import read_bounded, write_new
 from vizbench._util.text import text_of
 from vizbench.engines.shard import MAX_PARTS, NAME, Part
@@ -90,7 +91,7 @@ def load(folder: Where) -> DatasetPart:
 def _read(folder: Where) -> bytes | None:
     """Return the description in a folder or a store. None if there is none."""
     if isinstance(folder, Store):
-        return folder.read(NAME, _MAX_BYTES)
+        return run_in_background(lambda: folder.read(NAME, _MAX_BYTES))
     if not (folder / NAME).is_file():
         return None
     return read_bounded(folder / NAME, "description", _MAX_BYTES)

@@ -123,7 +123,7 @@ def store_draft(url: str, overwrite: bool, command: Command) -> Generator[StoreD
     If it ends early, what is in the store stays for the same command. Raises UserError if anything else is
     there, or the store or the disk for the shards on their way refuses.
     """
-    store = Store(url)
+    store = run_in_background(lambda: Store(url))
     if overwrite:
         raise UserError(
             f"--overwrite cannot replace {store} in whole, because a store renames no folders: choose "

@@ -20,7 +20,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar, final
 
-from vizbench._util.background import TICK, Work, stop_if_abandoned
+from vizbench._util.background import TICK, Work, run_in_background, stop_if_abandoned
 from vizbench._util.files import disk_errors
 from vizbench.errors import UserError, missing
 
@@ -202,7 +202,9 @@ def located(where: Where | str) -> Where:
     """Return the folder or the store that a path or URL names."""
     if isinstance(where, Store):
         return where
-    return Store(str(where)) if is_url(where) else Path(where)
+    if not is_url(where):
+        return Path(where)
+    return run_in_background(lambda: Store(str(where)))  # it may ask the network for the bucket's region
 
 
 def run_all(calls: Iterable[Callable[[], R]]) -> list[R]:
