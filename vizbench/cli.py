@@ -285,7 +285,12 @@ def generate(
         typer.Option(help="Format of the files. arc: N episodes of arc/CONCEPT, one file each."),
     ] = "jsonl",
     out: Annotated[
-        Path | None, typer.Option(help="New folder to write. Default: a folder named after the data.")
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="New folder to write, or its URL in an object store, such as s3://BUCKET/PATH. Default: a "
+            "folder named after the data.",
+        ),
     ] = None,
     workers: Annotated[
         int | None,
@@ -311,6 +316,7 @@ def generate(
     from vizbench.console import engines
     from vizbench.console.progress import RowBar
     from vizbench.formats import write
+    from vizbench.formats.stores import is_url
     from vizbench.formats.writer import rows_of
     from vizbench.harness.plan.plan import slug
 
@@ -327,7 +333,10 @@ def generate(
                 )
         if packed:
             raise UserError("arc has no packed grids: choose --format parquet, or leave --packed out")
-        _generate_episodes(with_overrides(task, overrides or []), n, seed, out, overwrite)
+        if out is not None and is_url(out):
+            raise UserError("episodes are written to this machine: give a folder as --out")
+        folder = None if out is None else Path(out)
+        _generate_episodes(with_overrides(task, overrides or []), n, seed, folder, overwrite)
         return
 
     # Every other format holds rows of one split.
@@ -337,11 +346,11 @@ def generate(
     named += "" if pool is None else f"-pool{pool}"
     named += "" if look == "paper" else f"-{slug(look)}"
     named += "" if part.is_whole else f"-part{part.index}of{part.count}"
-    folder = out or Path(named)
+    folder = named if out is None else out
     with engines.opened(engine, address, "workers", workers) as runs, RowBar(rows_of(part, n)) as bar:
         here = 1 if runs is not None or workers is None else workers
         written = (rows, n, folder, format, overwrite, here, not no_steps, prompt or "text", look, packed)
-        manifest = write(*written, bar.show, engine=runs, part=part)
+        manifest = write(*written, bar.show, engine=runs, part=part, resumed=bar.resume)
     content = f"{plural(manifest.rows, 'row')} of {rows.spec.task} {split}"
     if part.is_whole:
         streams.print_line(f"{folder}: {content}, digest {manifest.digest}")
@@ -354,6 +363,7 @@ def _generate_episodes(name: str, n: int, seed: int, out: Path | None, overwrite
     from vizbench.formats.arc import episodes
     from vizbench.harness.plan.plan import slug
 
+    interrupts.advise("no episodes were written, and the same command starts again")
     folder = out or Path(f"{slug(name)}-episodes-{n}" + (f"-seed{seed}" if seed else ""))
     episodes.write(name, n, seed, folder, overwrite)
     streams.print_line(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
@@ -362,9 +372,9 @@ def _generate_episodes(name: str, n: int, seed: int, out: Path | None, overwrite
 @command()
 def merge(
     folders: Annotated[
-        list[Path], typer.Argument(metavar="FOLDERS", help="The folders of all parts, in any order.")
+        list[str], typer.Argument(metavar="FOLDERS", help="The folders or URLs of all parts, in any order.")
     ],
-    out: Annotated[Path, typer.Option(help="New folder to write.")],
+    out: Annotated[str, typer.Option(metavar="PATH", help="New folder to write, or its URL.")],
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an existing data set. Runs are never replaced.")
     ] = False,
@@ -376,7 +386,7 @@ def merge(
 
 
 DatasetArgument = Annotated[
-    Path, typer.Argument(metavar="DATASET", help="Folder that `vizbench generate` wrote.")
+    str, typer.Argument(metavar="DATASET", help="Folder or URL that `vizbench generate` wrote.")
 ]
 PredictionsArgument = Annotated[
     Path,
@@ -403,7 +413,9 @@ GivenShotsOption = Annotated[
 @command()
 def score(
     predictions: PredictionsArgument,
-    dataset: Annotated[Path, typer.Option(help="Folder that `vizbench generate` wrote.")],
+    dataset: Annotated[
+        str, typer.Option(metavar="PATH", help="Folder or URL that `vizbench generate` wrote.")
+    ],
     process: ProcessOption = False,
     out: KeepOption = None,
     name: NameOption = None,

@@ -34,3 +34,14 @@ def test_a_bar_shows_loss_speed_and_memory(monkeypatch: pytest.MonkeyPatch) -> N
         descriptions.append(str(bars._bars.tasks[-1].description))
     assert descriptions[0].endswith("adapts, loss 0.25")
     assert descriptions[1].endswith("adapts, loss 0.25, 2/s, 3.2 GB")
+
+
+def test_a_bar_begins_with_what_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    bar = module.RowBar(60_000)
+    bar.resume(4, 20_000)
+    (task,) = bar._bar.tasks
+    assert (task.completed, task.speed) == (20_000, None)  # kept rows were not made in this time
+    bar.show(25_000)
+    bar.show(30_000)
+    assert task.remaining == 30_000 and task.speed is not None
+    assert capsys.readouterr().err == "vizbench: 4 finished shards kept (20,000 rows)\n"

@@ -159,6 +159,17 @@ def test_a_killed_driver_is_given_the_same_command_again(nodes: Nodes, tmp_path:
     assert in_order(out) == in_order(whole)
 
 
+def test_a_killed_generate_continues_without_the_cluster(nodes: Nodes, tmp_path: Path) -> None:
+    words = ("generate", "--task", "life/conway", "--n", 60_000, "--out", tmp_path / "there")
+    kill_when(start(nodes, *words), lambda: bool(list(tmp_path.glob(".vizbench-*/finished.jsonl"))))
+    counts: list[int] = []
+    split = loading.load("life/conway").train
+    formats.write(split, 60_000, tmp_path / "there", resumed=lambda shards, _: counts.append(shards))
+    formats.write(split, 60_000, tmp_path / "here")
+    assert counts and counts[0] < 12
+    assert files(tmp_path / "there") == files(tmp_path / "here")
+
+
 def test_what_a_node_cannot_do_is_said(
     engine: Engine, nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,7 +98,7 @@ def test_places_that_cannot_be_written_are_refused(path: str, split: Split, tmp_
 @pytest.mark.parametrize(
     "stop", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt(), RuntimeError()]
 )
-def test_a_failure_meanwhile_leaves_the_old(
+def test_a_failure_meanwhile_leaves_the_old_and_what_is_finished(
     name: FormatName, stop: BaseException, split: Split, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = formats.check(out)
@@ -114,13 +114,19 @@ def test_a_failure_meanwhile_leaves_the_old(
     monkeypatch.setattr(digests, "records", records)
     monkeypatch.setattr(writer, "SHARD_ROWS", 3)
     expected = UserError if isinstance(stop, OSError) else type(stop)
+    kept: list[tuple[int, int]] = []
     for path in (out, out.parent / "new"):
         calls.clear()
         with pytest.raises(expected):
             formats.write(split, 6, path, name, overwrite=True)
-    monkeypatch.undo()
-    assert formats.check(out) == before
-    assert entries(out.parent) == ["out"]
+        assert formats.check(out) == before
+        assert [entry for entry in entries(out.parent) if entry[0] != "."] == ["out"]
+    monkeypatch.setattr(digests, "records", made)
+    for path in (out, out.parent / "new"):
+        formats.write(split, 6, path, name, overwrite=True, resumed=lambda *counts: kept.append(counts))
+    assert kept == [(1, 3)] * 2
+    assert entries(out.parent) == ["new", "out"]
+    assert formats.check(out) == formats.check(out.parent / "new") != before
 
 
 def test_more_than_the_disk_holds_is_refused_at_once(
@@ -175,6 +181,23 @@ def test_a_full_disk_leaves_nothing_new(
         formats.write(split, 2000, tiny_disk / "out", name, overwrite=True)
     assert entries(tiny_disk) == ["out"]
     assert formats.check(tiny_disk / "out").rows == 1
+
+
+def test_a_disk_that_fills_keeps_what_is_finished(tiny_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    split = loading.load("life/conway?height=40&width=40", pool=3).train
+    monkeypatch.setattr(writer, "SHARD_ROWS", 4)
+    monkeypatch.setattr(writer, "_check_space", lambda sample, n: None)
+    ballast = tiny_disk / "ballast"
+    ballast.write_bytes(bytes(150 << 10))
+    with pytest.raises(UserError, match=r"is full: free some space.* \(\d finished shards? in ") as error:
+        formats.write(split, 20, tiny_disk / "out")
+    shards = int(str(error.value).partition(" finished shard")[0][-1])
+    assert 1 <= shards < 5 and not (tiny_disk / "out").exists()
+    ballast.unlink()
+    kept: list[tuple[int, int]] = []
+    formats.write(split, 20, tiny_disk / "out", resumed=lambda *counts: kept.append(counts))
+    assert kept == [(shards, 4 * shards)] and entries(tiny_disk) == ["out"]
+    assert formats.check(tiny_disk / "out").rows == 20
 
 
 def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:

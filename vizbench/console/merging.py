@@ -10,11 +10,12 @@ from vizbench.console import streams
 from vizbench.errors import UserError
 
 
-def merge(folders: Sequence[Path], out: Path, overwrite: bool) -> None:
-    """Merge parts, of a data set or of a run, as their descriptions say."""
+def merge(folders: Sequence[str], out: str, overwrite: bool) -> None:
+    """Merge parts, of a data set or of a run, as their descriptions say. Data sets may be in stores."""
+    from vizbench.formats.stores import is_url
     from vizbench.harness.records.parts import is_run
 
-    runs = [is_run(folder) for folder in folders]
+    runs = [not is_url(folder) and is_run(Path(folder)) for folder in folders]
     if len(set(runs)) > 1:
         one, other = folders[runs.index(True)], folders[runs.index(False)]
         raise UserError(f"{one} is a part of a run and {other} is none: merge runs and data sets separately")
@@ -25,9 +26,11 @@ def merge(folders: Sequence[Path], out: Path, overwrite: bool) -> None:
         rows = f"{plural(made.rows, 'row')} of {made.spec.task} {made.spec.split}"
         streams.print_line(f"{out}: {rows}, digest {made.digest}")
         return
+    if is_url(out):
+        raise UserError("runs are merged on this machine: give a folder as --out")
     if overwrite:
         raise UserError("--overwrite replaces data sets only: give a new --out for a run")
-    _merge_runs(folders, out)
+    _merge_runs([Path(folder) for folder in folders], Path(out))
 
 
 def _merge_runs(folders: Sequence[Path], out: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, final
 
-from vizbench._util.text import escape_control
+from vizbench._util.text import escape_control, plural
 from vizbench.console.estimates import trial_name
 from vizbench.console.streams import print_note
 
@@ -123,6 +123,11 @@ class RowBar:
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
+
+    def resume(self, shards: int, rows: int) -> None:
+        """Begin with the rows of finished shards, which an interrupted command left."""
+        print_note(f"{plural(shards, 'finished shard')} kept ({plural(rows, 'row')})")
+        self._bar.reset(self._rows, completed=rows)  # they do not count for the speed
 
     def show(self, done: int) -> None:
         """Show that so many rows are written."""

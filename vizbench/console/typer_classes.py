@@ -29,7 +29,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     "report": "existing files are complete, and the same command writes them again",
     "score": "a run was kept completely or not at all, and the same command starts again",
     "verify": "a run was kept completely or not at all, and the same command starts again",
-    "generate": "no data set was written, and the same command starts again",
+    "generate": "finished shards are kept, and the same command continues from them",
 }
 """How to continue after Ctrl-C, by command. `eval` and `pretrain` name their folders themselves."""
 

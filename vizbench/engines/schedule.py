@@ -45,11 +45,13 @@ def results(
     jobs: Iterator[J],
     watch: Callable[[Sent | Lost], None] | None = None,
     needs: Callable[[J], Needs] | None = None,
+    ended: Callable[[int, Any], None] | None = None,
 ) -> Generator[Any]:
     """Yield the result of each unit, in the order of their jobs. Jobs are made when needed, in a thread.
 
     unit: its last message is a `Result`. watch: called with all other messages, and with each loss, after
-    which the unit sends them again from the first. needs: what a job takes. Default: one core.
+    which the unit sends them again from the first. needs: what a job takes. Default: one core. ended: called
+    with the number and the result of each unit when it ends, in any order.
 
     Ctrl-C ends the work at once, in a kernel too. Close the iterator if you do not take all results. Raises
     what a unit raised, and UserError if a unit was lost too often.
@@ -63,6 +65,8 @@ def results(
             match event:
                 case Done(number):
                     waiting[number] = sent.pop(number)
+                    if ended is not None:
+                        ended(number, waiting[number])
                 case Sent(number, message) if isinstance(message, Result):
                     sent[number] = cast("Result[Any]", message).value
                 case Sent() | Lost():

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Protocol, TypeVar, final
 
 from vizbench._util.text import plural
@@ -76,14 +75,16 @@ class Numbered(Protocol):
 
 
 P = TypeVar("P", bound=Numbered)
+W = TypeVar("W")
+"""The place of a part."""
 
 
-def in_order(parts: Sequence[tuple[Path, P]]) -> list[tuple[Path, P]]:
+def in_order(parts: Sequence[tuple[W, P]]) -> list[tuple[W, P]]:
     """Return the folders and descriptions of all parts in order.
 
     Raises UserError if a part is doubled or missing.
     """
-    by_number: dict[int, tuple[Path, P]] = {}
+    by_number: dict[int, tuple[W, P]] = {}
     for folder, part in parts:
         if part.part in by_number:
             raise UserError(

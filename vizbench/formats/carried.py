@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, final
 
-from vizbench._util.background import stop_if_abandoned
 from vizbench.engines.engine import Lost, Sent
 from vizbench.engines.schedule import Result
 from vizbench.errors import UserError
@@ -78,7 +76,9 @@ def _pieces(format: Format, place: Place) -> Iterator[_Pieces]:
 class Receiver:
     """Writes what `carried` sends into the folder of the data set."""
 
-    def __init__(self) -> None:
+    def __init__(self, ended: Callable[[int, tuple[Shard, Any]], None]) -> None:
+        """ended: called for each shard that is in the folder and checked."""
+        self._ended = ended
         self._jobs: dict[int, ShardJob] = {}
         """By number, from when they are made until their shard is checked."""
 
@@ -104,15 +104,12 @@ class Receiver:
             with path.open("ab") as file:
                 file.write(data)
 
-    def checked(self, shards: Generator[tuple[Shard, Any]]) -> Generator[tuple[Shard, Any]]:
-        """Yield the shards in order, after comparing the files that came with their digests."""
-        with closing(shards):
-            for number, (shard, rest) in enumerate(shards):
-                stop_if_abandoned()
-                job = self._jobs.pop(number)
-                if job.format.digest(job.place) != shard.sha256:
-                    raise UserError(
-                        f"shard {job.place.stem} did not arrive as it was written (its digest differs): "
-                        "give the same command again"
-                    )
-                yield shard, rest
+    def ended(self, number: int, made: tuple[Shard, Any]) -> None:
+        """Compare the files of a shard that has come with its digest."""
+        job = self._jobs.pop(number)
+        if job.format.digest(job.place) != made[0].sha256:
+            raise UserError(
+                f"shard {job.place.stem} did not arrive as it was written (its digest differs): "
+                "give the same command again"
+            )
+        self._ended(number, made)

@@ -8,16 +8,24 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Generator
+import shutil
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
 from vizbench._util.files import write_error
+from vizbench._util.text import plural
+from vizbench.engines.shard import NAME as PART
 from vizbench.errors import UserError
+from vizbench.formats import journal
 from vizbench.formats import manifest as manifests
-from vizbench.formats.workspace import Workspace, put_back, recover
+from vizbench.formats.draft import TRIAL, Draft
+from vizbench.formats.format_base import Format, Place
+from vizbench.formats.journal import Command, Finished, Journal
+from vizbench.formats.parts import DIGESTS
+from vizbench.formats.workspace import Workspace, new_workspace, put_back, recover, unfinished
 
 _SHARD: Final = re.compile(r"(train|test)-\d{5}\.(jsonl|parquet)")
 _PICTURE: Final = re.compile(r"\d{8}\.png")
@@ -36,6 +44,45 @@ class _Identity:
     """The SHA-256 of its manifest."""
 
 
+@final
+class FolderDraft(Draft):
+    """A data set that is written in a workspace beside its place."""
+
+    def __init__(self, space: Workspace, journal: Journal | None, recorded: Mapping[str, Finished]) -> None:
+        """journal: None if nothing is kept. recorded: what it holds."""
+        self.space = space
+        self._journal = journal
+        self._recorded = recorded
+
+    @property
+    def folder(self) -> Path:
+        return self.space.new
+
+    @property
+    def recorded(self) -> Mapping[str, Finished]:
+        return self._recorded
+
+    @property
+    def finished(self) -> int:
+        """The number of finished shards, with which the same command would continue."""
+        return 0 if self._journal is None else self._journal.count
+
+    def add(self, format: Format, place: Place, record: Finished) -> None:
+        del format, place  # its files are where they belong
+        if self._journal is not None:
+            self._journal.add(record)
+
+    def keep(self, records: Iterable[Finished]) -> None:
+        if self._journal is not None:
+            self._journal.restart(records)
+
+    def digest(self, format: Format, place: Place) -> str | None:
+        try:
+            return format.digest(place)
+        except UserError:
+            return None
+
+
 @contextmanager
 def replace_folder(out: Path, overwrite: bool) -> Generator[Path]:
     """Yield an empty folder that becomes `out` at the end. If anything fails, nothing remains.
@@ -45,8 +92,20 @@ def replace_folder(out: Path, overwrite: bool) -> Generator[Path]:
     UserError. Raises UserError if `out` is a file, a mount point or the current folder, if it holds
     anything that may not be replaced, or if the disk refuses.
     """
+    with folder_draft(out, overwrite, None) as draft:
+        yield draft.folder
+
+
+@contextmanager
+def folder_draft(out: Path, overwrite: bool, command: Command | None) -> Generator[FolderDraft]:
+    """Yield a draft that becomes `out` at the end: see `replace_folder`.
+
+    command: what is written. If it ends early, its finished shards are kept for the same command. Raises
+    UserError if another command has left finished shards of `out`; with `overwrite` those are deleted. None:
+    nothing is kept.
+    """
     made: list[Path] = []
-    space: Workspace | None = None
+    draft: FolderDraft | None = None
     done = False
     try:
         # Check the place before anything is made.
@@ -56,22 +115,80 @@ def replace_folder(out: Path, overwrite: bool) -> Generator[Path]:
 
         # Write beside it, then rename.
         _make_parents(target, made)
-        space = Workspace(target)
-        yield space.new
-        _publish(space, target, before)
+        draft = _opened(target, overwrite, command)
+        yield draft
+        try:
+            _publish(draft.space, target, before)
+        except Exception:
+            draft.keep(())  # its place is taken: the same command would be refused
+            raise
         done = True
     except (OSError, ValueError, RuntimeError) as error:
         # ValueError: a NUL byte; RuntimeError: a loop of links
-        if isinstance(error, UserError) or (space is not None and not isinstance(error, OSError)):
-            raise
-        raise write_error(out, error) from error
-    finally:  # Ctrl-C too must leave nothing behind
-        if space is not None:
-            space.remove()
+        if isinstance(error, UserError) or (draft is not None and not isinstance(error, OSError)):
+            raise _with_rest(error, draft) from error.__cause__
+        raise _with_rest(write_error(out, error), draft) from error
+    finally:  # Ctrl-C too must leave nothing behind that no command continues
+        if draft is not None:
+            _close(draft, done)
         if not done:
             with suppress(OSError):  # somebody else uses them
                 for folder in reversed(made):
                     folder.rmdir()
+
+
+def _opened(target: Path, overwrite: bool, command: Command | None) -> FolderDraft:
+    """Return the draft with the finished shards of the same command, or a new one.
+
+    Raises UserError if another command has left finished shards.
+    """
+    if command is None:
+        return FolderDraft(new_workspace(target), None, {})
+    others: list[UserError] = []
+    for space in unfinished(target):
+        theirs, records = journal.read(space.folder)
+        difference = journal.difference(theirs, command)
+        if records and not difference:
+            _clear(space.new)
+            return FolderDraft(space, Journal(space.folder, command, len(records)), records)
+        if overwrite or not records:
+            space.remove()
+            continue
+        space.leave()
+        others.append(
+            UserError(
+                f"{target} is unfinished: {space.folder} holds {plural(len(records), 'shard')} of another "
+                f"command ({difference}): give that command again to finish it, or start anew with "
+                "--overwrite, which deletes them"
+            )
+        )
+    if others:
+        raise others[0]
+    space = new_workspace(target)
+    return FolderDraft(space, Journal(space.folder, command, 0), {})
+
+
+def _clear(new: Path) -> None:
+    """Delete what an interrupted command wrote beside its shards."""
+    for name in (manifests.NAME, PART, DIGESTS):
+        (new / name).unlink(missing_ok=True)
+    shutil.rmtree(new / TRIAL, ignore_errors=True)
+
+
+def _with_rest(error: Exception, draft: FolderDraft | None) -> Exception:
+    """Return an error that also says what is kept, if it is for the user."""
+    if draft is None or not draft.finished or not isinstance(error, UserError):
+        return error
+    kept = plural(draft.finished, "finished shard")
+    return UserError(f"{error} ({kept} in {draft.space.folder} for the same command)")
+
+
+def _close(draft: FolderDraft, done: bool) -> None:
+    """Remove the workspace, unless it has finished shards that the same command can use."""
+    if draft.finished and not done:
+        draft.space.leave()
+    else:
+        draft.space.remove()
 
 
 def _replaceable(target: Path, overwrite: bool) -> _Identity | None:

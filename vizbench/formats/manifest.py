@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from vizbench._util.background import run_in_background
 from vizbench._util.files import read_bounded, write_new
 from vizbench._util.text import plural, text_of
 from vizbench._util.version import __version__
@@ -17,7 +18,8 @@ from vizbench.dataset.mixture import is_mixture, mixture_spec
 from vizbench.dataset.splits import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats.lookup import source_of
-from vizbench.formats.workspace import moved_aside
+from vizbench.formats.stores import Store, Where
+from vizbench.formats.workspace import moved_aside, shards_left
 from vizbench.renderers.looks import LookName
 from vizbench.task.registry import code_of
 
@@ -145,22 +147,13 @@ def signed(folder: Path) -> bytes | None:
     return data
 
 
-def load(folder: Path) -> Manifest:
+def load(folder: Where) -> Manifest:
     """Read the manifest of the data set in `folder`.
 
     Raises UserError if there is none, or it is malformed or contradicts itself.
     """
-    path = folder / NAME
-    if not path.is_file():
-        if not folder.exists() and (old := moved_aside(folder.resolve())) is not None:
-            raise UserError(
-                f"{folder} was moved to {old} by a `generate --overwrite` that was killed: give that command "
-                "again, which puts it back first"
-            )
-        raise UserError(
-            f"{folder} holds no {NAME}: give the folder of a data set that `vizbench generate` made"
-        )
-    data = read_bounded(path, "manifest", _MAX_BYTES)
+    data = _of_store(folder) if isinstance(folder, Store) else _of_folder(folder)
+    path = f"{folder}/{NAME}"
     try:
         manifest = msgspec.json.decode(text_of(data), type=Manifest)
     except (ValueError, RecursionError) as error:
@@ -170,3 +163,36 @@ def load(folder: Path) -> Manifest:
             f"{path} is malformed (its shards do not hold {plural(manifest.rows, 'row')}): generate it again"
         )
     return manifest
+
+
+def _of_folder(folder: Path) -> bytes:
+    """Return the manifest in a folder. Raises UserError if there is none."""
+    path = folder / NAME
+    if not path.is_file():
+        if not folder.exists() and (old := moved_aside(folder.resolve())) is not None:
+            raise UserError(
+                f"{folder} was moved to {old} by a `generate --overwrite` that was killed: give that command "
+                "again, which puts it back first"
+            )
+        if not folder.exists() and (space := shards_left(folder.resolve())) is not None:
+            raise UserError(
+                f"{folder} is unfinished, its shards are in {space}: wait for its `vizbench generate`, or "
+                "give that command again"
+            )
+        raise UserError(
+            f"{folder} holds no {NAME}: give the folder of a data set that `vizbench generate` made"
+        )
+    return read_bounded(path, "manifest", _MAX_BYTES)
+
+
+def _of_store(store: Store) -> bytes:
+    """Return the manifest in a store. Raises UserError if there is none."""
+    data = run_in_background(lambda: store.read(NAME, _MAX_BYTES))
+    if data is not None:
+        return data
+    if run_in_background(store.files):
+        raise UserError(
+            f"{store} is unfinished, it has no {NAME} yet: wait for its `vizbench generate`, or give that "
+            "command again"
+        )
+    raise UserError(f"{store} holds no {NAME}: give the URL of a data set that `vizbench generate` made")

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
 import msgspec
 
+from vizbench._util.background import run_in_background
 from vizbench._util.files import open_regular
-from vizbench.engines.shard import in_order
+from vizbench.engines.shard import WHOLE, in_order
 from vizbench.errors import UserError
+from vizbench.formats import journal
 from vizbench.formats import manifest as manifests
-from vizbench.formats.folder import replace_folder
+from vizbench.formats.draft import Draft
+from vizbench.formats.draft_of import draft_of
+from vizbench.formats.fetched import fetched
 from vizbench.formats.format_base import Format, Place
+from vizbench.formats.journal import Finished
 from vizbench.formats.manifest import Manifest, Shard
 from vizbench.formats.parts import DIGESTS, DatasetPart, load
+from vizbench.formats.stores import Store, Where, located
 from vizbench.formats.writer import format_named
 
 _BLOCK: Final = 1 << 20
@@ -24,26 +31,30 @@ _OWN: Final = ("shards", "digest")
 """Fields of the manifest that differ between the parts."""
 
 
-def merge(folders: Sequence[Path], out: Path, overwrite: bool = False) -> Manifest:
-    """Put the parts of a data set together in the folder `out`. The bytes are those of an undivided data set.
+def merge(folders: Sequence[Path | str], out: Path | str, overwrite: bool = False) -> Manifest:
+    """Put the parts of a data set together at `out`. The bytes are those of an undivided data set.
+
+    folders, out: folders, or URLs in object stores.
 
     Raises UserError, with nothing written, if a part is missing, doubled, damaged or of another data set.
     """
-    parts = _in_order(folders)
+    parts = _in_order([located(folder) for folder in folders])
     shards = _interleaved([part.manifest.shards for _, part in parts])
     head = parts[0][1].manifest
     if sum(shard.rows for shard in shards) != head.rows:
         raise UserError(f"the parts do not hold {head.rows:,} rows in all: generate them again")
-    for folder, part in parts:
-        _check_digests(folder, part)
-    with replace_folder(out, overwrite) as new:
-        content = _copy(parts, shards, new)
-        made = msgspec.structs.replace(head, shards=shards, digest=content)
-        manifests.save(made, new)
+    base = msgspec.structs.replace(head, shards=[], digest="")
+    command = journal.command(base, shards[0].rows, False, WHOLE)
+    with tempfile.TemporaryDirectory(prefix="vizbench-") as local:
+        blocks = [_checked_digests(*each, Path(local) / str(number)) for number, each in enumerate(parts)]
+        with draft_of(out, overwrite, command, resumes=False) as draft:
+            content = _copy(parts, blocks, shards, draft)
+            made = msgspec.structs.replace(head, shards=shards, digest=content)
+            manifests.save(made, draft.folder)
     return made
 
 
-def _in_order(folders: Sequence[Path]) -> list[tuple[Path, DatasetPart]]:
+def _in_order(folders: Sequence[Where]) -> list[tuple[Where, DatasetPart]]:
     """Read the parts, and return them in order. Raises UserError if they are not those of one data set."""
     read = [(folder, load(folder)) for folder in folders]
     first, head = read[0]
@@ -86,8 +97,14 @@ def _interleaved(shards: Sequence[Sequence[Shard]]) -> list[Shard]:
     return [shards[number % len(shards)][number // len(shards)] for number in range(count)]
 
 
-def _check_digests(folder: Path, part: DatasetPart) -> None:
-    path = folder / DIGESTS
+def _checked_digests(folder: Where, part: DatasetPart, local: Path) -> Path:
+    """Return the file with the digests of a part's blocks. One of a store is fetched to the folder `local`.
+
+    Raises UserError if it is not as it was written.
+    """
+    if isinstance(folder, Store):
+        run_in_background(lambda: folder.fetch([DIGESTS], local))
+    path = (local if isinstance(folder, Store) else folder) / DIGESTS
     total = hashlib.sha256()
     size = 0
     with open_regular(path, "file") as file:
@@ -95,10 +112,15 @@ def _check_digests(folder: Path, part: DatasetPart) -> None:
             total.update(block)
             size += len(block)
     if total.hexdigest() != part.digests or size != sum(part.sizes):
-        raise UserError(f"{path} is not as it was written (its digest differs): generate the part again")
+        raise UserError(
+            f"{folder}/{DIGESTS} is not as it was written (its digest differs): generate the part again"
+        )
+    return path
 
 
-def _copy(parts: Sequence[tuple[Path, DatasetPart]], shards: Sequence[Shard], new: Path) -> str:
+def _copy(
+    parts: Sequence[tuple[Where, DatasetPart]], blocks: Sequence[Path], shards: Sequence[Shard], draft: Draft
+) -> str:
     """Copy the shards' files, and return the digest of all rows. Raises UserError if a file is damaged."""
     head = parts[0][1].manifest
     chosen = format_named(head.format)
@@ -108,18 +130,21 @@ def _copy(parts: Sequence[tuple[Path, DatasetPart]], shards: Sequence[Shard], ne
     for number, shard in enumerate(shards):
         owner = number % len(parts)
         folder, part = parts[owner]
-        place = Place(folder, head.spec.split, number, first, shard.rows)
-        _copy_shard(chosen, place, shard, new)
+        place = Place(draft.folder, head.spec.split, number, first, shard.rows)
+        with fetched(folder, chosen, place) as source:
+            _copy_shard(chosen, folder, source, shard, draft.folder)
         size = part.sizes[number // len(parts)]
-        with open_regular(folder / DIGESTS, "file") as file:
+        with open_regular(blocks[owner], "file") as file:
             file.seek(taken[owner])
-            content.update(file.read(size))
+            digests = file.read(size)
+        draft.add(chosen, place, Finished(place.stem, shard.rows, shard.sha256, digests))
+        content.update(digests)
         taken[owner] += size
         first += shard.rows
     return content.hexdigest()
 
 
-def _copy_shard(format: Format, place: Place, shard: Shard, new: Path) -> None:
+def _copy_shard(format: Format, folder: Where, place: Place, shard: Shard, new: Path) -> None:
     """Copy the files of a shard, which are read once: what is copied is what is checked."""
     total = hashlib.sha256()
     for name in format.files(place):
@@ -131,6 +156,6 @@ def _copy_shard(format: Format, place: Place, shard: Shard, new: Path) -> None:
                 copy.write(block)
     if total.hexdigest() != shard.sha256:
         raise UserError(
-            f"{place.folder}: shard {place.stem} is not as it was written (its digest differs): "
+            f"{folder}: shard {place.stem} is not as it was written (its digest differs): "
             "generate the part again"
         )

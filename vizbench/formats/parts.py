@@ -13,11 +13,13 @@ from typing import Annotated, Final, final
 import msgspec
 from msgspec import Meta
 
+from vizbench._util.background import run_in_background
 from vizbench._util.files import read_bounded, write_new
 from vizbench._util.text import text_of
 from vizbench.engines.shard import MAX_PARTS, NAME, Part
 from vizbench.errors import UserError
 from vizbench.formats.manifest import MAX_SHARDS, Manifest
+from vizbench.formats.stores import Store, Where
 
 DIGESTS: Final = "blocks.digests"
 """The file with the digests of a part's blocks of rows."""
@@ -71,12 +73,12 @@ def save(part: Part, manifest: Manifest, digests: DigestFile, folder: Path) -> N
     write_new(folder / NAME, msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n")
 
 
-def load(folder: Path) -> DatasetPart:
+def load(folder: Where) -> DatasetPart:
     """Read the description of a part. Raises UserError if there is none, or it is malformed."""
-    path = folder / NAME
-    if not path.is_file():
+    path = f"{folder}/{NAME}"
+    data = _read(folder)
+    if data is None:
         raise UserError(f"{folder} holds no {NAME}: give the folders that `vizbench generate --shard` wrote")
-    data = read_bounded(path, "description", _MAX_BYTES)
     try:
         part = msgspec.json.decode(text_of(data), type=DatasetPart)
     except (ValueError, RecursionError) as error:
@@ -84,3 +86,12 @@ def load(folder: Path) -> DatasetPart:
     if part.part >= part.parts or len(part.sizes) != len(part.manifest.shards):
         raise UserError(f"{path} is malformed (its numbers contradict each other): generate the part again")
     return part
+
+
+def _read(folder: Where) -> bytes | None:
+    """Return the description in a folder or a store. None if there is none."""
+    if isinstance(folder, Store):
+        return run_in_background(lambda: folder.read(NAME, _MAX_BYTES))
+    if not (folder / NAME).is_file():
+        return None
+    return read_bounded(folder / NAME, "description", _MAX_BYTES)

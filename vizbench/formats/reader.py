@@ -19,11 +19,13 @@ from vizbench.dataset.splits import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.digests import BlockDigests
-from vizbench.formats.format_base import Place
+from vizbench.formats.fetched import fetched
+from vizbench.formats.format_base import Format, Place
 from vizbench.formats.lookup import verifier_and_params
-from vizbench.formats.manifest import Manifest
+from vizbench.formats.manifest import Manifest, Shard
 from vizbench.formats.row_prompts import Prompts
 from vizbench.formats.rows import Row, instance_of
+from vizbench.formats.stores import Where, located
 from vizbench.formats.writer import format_named
 from vizbench.task.contract import Verifier
 from vizbench.task.registry import params_json
@@ -39,24 +41,26 @@ _PIECE_CELLS = 1 << 22
 """Cells of the rows whose digest is taken at a time, unless one row has more."""
 
 
-def read(path: Path | str) -> Iterator[Instance]:
-    """Return the instances of the data set in the folder `path`, in order.
+def read(path: Where | str) -> Iterator[Instance]:
+    """Return the instances of the data set at `path`, in order: a folder, or a URL in an object store.
+
+    Of a store one shard at a time is fetched into a temporary folder.
 
     Raises UserError at once if it was made by another version of the task. The iterator raises UserError at a
     shard whose digest differs, or whose rows are not what the manifest says.
     """
-    folder = Path(path)
+    folder = located(path)
     manifest = manifests.load(folder)
     expected = _expected(folder, manifest)
     return (instance for instance, _ in _rows(folder, manifest, expected))
 
 
-def check(path: Path | str) -> Manifest:
-    """Read every row of the data set in `path`, and return its manifest.
+def check(path: Where | str) -> Manifest:
+    """Read every row of the data set at `path`, a folder or a URL, and return its manifest.
 
     Raises UserError if a digest differs, or a row is not what the manifest says.
     """
-    folder = Path(path)
+    folder = located(path)
     manifest = manifests.load(folder)
     digests = BlockDigests(manifest.block)
     for rows in _pieces(_rows(folder, manifest, _expected(folder, manifest))):
@@ -90,7 +94,7 @@ def _prompts(texts: list[str], places: Order) -> Prompts:
     return Prompts(tuple(numbers), np.array(codes, np.int64))
 
 
-def mixed_split(folder: Path, manifest: Manifest) -> MixedSplit | None:
+def mixed_split(folder: Where, manifest: Manifest) -> MixedSplit | None:
     """Return the split of a mixture that a data set holds, or None if it is of one task.
 
     Raises UserError if this vizbench makes another one.
@@ -124,7 +128,7 @@ class _Expected:
     """Its task's parameters."""
 
 
-def _expected(folder: Path, manifest: Manifest) -> Iterator[_Expected]:
+def _expected(folder: Where, manifest: Manifest) -> Iterator[_Expected]:
     """Return what rows 0, 1, 2 … must be, without end.
 
     Raises UserError at once if this vizbench has other tasks of these names.
@@ -143,7 +147,7 @@ def _expected_of_mixture(split: MixedSplit) -> Iterator[_Expected]:
             yield _Expected(spec, index, *rules[spec.task])
 
 
-def _verifier_and_params(folder: Path, manifest: Manifest) -> tuple[Verifier, Any]:
+def _verifier_and_params(folder: Where, manifest: Manifest) -> tuple[Verifier, Any]:
     """Return the verifier and the parameters of the rows. Raises UserError if this vizbench has others."""
     spec = manifest.spec
     verifier, params = verifier_and_params(spec.task)
@@ -154,7 +158,7 @@ def _verifier_and_params(folder: Path, manifest: Manifest) -> tuple[Verifier, An
     return verifier, params
 
 
-def _check_code(folder: Path, manifest: Manifest) -> None:
+def _check_code(folder: Where, manifest: Manifest) -> None:
     """Raise UserError if the Python files of the tasks have changed."""
     name = manifest.spec.task
     if manifest.code is not None and manifest.code != manifests.code_digest(name):
@@ -163,7 +167,7 @@ def _check_code(folder: Path, manifest: Manifest) -> None:
         )
 
 
-def _check_version(folder: Path, manifest: Manifest, task: str, version: object, current: int) -> None:
+def _check_version(folder: Where, manifest: Manifest, task: str, version: object, current: int) -> None:
     if version != current:
         raise UserError(
             f"{folder} was made by version {str(version)[:20]} of {task[:200]} and this vizbench "
@@ -172,9 +176,9 @@ def _check_version(folder: Path, manifest: Manifest, task: str, version: object,
         )
 
 
-def _other_params(folder: Path, task: str) -> UserError:
+def _other_params(folder: Where, task: str) -> UserError:
     return UserError(
-        f"the parameters in {folder / manifests.NAME} are not those of {task[:200]}: generate it again"
+        f"the parameters in {folder}/{manifests.NAME} are not those of {task[:200]}: generate it again"
     )
 
 
@@ -188,34 +192,46 @@ def _version_of(value: Json) -> object:
     return cast("dict[str, Json]", value).get("version") if isinstance(value, dict) else None
 
 
-def _rows(folder: Path, manifest: Manifest, expected: Iterator[_Expected]) -> Iterator[tuple[Instance, str]]:
+def _rows(folder: Where, manifest: Manifest, expected: Iterator[_Expected]) -> Iterator[tuple[Instance, str]]:
     """Yield the rows with their prompts."""
     chosen = format_named(manifest.format)
     first = 0
     for number, shard in enumerate(manifest.shards):
-        # The digest is checked before anything is parsed.
-        place = Place(folder, manifest.spec.split, number, first, shard.rows)
-        if chosen.digest(place) != shard.sha256:
-            raise UserError(
-                f"{folder}: shard {place.stem} is not as it was written (its digest differs): make it again"
-            )
-
-        # Rows beyond those of the manifest are read, to be counted, but not yielded.
-        rows = 0
-        for row in chosen.read(place):
-            try:
-                instance = _instance(row, first + rows, next(expected), manifest)
-            except UserError as error:
-                raise UserError(f"{folder}: {error}: generate it again") from None
-            rows += 1
-            if rows <= shard.rows:
-                yield instance, row.prompt
-        if rows != shard.rows:
-            raise UserError(
-                f"{folder}: shard {place.stem} holds {plural(rows, 'row')} and the manifest says "
-                f"{shard.rows:,}: make it again"
-            )
+        place = Place(Path(), manifest.spec.split, number, first, shard.rows)
+        with fetched(folder, chosen, place) as here:
+            yield from _rows_of_shard(folder, chosen, here, shard, expected, manifest)
         first += shard.rows
+
+
+def _rows_of_shard(
+    folder: Where,
+    format: Format,
+    place: Place,
+    shard: Shard,
+    expected: Iterator[_Expected],
+    manifest: Manifest,
+) -> Iterator[tuple[Instance, str]]:
+    # The digest is checked before anything is parsed.
+    if format.digest(place) != shard.sha256:
+        raise UserError(
+            f"{folder}: shard {place.stem} is not as it was written (its digest differs): make it again"
+        )
+
+    # Rows beyond those of the manifest are read, to be counted, but not yielded.
+    rows = 0
+    for row in format.read(place):
+        try:
+            instance = _instance(row, place.first + rows, next(expected), manifest)
+        except UserError as error:
+            raise UserError(f"{folder}: {error}: generate it again") from None
+        rows += 1
+        if rows <= shard.rows:
+            yield instance, row.prompt
+    if rows != shard.rows:
+        raise UserError(
+            f"{folder}: shard {place.stem} holds {plural(rows, 'row')} and the manifest says "
+            f"{shard.rows:,}: make it again"
+        )
 
 
 def _instance(row: Row, position: int, expected: _Expected, manifest: Manifest) -> Instance:

@@ -2,7 +2,8 @@
 
 The workspace holds `new` (what is being written), during a replacement `old` (what was there), `owner.json`
 and a lock. A killed process leaves it behind. The next `generate` beside it acquires the lock, so it knows
-that the owner has ended, and clears the workspace.
+that the owner has ended, and clears the workspace. If it has a journal of finished shards, it stays until the
+same command continues it.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ from typing import TYPE_CHECKING, Final, final
 
 import msgspec
 
-from vizbench._util.files import read_bounded, write_new
+from vizbench._util.files import read_bounded, write_atomically, write_new
 from vizbench._util.locks import LOCK, take_lock
 from vizbench.errors import UserError
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
+
+JOURNAL: Final = "finished.jsonl"
+"""The file that records finished shards. It is there only if any are finished."""
 
 _NAME: Final = re.compile(r"\.vizbench-[0-9a-f]{16}")
 _OWNER: Final = "owner.json"
@@ -52,22 +56,34 @@ class _Owner(msgspec.Struct, frozen=True):
 class Workspace:
     """A workspace that this process holds."""
 
-    def __init__(self, target: Path) -> None:
-        """Make a workspace beside `target`, with an empty `new`. Raises OSError if the disk refuses."""
-        self._folder = target.parent / f".vizbench-{secrets.token_hex(8)}"
-        self._lock: BaseFileLock | None = None
-        self._folder.mkdir()
+    def __init__(self, folder: Path, target: Path, lock: BaseFileLock | None = None) -> None:
+        """Take a workspace for `target`: make it, or adopt one whose lock is given. It has an empty `new`.
+
+        Raises OSError if the disk refuses.
+        """
+        self._folder = folder
+        self._lock = lock
+        if lock is not None:
+            write_atomically(folder / _OWNER, self._owner(target))
+            self.new.mkdir(exist_ok=True)
+            return
+        folder.mkdir()
         try:
-            self._claim(target)
+            self._lock = take_lock(folder)
+            write_new(folder / _OWNER, self._owner(target))
+            self.new.mkdir()
         except BaseException:  # Ctrl-C too must leave nothing behind
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
             raise
 
-    def _claim(self, target: Path) -> None:
-        self._lock = take_lock(self._folder)
+    def _owner(self, target: Path) -> bytes:
         owner = _Owner(self._folder.name, os.fsencode(target.name), socket.gethostname(), _boot())
-        write_new(self._folder / _OWNER, msgspec.json.encode(owner))
-        self.new.mkdir()
+        return msgspec.json.encode(owner)
+
+    @property
+    def folder(self) -> Path:
+        """The workspace itself."""
+        return self._folder
 
     @property
     def new(self) -> Path:
@@ -82,6 +98,46 @@ class Workspace:
     def remove(self) -> None:
         """Delete the workspace with everything in it."""
         _delete(self._folder, self._lock)
+
+    def leave(self) -> None:
+        """Leave the workspace to a later command that continues it."""
+        if self._lock is not None:
+            self._lock.release()
+
+
+def new_workspace(target: Path) -> Workspace:
+    """Make a workspace beside `target`. Raises OSError if the disk refuses."""
+    return Workspace(target.parent / f".vizbench-{secrets.token_hex(8)}", target)
+
+
+def unfinished(target: Path) -> Iterator[Workspace]:
+    """Yield the workspaces of ended commands that have finished shards of `target`. Each is locked.
+
+    The caller leaves or removes it. Workspaces of other machines are among them: the lock says whether their
+    command has ended.
+    """
+    for folder, owner in _workspaces(target.parent, anywhere=True):
+        is_of_target = os.fsdecode(owner.target) == target.name and not (folder / "old").exists()
+        if is_of_target and _has_shards(folder):
+            with suppress(OSError, UserError):  # its process is at work, or the disk refuses
+                yield _adopted(folder, target)
+
+
+def shards_left(target: Path) -> Path | None:
+    """Return a workspace with finished shards of `target`, whether its command has ended or not, or None."""
+    for folder, owner in _workspaces(target.parent, anywhere=True):
+        if os.fsdecode(owner.target) == target.name and _has_shards(folder):
+            return folder
+    return None
+
+
+def _adopted(folder: Path, target: Path) -> Workspace:
+    lock = take_lock(folder)
+    try:
+        return Workspace(folder, target, lock)
+    except BaseException:
+        lock.release()
+        raise
 
 
 def put_back(old: Path, target: Path) -> Path:
@@ -100,7 +156,8 @@ def put_back(old: Path, target: Path) -> Path:
 def recover(parent: Path) -> None:
     """Clear the workspaces in `parent` that killed processes left, and put back what they had moved aside.
 
-    Workspaces of live processes, of other users and of other machines are skipped.
+    Those with finished shards stay. Workspaces of live processes, of other users and of other machines are
+    skipped.
     """
     for folder, _ in _workspaces(parent):
         with suppress(OSError, UserError):  # its process is at work, or the disk refuses
@@ -130,9 +187,15 @@ def _recover(folder: Path) -> None:
                     target,
                     place,
                 )
-        _delete(folder, lock)
+        if not _has_shards(folder):
+            _delete(folder, lock)
     finally:
         lock.release()
+
+
+def _has_shards(folder: Path) -> bool:
+    """Return whether a workspace has finished shards that are not published."""
+    return (folder / JOURNAL).is_file() and (folder / "new").is_dir()
 
 
 def _is_interrupted(folder: Path) -> bool:
@@ -149,6 +212,7 @@ def _delete(folder: Path, lock: BaseFileLock | None) -> None:
     trash = folder / "trash"
     with suppress(OSError):
         (folder / "new").rename(trash)
+    (folder / JOURNAL).unlink(missing_ok=True)
     for name in ("trash", "new", "old"):
         shutil.rmtree(folder / name, ignore_errors=True)
     if any((folder / name).exists() for name in ("trash", "new", "old")):
@@ -161,16 +225,24 @@ def _delete(folder: Path, lock: BaseFileLock | None) -> None:
         folder.rmdir()
 
 
-def _workspaces(parent: Path) -> Iterator[tuple[Path, _Owner]]:
-    """Yield the workspaces in a folder that processes of this machine and this user made."""
+def _workspaces(parent: Path, anywhere: bool = False) -> Iterator[tuple[Path, _Owner]]:
+    """Yield the workspaces in a folder that processes of this machine and this user made.
+
+    anywhere: also those that this user made on other machines.
+    """
     try:
         names = [name for name in os.listdir(parent) if _NAME.fullmatch(name)]
     except OSError:
         return
     for name in names:
         owner = _owner(parent / name)
-        if owner is not None and (owner.boot == _boot() != "" or owner.host == socket.gethostname()):
+        if owner is not None and (anywhere or _is_here(owner)):
             yield parent / name, owner
+
+
+def _is_here(owner: _Owner) -> bool:
+    """Return whether the owner of a workspace ran on this machine."""
+    return owner.boot == _boot() != "" or owner.host == socket.gethostname()
 
 
 def _owner(folder: Path) -> _Owner | None:

@@ -10,11 +10,13 @@ import hashlib
 import importlib
 import math
 import shutil
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
+
+import msgspec
 
 from vizbench._util.background import run_in_background, stop_if_abandoned
 from vizbench._util.numbers import is_whole
@@ -25,12 +27,14 @@ from vizbench.engines.local import local_engine
 from vizbench.engines.schedule import each, results
 from vizbench.engines.shard import WHOLE, Part
 from vizbench.errors import UserError, unknown
+from vizbench.formats import journal, parts
 from vizbench.formats import manifest as manifests
-from vizbench.formats import parts
 from vizbench.formats.carried import Receiver, carried
 from vizbench.formats.digests import BLOCK_ROWS, BlockDigests
-from vizbench.formats.folder import replace_folder
+from vizbench.formats.draft import TRIAL
+from vizbench.formats.draft_of import draft_of
 from vizbench.formats.format_base import Chunk, Format, Place
+from vizbench.formats.journal import Finished
 from vizbench.formats.manifest import (
     FORMATS,
     MAX_DATASET,
@@ -77,8 +81,12 @@ def write(
     progress: Callable[[int], object] | None = None,
     engine: Engine | None = None,
     part: Part = WHOLE,
+    resumed: Callable[[int, int], object] | None = None,
 ) -> Manifest:
-    """Write the first n rows of a split to the folder `out`, which appears in whole or not at all.
+    """Write the first n rows of a split to `out`, which becomes a data set in whole or not at all.
+
+    out: a folder, or the URL of one in an object store. If the call is interrupted, the shards that it has
+    finished stay, and the same call continues from them.
 
     n: 1 … MAX_DATASET. workers: 1 … MAX_WORKERS processes; starting one costs about a second of work.
     overwrite: replace the data set that is there at the start; if something else is there at the end, it
@@ -87,10 +95,11 @@ def write(
     pictures of format png are drawn, see `vizbench.render`. packed: of Parquet only, write grids as bytes
     with their shapes and not as nested lists. progress: called with the number of rows that are written,
     after each shard. engine: runs the work elsewhere, in place of `workers`; it does not change the bytes.
-    part: the shards to write; `merge` puts the parts together.
+    part: the shards to write; `merge` puts the parts together. resumed: called once with the number of shards
+    and of rows that an interrupted call had finished, if there are any.
 
-    Raises UserError, with nothing written, if an argument cannot be served or the rows do not fit the disk.
-    Ctrl-C ends the writing at once.
+    Raises UserError if an argument cannot be served, if the rows do not fit the disk, or if another call has
+    left shards of `out`. Ctrl-C ends the writing at once.
     """
     _check_count("n", n, MAX_DATASET)
     _check_count("workers", workers, MAX_WORKERS)
@@ -110,37 +119,67 @@ def write(
     run_in_background(lambda: split.rows(0, 1 if split.count is None else n))
     kinds = run_in_background(split.kinds)
     block = math.gcd(BLOCK_ROWS, SHARD_ROWS)  # a shard is of whole blocks
-    with replace_folder(Path(out), overwrite) as folder:
+    base = manifests.new(split.spec, format, n, steps, prompt, block, "", [], look)
+    command = journal.command(base, SHARD_ROWS, packed, part)
+    with draft_of(out, overwrite, command) as draft:
+        places = [
+            Place(draft.folder, split.name, first // SHARD_ROWS, first, min(SHARD_ROWS, n - first), look)
+            for first in part.of(range(0, n, SHARD_ROWS))
+        ]
 
-        def job(first: int, rows: int) -> _Job:
-            place = Place(folder, split.name, first // SHARD_ROWS, first, rows, look)
-            return _Job(place, chosen, split.rows(first, rows), kinds, steps, prompt, block)
+        def job(place: Place) -> _Job:
+            return _Job(place, chosen, split.rows(place.first, place.rows), kinds, steps, prompt, block)
+
+        # What an interrupted call has finished is read again, to be compared with its digests.
+        records = run_in_background(lambda: draft.kept(chosen, places))
+        missing = [place for place in places if place.stem not in records]
+        done = sum(record.rows for record in records.values())
+        if records and resumed is not None:
+            resumed(len(records), done)
 
         # The estimate comes first: a disk may be too small for what takes hours to write.
-        firsts = part.of(range(0, n, SHARD_ROWS))
-        if n > _SAMPLE:
-            run_in_background(lambda: _check_space(job(0, _SAMPLE), rows_of(part, n)))
+        if n > _SAMPLE and missing and draft.is_local:
+            sample = Place(draft.folder / TRIAL, split.name, 0, 0, _SAMPLE, look)
+            run_in_background(lambda: _check_space(job(sample), sum(place.rows for place in missing)))
 
-        # Shards come back in order, whichever process wrote them.
-        content = hashlib.sha256()
-        shards: list[Shard] = []
-        kept = parts.DigestFile(folder)
-        jobs = (job(first, min(SHARD_ROWS, n - first)) for first in firsts)
-        engine = engine or local_engine(max(1, min(workers, len(firsts))))
-        with closing(_written(engine, jobs)) as written:
-            for shard, digests in written:
-                shards.append(shard)
-                content.update(digests)
-                if progress is not None:
-                    progress(sum(written_shard.rows for written_shard in shards))
-                if not part.is_whole:
-                    kept.add(digests)
-        made = manifests.new(split.spec, format, n, steps, prompt, block, content.hexdigest(), shards, look)
-        if part.is_whole:
-            manifests.save(made, folder)
-        else:
-            parts.save(part, made, kept, folder)
-    return made
+        def ended(number: int, made: tuple[Shard, bytes]) -> None:
+            nonlocal done
+            record = Finished(missing[number].stem, made[0].rows, made[0].sha256, made[1])
+            draft.add(chosen, missing[number], record)
+            records[record.stem] = record
+            done += record.rows
+            if progress is not None:
+                progress(done)
+
+        engine = engine or local_engine(max(1, min(workers, len(missing))))
+        _make(engine, _fresh(map(job, missing), bool(draft.recorded)), ended)
+        return _save(base, [records[place.stem] for place in places], part, draft.folder)
+
+
+def _fresh(jobs: Iterator[_Job], resumed: bool) -> Iterator[_Job]:
+    """Yield the jobs, after deleting what an interrupted call has written of their shards."""
+    for job in jobs:
+        if resumed:
+            for name in job.format.files(job.place):
+                (job.place.folder / name).unlink(missing_ok=True)
+        yield job
+
+
+def _save(base: Manifest, records: Sequence[Finished], part: Part, folder: Path) -> Manifest:
+    """Write the manifest of all shards, or the description of a part, into its folder."""
+    content = hashlib.sha256()
+    for record in records:
+        content.update(record.blocks)
+    shards = [Shard(record.rows, record.sha256) for record in records]
+    manifest = msgspec.structs.replace(base, digest=content.hexdigest(), shards=shards)
+    if part.is_whole:
+        manifests.save(manifest, folder)
+        return manifest
+    digests = parts.DigestFile(folder)
+    for record in records:
+        digests.add(record.blocks)
+    parts.save(part, manifest, digests, folder)
+    return manifest
 
 
 def rows_of(part: Part, n: int) -> int:
@@ -162,13 +201,17 @@ class _Job:
     block: int
 
 
-def _written(engine: Engine, jobs: Iterator[_Job]) -> Generator[tuple[Shard, bytes]]:
-    """Return the records of the shards in order, each after its files are in the folder."""
+def _make(engine: Engine, jobs: Iterator[_Job], ended: Callable[[int, tuple[Shard, bytes]], None]) -> None:
+    """Make all shards. ended: called for each, when its files are in the folder."""
     if engine.shares_files:
-        return results(engine, each(_write_shard), jobs)
-    receiver = Receiver()
-    unit = functools.partial(carried, _write_shard)
-    return receiver.checked(results(engine, unit, receiver.noted(jobs), receiver.watch))
+        made = results(engine, each(_write_shard), jobs, ended=ended)
+    else:
+        receiver = Receiver(ended)
+        unit = functools.partial(carried, _write_shard)
+        made = results(engine, unit, receiver.noted(jobs), receiver.watch, ended=receiver.ended)
+    with closing(made):
+        for _ in made:
+            pass
 
 
 def _write_shard(job: _Job) -> tuple[Shard, bytes]:
@@ -189,10 +232,11 @@ def _write_shard(job: _Job) -> tuple[Shard, bytes]:
 def _check_space(sample: _Job, n: int) -> None:
     """Write a few rows, delete them, and raise UserError if n of them would not fit the disk."""
     folder = sample.place.folder
+    folder.mkdir()
     _write_shard(sample)
     used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    for path in list(folder.iterdir()):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.rmtree(folder)
+    folder = folder.parent
     needed, free = used * n // sample.place.rows, shutil.disk_usage(folder).free
     if needed > free:
         raise UserError(

@@ -16,6 +16,7 @@ from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.lookup import verifier_of
 from vizbench.formats.reader import mixed_split, read
+from vizbench.formats.stores import located
 from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS
 from vizbench.harness.run.codec import GridCodec, changing
 from vizbench.harness.run.trajectories import states_after_question
@@ -166,13 +167,13 @@ class ScoreSheet:
     """How the data set is drawn. Answers in pictures are read in it."""
 
 
-def score(predictions: Path, dataset: Path, process: bool = False) -> Scored:
+def score(predictions: Path, dataset: Path | str, process: bool = False) -> Scored:
     """Return the score of the answers in `predictions`, see `score_rows`."""
     return summarize(score_rows(predictions, dataset, process))
 
 
-def score_rows(predictions: Path, dataset: Path, process: bool = False) -> ScoreSheet:
-    """Check the answers in `predictions` to the data set in the folder `dataset`.
+def score_rows(predictions: Path, dataset: Path | str, process: bool = False) -> ScoreSheet:
+    """Check the answers in `predictions` to the data set at `dataset`, a folder or a URL.
 
     predictions: a file of JSON Lines or a folder, see `read_predictions`. The last frame of a video and the
     last of several pictures are the answer.
@@ -183,8 +184,9 @@ def score_rows(predictions: Path, dataset: Path, process: bool = False) -> Score
     and `formats.read` refuse, and if answers of this task or kind can hold no trajectory.
     """
     # The rules, and the answers as they are saved.
-    manifest = manifests.load(dataset)
-    mixed = mixed_split(dataset, manifest)
+    place = located(dataset)
+    manifest = manifests.load(place)
+    mixed = mixed_split(place, manifest)
     tasks = [manifest.spec.task] if mixed is None else [side.task for side in mixed.sides]
     verifiers = {name: verifier_of(name) for name in tasks}
     if process:
@@ -196,7 +198,7 @@ def score_rows(predictions: Path, dataset: Path, process: bool = False) -> Score
     # Check row by row. What holds no grid is a wrong answer.
     rows: list[ScoredRow] = []
     failures: list[str] = []
-    for instance in read(dataset):
+    for instance in read(place):
         if instance.id not in saved.answers:
             rows.append(ScoredRow(instance, _MISSING, None))
             continue
