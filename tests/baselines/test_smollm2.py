@@ -17,7 +17,7 @@ from vizbench.harness.run.codec import codec_for
 from vizbench.model import Context, Schedule, load_model
 from vizbench.types import Answer
 
-TASK = "eca/170?rows=2"
+TASK = "eca/170?rows=2&width=8"
 """The second row is the first one shifted by one cell: the answer is short and close to the question."""
 
 
