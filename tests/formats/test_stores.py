@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,16 +98,22 @@ IN_STORE = ("vizbench.formats.journal.line", 3)
 """A thread is about to record the third shard, after the lines of the command and of two shards."""
 
 
+def recorded_in(server: S3Server, url: str) -> list[str]:
+    """Return the records of finished shards in the store."""
+    return [name for name in objects(server, url) if name.startswith(".vizbench/train")]
+
+
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
 def test_a_stopped_command_continues(
     stop: signal.Signals, url: str, server: S3Server, split: Split, tmp_path: Path
 ) -> None:
     with held(IN_STORE, "--out", url, "--n", 14) as child:
+        while len(recorded_in(server, url)) < 2:  # they are sent in the background
+            time.sleep(0.05)
         child.send_signal(stop)
         _, said = child.communicate(timeout=60)
     assert child.returncode == (-9 if stop == signal.SIGKILL else 130) and "Traceback" not in said
-    left = objects(server, url)
-    recorded = [name for name in left if name.startswith(".vizbench/train")]
+    left, recorded = objects(server, url), recorded_in(server, url)
     assert len(recorded) >= 2 and "manifest.json" not in left
     with pytest.raises(UserError, match=r"is unfinished, it has no manifest\.json yet: wait for its"):
         formats.read(url)
