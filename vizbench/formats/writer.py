@@ -46,6 +46,9 @@ from vizbench.renderers.looks import LOOKS, LookName
 SHARD_ROWS = 5_000
 """Rows per shard: the paper's largest number of shots is one file."""
 
+LARGE = 100_000
+"""From this many rows on, shards of formats with `large_shards` have more rows. Each shard takes time."""
+
 MAX_WORKERS = 256
 """Processes that may write one data set."""
 
@@ -80,9 +83,9 @@ def write(
 ) -> Manifest:
     """Write the first n rows of a split to the folder `out`, which appears in whole or not at all.
 
-    n: 1 … MAX_DATASET. workers: 1 … MAX_WORKERS processes; starting one costs about a second of work.
-    overwrite: replace the data set that is there at the start; if something else is there at the end, it
-    stays and the rows are not kept. steps: keep the trajectories, which for a maze are a hundred times the
+    n: 1 … MAX_DATASET. workers: 1 … MAX_WORKERS shards at a time, in threads, or in processes if one takes
+    long. overwrite: replace the data set that is there at the start; if something else is there at the end,
+    it stays and the rows are not kept. steps: keep the trajectories, which for a maze are a hundred times the
     rest. prompt: who reads the rows' prompts, see `vizbench.prompt`; "none" leaves them out. look: how the
     pictures of format png are drawn, see `vizbench.render`. packed: of Parquet only, write grids as bytes
     with their shapes and not as nested lists. progress: called with the number of rows that are written,
@@ -109,23 +112,24 @@ def write(
     # Of any other only the first row is generated, which costs almost nothing.
     run_in_background(lambda: split.rows(0, 1 if split.count is None else n))
     kinds = run_in_background(split.kinds)
-    block = math.gcd(BLOCK_ROWS, SHARD_ROWS)  # a shard is of whole blocks
+    size = shard_rows(n, chosen)
+    block = math.gcd(BLOCK_ROWS, size)  # a shard is of whole blocks
     with replace_folder(Path(out), overwrite) as folder:
 
         def job(first: int, rows: int) -> _Job:
-            place = Place(folder, split.name, first // SHARD_ROWS, first, rows, look)
+            place = Place(folder, split.name, first // size, first, rows, look)
             return _Job(place, chosen, split.rows(first, rows), kinds, steps, prompt, block)
 
         # The estimate comes first: a disk may be too small for what takes hours to write.
-        firsts = part.of(range(0, n, SHARD_ROWS))
+        firsts = part.of(range(0, n, size))
         if n > _SAMPLE:
-            run_in_background(lambda: _check_space(job(0, _SAMPLE), rows_of(part, n)))
+            run_in_background(lambda: _check_space(job(0, _SAMPLE), rows_of(part, n, chosen)))
 
         # Shards come back in order, whichever process wrote them.
         content = hashlib.sha256()
         shards: list[Shard] = []
         kept = parts.DigestFile(folder)
-        jobs = (job(first, min(SHARD_ROWS, n - first)) for first in firsts)
+        jobs = (job(first, min(size, n - first)) for first in firsts)
         engine = engine or local_engine(max(1, min(workers, len(firsts))))
         with closing(_written(engine, jobs)) as written:
             for shard, digests in written:
@@ -143,9 +147,15 @@ def write(
     return made
 
 
-def rows_of(part: Part, n: int) -> int:
+def shard_rows(n: int, format: Format) -> int:
+    """Return the rows of each shard but the last, in a data set with n rows."""
+    return SHARD_ROWS * (format.large_shards if n >= LARGE else 1)
+
+
+def rows_of(part: Part, n: int, format: Format) -> int:
     """Return the number of rows in a part of a data set with n rows."""
-    return sum(min(SHARD_ROWS, n - first) for first in part.of(range(0, n, SHARD_ROWS)))
+    size = shard_rows(n, format)
+    return sum(min(size, n - first) for first in part.of(range(0, n, size)))
 
 
 @final
