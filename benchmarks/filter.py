@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench import loading
+from vizbench.dataset.seen import SeenDigests
 from vizbench.kernels.pairwise_distance import far_enough
-from vizbench.kernels.unseen_rows import add_unseen, row_digests
+from vizbench.kernels.unseen_rows import row_digests
 
 Rows = npt.NDArray[np.uint8]
 
@@ -47,8 +48,7 @@ def by_python(candidates: Rows, pool: Rows) -> list[bool]:
 
 
 def distinct_compiled(rows: Rows) -> int:
-    table = np.zeros(1 << (4 * len(rows)).bit_length(), np.uint64)
-    return int(add_unseen(table, row_digests(rows)).sum())
+    return int(SeenDigests().add(row_digests(rows)).sum())
 
 
 def distinct_set(rows: Rows) -> int:

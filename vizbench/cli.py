@@ -295,7 +295,7 @@ def generate(
     workers: Annotated[
         int | None,
         typer.Option(
-            help="Number of worker processes. It does not change the bytes. Default: 1. With --engine "
+            help="Shards made at a time. It does not change the bytes. Default: 1. With --engine "
             "ray: the most tasks at a time; default: the cores of the cluster."
         ),
     ] = None,
@@ -317,7 +317,7 @@ def generate(
     from vizbench.console.progress import RowBar
     from vizbench.formats import write
     from vizbench.formats.stores import is_url
-    from vizbench.formats.writer import rows_of
+    from vizbench.formats.writer import format_named, rows_of
     from vizbench.harness.plan.plan import slug
 
     # Episodes of ARC have a layout of their own.
@@ -347,7 +347,8 @@ def generate(
     named += "" if look == "paper" else f"-{slug(look)}"
     named += "" if part.is_whole else f"-part{part.index}of{part.count}"
     folder = named if out is None else out
-    with engines.opened(engine, address, "workers", workers) as runs, RowBar(rows_of(part, n)) as bar:
+    rows_here = rows_of(part, n, format_named(format, packed))
+    with engines.opened(engine, address, "workers", workers) as runs, RowBar(rows_here) as bar:
         here = 1 if runs is not None or workers is None else workers
         written = (rows, n, folder, format, overwrite, here, not no_steps, prompt or "text", look, packed)
         manifest = write(*written, bar.show, engine=runs, part=part, resumed=bar.resume)

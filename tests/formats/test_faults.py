@@ -103,15 +103,15 @@ def test_a_failure_meanwhile_leaves_the_old_and_what_is_finished(
 ) -> None:
     before = formats.check(out)
     calls: list[int] = []
-    made = digests.records
+    made = digests.heads_of
 
-    def records(*arguments: Any) -> Any:
+    def heads_of(*arguments: Any) -> Any:
         calls.append(1)
         if len(calls) == 2:
             raise stop
         return made(*arguments)
 
-    monkeypatch.setattr(digests, "records", records)
+    monkeypatch.setattr(digests, "heads_of", heads_of)
     monkeypatch.setattr(writer, "SHARD_ROWS", 3)
     expected = UserError if isinstance(stop, OSError) else type(stop)
     kept: list[tuple[int, int]] = []

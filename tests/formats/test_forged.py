@@ -220,7 +220,7 @@ def test_a_parquet_file_that_lies_about_its_rows_is_refused(good: Path, tmp_path
     names = list(whole.schema.names)
     names[names.index("id")] = "meta"
     for made, said in (
-        (pa.concat_tables([whole] * 1001), "row groups larger than those"),
+        (pa.concat_tables([whole] * 5001), "row groups larger than those"),
         (whole.slice(0, 4), "holds 4 rows and the manifest says 5"),
         (pa.concat_tables([whole] * 60), "holds 300 rows and the manifest says 5"),
         (whole.drop_columns(["index"]), "has other columns"),
@@ -273,7 +273,7 @@ def test_pages_that_hold_more_than_the_footer_says_are_not_unpacked(
 
 def test_row_groups_hold_a_bounded_number_of_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     split = loading.load("life/conway?height=9&width=9&steps=8").train
-    monkeypatch.setattr(parquet, "_GROUP_CELLS", 3000)
+    monkeypatch.setattr(parquet, "_WRITTEN_CELLS", 3000)
     monkeypatch.setattr(parquet, "_READ_CELLS", 1000)
     formats.write(split, 12, tmp_path / "out", "parquet")
     file = pq.ParquetFile(tmp_path / "out" / "train-00000.parquet")
@@ -281,6 +281,9 @@ def test_row_groups_hold_a_bounded_number_of_cells(tmp_path: Path, monkeypatch: 
     assert [encode(row, True) for row in formats.read(tmp_path / "out")] == [
         encode(row, True) for row in split.head(12)
     ]
+    monkeypatch.setattr(parquet, "_WRITTEN_CELLS", 800)  # a group for each row
+    formats.write(split, 2, tmp_path / "each", "parquet")
+    assert pq.ParquetFile(tmp_path / "each" / "train-00000.parquet").num_row_groups == 2
     monkeypatch.setattr(parquet, "_GROUP_CELLS", 800)
     with pytest.raises(
         UserError, match="row 0 has 810 cells and a row of Parquet holds at most 800: leave the steps"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from vizbench.dataset.columns import DECIMALS, columns_of, rounded
 from vizbench.dataset.splits import Split, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats import jsonl, lookup, writer
-from vizbench.formats.digests import BlockDigests, records
+from vizbench.formats.digests import BlockDigests
 from vizbench.formats.format_base import Chunk
 from vizbench.formats.manifest import FormatName
 from vizbench.formats.row_prompts import Prompts
@@ -112,11 +113,12 @@ def changes(row: Instance) -> dict[str, Instance]:
 
 
 def record(row: Instance, steps: bool, prompt: str = "") -> bytes:
-    columns = columns_of([row], steps)
-    return bytes(records(columns, [Prompts((prompt,), np.zeros(1, np.int64))]).data)
+    digests = BlockDigests(1)
+    digests.add(columns_of([row], steps), [Prompts((prompt,), np.zeros(1, np.int64))])
+    return digests.finish()
 
 
-def test_a_rows_record_is_of_all_that_it_says() -> None:
+def test_a_digest_is_of_all_that_a_row_says() -> None:
     row = loading.load("life/conway?steps=3").train[0]
     made = {name: record(other, True) for name, other in changes(row).items()}
     made["prompt"] = record(row, True, "x")
@@ -140,22 +142,30 @@ def test_the_digest_is_as_documented() -> None:
         piece = columns_of(rows[start : start + 3], True)
         prompts = [Prompts(("p",), np.zeros(len(part), np.int64)) for part in piece.parts]
         digests.add(piece, prompts)
-    blocks = [b"".join(map(naive_record, rows[start : start + 4])) for start in (0, 4, 8)]
-    assert digests.finish() == b"".join(hashlib.sha256(block).digest() for block in blocks)
+    assert digests.finish() == b"".join(naive_digest(rows[start : start + 4]) for start in (0, 4, 8))
 
 
-def naive_record(row: Instance) -> bytes:
-    """Return the record of a row with difficulty and a candidate number, steps, and the prompt "p"."""
-    figures = {("difficulty", name): value for name, value in row.meta["difficulty"].items()}
-    kinds = [["candidate", "int"], *(["difficulty", name, "float"] for _, name in sorted(figures))]
-    shapes = [list(grid.shape) for grid in (row.question, row.target)]
-    head = json.dumps([row.task, row.seed, row.split, *shapes, True, kinds, "p"], separators=(",", ":"))
-    record = hashlib.sha256(head.encode()).digest() + struct.pack("<q", row.index)
-    record += row.question.tobytes() + row.target.tobytes()
-    record += struct.pack("<q", len(row.steps)) + row.steps.tobytes()
-    return record + struct.pack(
-        f"<q{len(figures)}d", row.meta["candidate"], *(v for _, v in sorted(figures.items()))
-    )
+def naive_digest(rows: Sequence[Instance]) -> bytes:
+    """Return the digest of rows with difficulty and a candidate number, steps, and the prompt "p"."""
+    heads: list[bytes] = []
+    codes, index, question, target, count, steps, candidate = (b"" for _ in range(7))
+    figures: dict[str, bytes] = {}
+    for row in rows:
+        known = row.meta["difficulty"]
+        kinds = [["candidate", "int"], *(["difficulty", name, "float"] for name in sorted(known))]
+        shapes = [list(grid.shape) for grid in (row.question, row.target)]
+        head = json.dumps([row.task, row.seed, row.split, *shapes, True, kinds, "p"], separators=(",", ":"))
+        heads.append(hashlib.sha256(head.encode()).digest())
+        codes += struct.pack("<i", list(dict.fromkeys(heads)).index(heads[-1]))
+        index += struct.pack("<q", row.index)
+        question, target = question + row.question.tobytes(), target + row.target.tobytes()
+        count, steps = count + struct.pack("<q", len(row.steps)), steps + row.steps.tobytes()
+        candidate += struct.pack("<q", row.meta["candidate"])
+        for name, value in known.items():
+            figures[name] = figures.get(name, b"") + struct.pack("<d", value)
+    columns = [b"".join(dict.fromkeys(heads)), codes, index, question, target, count, steps, candidate]
+    columns += [figures[name] for name in sorted(figures)]
+    return hashlib.sha256(b"".join(hashlib.sha256(column).digest() for column in columns)).digest()
 
 
 def lines(path: Path) -> list[bytes]:
@@ -185,6 +195,11 @@ def test_the_digest_is_of_the_rows_only(
     digests.add(formats.write(split, 7, tmp_path / "packed", "parquet", packed=True).digest)
     monkeypatch.setattr(writer, "SHARD_ROWS", 2)
     digests.add(formats.write(split, 7, tmp_path / "shards").digest)
+    monkeypatch.setattr(writer, "LARGE", 7)
+    for name, shards in (("parquet", 1), ("png", 4)):
+        large = formats.write(split, 7, tmp_path / f"large-{name}", name)
+        digests.add(large.digest)
+        assert len(large.shards) == shards
     assert len(digests) == 1
     assert formats.write(split, 6, tmp_path / "fewer").digest not in digests
     assert formats.write(split, 7, tmp_path / "ends", steps=False).digest not in digests
@@ -268,12 +283,13 @@ def test_packed_grids_are_arrays_in_a_line(split: Split, tmp_path: Path) -> None
     table = pq.read_table(tmp_path / "out" / f"{split.name}-00000.parquet")
     types = {field.name: str(field.type) for field in table.schema}
     assert types.pop("meta").startswith("struct<")
-    shape = "list<element: int32>"
-    grids = ("question", "target", "steps")
-    assert types == PLAIN | dict.fromkeys(grids, "binary") | {f"{name}_shape": shape for name in grids}
+    sides = "height: int32 not null, width: int32 not null"
+    shapes = {"question": sides, "target": sides, "steps": f"count: int32 not null, {sides}"}
+    grids = {f"{name}_shape": f"struct<{shape}>" for name, shape in shapes.items()}
+    assert types == PLAIN | dict.fromkeys(shapes, "binary") | grids
     for row, plain in zip(split.head(5), table.to_pylist(), strict=True):
-        for name in grids:
-            grid = np.frombuffer(plain[name], np.uint8).reshape(plain[f"{name}_shape"])
+        for name in shapes:
+            grid = np.frombuffer(plain[name], np.uint8).reshape(tuple(plain[f"{name}_shape"].values()))
             assert np.array_equal(grid, getattr(row, name))
     assert lines(tmp_path / "out") == [encode(row, True) for row in split.head(5)]
 

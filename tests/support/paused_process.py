@@ -43,7 +43,7 @@ if __name__ == "__main__":
 """
 
 BEFORE_SHARD = ("vizbench.formats.writer._write_shard", 0)
-IN_SHARD = ("vizbench.formats.digests.records", 0)
+IN_SHARD = ("vizbench.formats.digests.heads_of", 0)
 BETWEEN_SHARDS = ("vizbench.formats.writer._write_shard", 1)
 BEFORE_MANIFEST = ("vizbench.formats.manifest.save", 0)
 BEFORE_RENAMES = ("vizbench.formats.folder._publish", 0)

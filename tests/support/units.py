@@ -26,6 +26,14 @@ def fail_at_two(number: int) -> int:
     return number
 
 
+def busy(seconds: float) -> int:
+    """Compute for some seconds, and return the number of the process that did."""
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+    return os.getpid()
+
+
 def die(number: int) -> int:
     os._exit(number)
 

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from vizbench.kernels.decimals import round_scaled
 from vizbench.types import Batch, Grids, Instance, Json, SplitName, Trajectories
 
 DECIMALS: Final = 9
@@ -191,15 +192,11 @@ def rounded(figures: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 
     The product may be rounded to or past a half. So figures near one, and large ones, are left to Python.
     """
-    figures = np.asarray(figures, np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaled = figures * _SCALE
-        whole = np.rint(scaled)
-        result = whole / _SCALE + 0.0  # no -0.0
-        size = np.abs(scaled)
-        unsure = np.flatnonzero((np.abs(scaled - whole) > 0.5 - size * _DOUBT) | ~(size < _EXACT))
-    for place in unsure.tolist():
-        result[place] = round(float(figures[place]), DECIMALS) + 0.0
+    figures = np.ascontiguousarray(figures, np.float64)
+    result, unsure = np.empty(len(figures)), np.empty(len(figures), np.bool_)
+    if round_scaled(figures, _SCALE, _EXACT, _DOUBT, result, unsure):
+        for place in np.flatnonzero(unsure).tolist():
+            result[place] = round(float(figures[place]), DECIMALS) + 0.0
     return result
 
 

@@ -32,13 +32,14 @@ from vizbench._util.background import stop_if_abandoned
 from vizbench._util.block_size import BlockSize
 from vizbench._util.text import plural
 from vizbench.dataset.pool_cache import SLOW, FilteredPool, read_pool, write_pool
+from vizbench.dataset.seen import RisingNumbers, SeenDigests
 from vizbench.errors import UserError
 from vizbench.kernels.pairwise_distance import far_enough
-from vizbench.kernels.unseen_rows import add_unseen, row_digests
+from vizbench.kernels.unseen_rows import row_digests
 from vizbench.seeds import instance_stream, keys, keys_at, splitmix64
-from vizbench.task.contract import DistributionShift, Metric
+from vizbench.task.contract import DistributionShift, Metric, Task
 from vizbench.task.registry import TaskSpec, params_json
-from vizbench.types import Batch, Grids, Keys, SplitName
+from vizbench.types import Batch, Keys, SplitName
 
 Numbers = npt.NDArray[np.int64]
 
@@ -63,8 +64,18 @@ def is_test(questions: npt.NDArray[Any], share: int = SHARE) -> npt.NDArray[np.b
 
     questions: `(n, d)` uint8, n >= 1, one row of bytes per question.
     """
-    rows = np.ascontiguousarray(questions, np.uint8).reshape(len(questions), -1)
-    return splitmix64(row_digests(rows) ^ _SALT) < np.uint64((1 << 64) // share)
+    return _is_test(_digests(questions), share)
+
+
+def _digests(questions: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
+    """Return a digest of each question, `(n,)`."""
+    rows = np.ascontiguousarray(questions, np.uint8)
+    return row_digests(rows.reshape(len(rows), -1))
+
+
+def _is_test(digests: npt.NDArray[np.uint64], share: int = SHARE) -> npt.NDArray[np.bool_]:
+    """Return which questions with these digests `(n,)` belong to test."""
+    return splitmix64(digests ^ _SALT) < np.uint64((1 << 64) // share)
 
 
 def make_candidates(spec: TaskSpec, split: SplitName, key: Keys) -> Batch:
@@ -119,18 +130,17 @@ class LeakageFilter:
 
     def _forget(self) -> None:
         """Start again from candidate 0."""
-        self._table = np.zeros(1024, np.uint64)
-        self._used = 0
+        self._seen = SeenDigests()
         self._pool_features: npt.NDArray[np.uint8] | None = None
-        # Four bytes each, as long as they suffice: of 10^7 rows they are a tenth of all memory.
-        self._numbers: npt.NDArray[np.integer[Any]] = np.empty(0, np.uint32)
-        self._count = 0
+        self._numbers = RisingNumbers()
         self._tried = 0
         self._dry = False
         self._block_size = BlockSize(_BLOCK_CANDIDATES)
-        # Rows of the block that was filtered last, [first, end). They are often asked for next.
-        self._latest = (0, 0)
+        # The block of candidates that was filtered last, the places of its rows in it, and the number of the
+        # first of them. They are often asked for next.
         self._latest_batch: Batch | None = None
+        self._latest_places = np.empty(0, np.int64)
+        self._latest_first = 0
 
     def recover(self) -> None:
         """Start again in a forked process if another thread was filtering. It exists only in the parent."""
@@ -146,7 +156,7 @@ class LeakageFilter:
             self._extend(start + count)
             if self._count < start + count:
                 raise self._used_up()
-            return self._numbers[start : start + count].astype(np.int64)
+            return self._numbers.between(start, start + count)
 
     def available(self, count: int) -> int:
         """Return `count`, or the number of all rows if that is smaller."""
@@ -158,9 +168,9 @@ class LeakageFilter:
         """Return rows start … start+count-1 as arrays."""
         with self._lock:
             numbers = self.numbers(start, count)
-            first, end = self._latest
-            if self._latest_batch is not None and first <= start and start + count <= end:
-                return _take(self._latest_batch, np.arange(start - first, start - first + count))
+            at = start - self._latest_first
+            if self._latest_batch is not None and 0 <= at <= at + count <= len(self._latest_places):
+                return _take(self._latest_batch, self._latest_places[at : at + count])
         if count == 0:
             return make_candidates(self._spec, self._split, keys_at(self.origin, numbers))
         return join(list(candidate_batches(self._spec, self._split, self.origin, numbers)))
@@ -168,6 +178,11 @@ class LeakageFilter:
     def batches(self, start: int, count: int) -> Iterator[Batch]:
         """Yield rows start … start+count-1 in batches of a fraction of a second each."""
         return candidate_batches(self._spec, self._split, self.origin, self.numbers(start, count))
+
+    @property
+    def _count(self) -> int:
+        """The number of rows."""
+        return len(self._numbers)
 
     def _extend(self, count: int) -> None:
         """Filter blocks of candidates until there are `count` rows, or the space is used up."""
@@ -191,42 +206,38 @@ class LeakageFilter:
         A run of DRY candidates without a new row ends at the same place for all block sizes.
         """
         batch = make_candidates(self._spec, self._split, keys(self.origin, self._tried, size))
-        here = np.flatnonzero(self._on_this_side(batch))
-        mine = _take(batch, here)
-        accepted = here[self._accept(mine)] if len(here) else here
-        last = int(self._numbers[self._count - 1]) if self._count else -1
-        ends = np.concatenate(([last], self._tried + accepted, [self._tried + size]))
+        accepted = self._accept(batch)
+        ends = np.concatenate(([self._numbers.last], self._tried + accepted, [self._tried + size]))
         too_far = np.diff(ends) > self._patience
         self._dry = bool(too_far.any())
         if self._dry:
             accepted = accepted[: int(np.argmax(too_far))]
-        self._latest = (self._count, self._count + len(accepted))
-        self._latest_batch = _take(batch, accepted)
-        self._append(self._tried + accepted)
+        self._latest_batch, self._latest_places, self._latest_first = batch, accepted, self._count
+        self._numbers.append(self._tried + accepted)
         self._tried += size
 
     @property
     def _patience(self) -> int:
         return DRY * SHARE if self._split == "test" else DRY
 
-    def _on_this_side(self, batch: Batch) -> npt.NDArray[np.bool_]:
-        test = is_test(self._spec.task.identity(self._spec.params, batch))
-        return test if self._split == "test" else ~test
-
-    def _accept(self, batch: Batch) -> npt.NDArray[np.bool_]:
-        """Return which candidates of this split become rows."""
-        if self._away_from is not None and self._pool_features is None:
+    def _accept(self, batch: Batch) -> Numbers:
+        """Return the places of the candidates that become rows, rising."""
+        task, params = self._spec.task, self._spec.params
+        questions = _digests(batch.question)
+        # Questions that are the same only if their cells are have digests already.
+        own = type(task).identity is Task[Any].identity
+        test = _is_test(questions if own else _digests(task.identity(params, batch)))
+        here = np.flatnonzero(test if self._split == "test" else ~test)
+        if len(here) and self._away_from is not None and self._pool_features is None:
             self._pool_features = self._features_of_pool(self._away_from, batch)
-        keep = self._new(batch.question)
-        fresh = np.flatnonzero(keep)
-        if self._pool_features is not None and len(self._pool_features) and len(fresh):
-            task = self._spec.task
-            features = task.features(self._spec.params, _take(batch, fresh))
-            far: npt.NDArray[np.bool_] = far_enough(
-                features, self._pool_features, task.min_distance, task.metric is Metric.JACCARD
-            )
-            keep[fresh] = far
-        return keep
+        fresh = here[self._seen.add(questions[here])]
+        if self._pool_features is None or not len(self._pool_features) or not len(fresh):
+            return fresh
+        features = task.features(params, _take(batch, fresh))
+        far: npt.NDArray[np.bool_] = far_enough(
+            features, self._pool_features, task.min_distance, task.metric is Metric.JACCARD
+        )
+        return fresh[far]
 
     def _features_of_pool(self, train: LeakageFilter, batch: Batch) -> npt.NDArray[np.uint8]:
         """Return the features of the train pool, `(m, d)`, from the disk if they are there.
@@ -251,9 +262,8 @@ class LeakageFilter:
     def filtered(self, features: npt.NDArray[np.uint8]) -> FilteredPool:
         """Return what this filter has accepted so far. features: those of its first rows, `(m, d)`."""
         with self._lock:
-            seen = self._table[self._table != 0]
-            numbers = self._numbers[: self._count].astype(np.int64)
-            return FilteredPool(numbers, seen, self._tried, self._dry, features)
+            numbers = self._numbers.between(0, self._count)
+            return FilteredPool(numbers, self._seen.values(), self._tried, self._dry, features)
 
     def go_on_from(self, kept: FilteredPool) -> None:
         """Take over what an equal filter has accepted. Does nothing if this filter has come as far."""
@@ -261,34 +271,9 @@ class LeakageFilter:
             if self._tried >= kept.tried:
                 return
             self._forget()
-            self._remember(kept.seen)
-            self._append(kept.numbers)
+            self._seen.add(kept.seen)
+            self._numbers.append(kept.numbers)
             self._tried, self._dry = kept.tried, kept.dry
-
-    def _new(self, questions: Grids) -> npt.NDArray[np.bool_]:
-        """Return which questions `(n, h, w)` are new, `(n,)`, and remember them."""
-        return self._remember(row_digests(np.ascontiguousarray(questions).reshape(len(questions), -1)))
-
-    def _remember(self, digests: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
-        """Return which digests `(n,)` are new, `(n,)`, and put them into the table."""
-        if 10 * (self._used + len(digests)) > 7 * len(self._table):
-            old = self._table[self._table != 0]
-            self._table = np.zeros(1 << (2 * (self._used + len(digests))).bit_length(), np.uint64)
-            add_unseen(self._table, old)
-        new: npt.NDArray[np.bool_] = add_unseen(self._table, digests)
-        self._used += int(new.sum())
-        return new
-
-    def _append(self, accepted: Numbers) -> None:
-        end = self._count + len(accepted)
-        if self._numbers.dtype == np.uint32 and len(accepted) and accepted[-1] >= 1 << 32:
-            self._numbers = self._numbers.astype(np.int64)
-        if end > len(self._numbers):
-            grown = np.empty(max(end, len(self._numbers) * 5 // 4), self._numbers.dtype)
-            grown[: self._count] = self._numbers[: self._count]
-            self._numbers = grown
-        self._numbers[self._count : end] = accepted
-        self._count = end
 
     def _used_up(self) -> UserError:
         """Return the error for a request of too many rows."""

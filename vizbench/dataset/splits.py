@@ -34,7 +34,7 @@ MAX_ROWS = 10**8
 
 MAX_POOL = 1_000_000
 
-_CHUNK = 4096
+_CHUNK = 8192
 """The most rows made at a time."""
 
 _FIRST = 128

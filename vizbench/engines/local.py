@@ -1,15 +1,19 @@
 """Run units in this process or in several processes of this machine.
 
-Processes rather than threads: turning rows into text holds the interpreter's lock. Spawned rather than
-forked: a fork of a process with threads may hang. Own pipes rather than a pool of `concurrent.futures`: the
-pool waits for units that are running, and it hangs if a killed process had sent half of a result.
+Processes rather than threads: most work holds the interpreter's lock. Only units that take little time for
+what they do spend it in compiled code, and for these the start of a process would take longer than they, see
+`TrialEngine`. Spawned rather than forked: a fork of a process with threads may hang. Own pipes rather than a
+pool of `concurrent.futures`: the pool waits for units that are running, and it hangs if a killed process had
+sent half of a result.
 """
 
 from __future__ import annotations
 
 import functools
 import multiprocessing
+import os
 import queue
+import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,6 +25,12 @@ from vizbench._util.processes import exit_with_parent, interrupts_held, safe_pat
 from vizbench.engines.engine import Done, Engine, Event, Failed, Lost, Needs, Sent, Unit
 from vizbench.errors import UserError
 
+_SHORT: Final = 0.25
+"""Seconds of CPU that a short unit takes at most. A process takes several times as long to start."""
+
+_GLANCE: Final = 0.02
+"""Seconds between two looks at threads while processes work too."""
+
 _DIED: Final = "a worker process died"
 _ADVICE: Final = "it may lack memory; use fewer workers"
 _STILLBORN: Final = (
@@ -30,41 +40,54 @@ _STILLBORN: Final = (
 
 
 def local_engine(workers: int) -> Engine:
-    """Return an engine of so many processes. If it is 1, this process does the work, in a thread."""
-    return ProcessEngine(workers) if workers > 1 else ThreadEngine()
+    """Return an engine that runs so many units at a time, all of much the same length."""
+    return TrialEngine(workers) if workers > 1 else ThreadEngine()
 
 
 @final
 class ThreadEngine(Engine):
-    """Runs one unit at a time in a thread of this process. `stop` abandons it, in a kernel too."""
+    """Runs units in threads of this process. `stop` abandons them, in a kernel too."""
 
-    def __init__(self) -> None:
-        self._work: Work[None] | None = None
+    def __init__(self, most: int = 1) -> None:
+        """most: the most units at a time."""
+        self._most = most
+        self._works: dict[int, Work[None]] = {}
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
 
     @property
     def slots(self) -> int:
-        return 1
+        return self._most
 
     @property
     def ahead(self) -> int:
-        return 1
+        return 1 if self._most == 1 else 2 * self._most
+
+    @property
+    def running(self) -> int:
+        """The units that run."""
+        return len(self._works)
 
     def start(self, number: int, unit: Unit, job: Any, needs: Needs) -> None:
-        self._events = queue.SimpleQueue()  # an abandoned unit may still fill the one before
-        self._work = Work(functools.partial(_run, number, unit, job, self._events))
-        self._work.start()
+        self._works[number] = Work(functools.partial(_run, number, unit, job, self._events))
+        self._works[number].start()
 
     def events(self, timeout: float) -> Sequence[Event]:
         try:
-            return [self._events.get(timeout=timeout)]
+            event = self._events.get(timeout=timeout)
         except queue.Empty:
             return []
+        if isinstance(event, Done | Failed):
+            del self._works[event.number]
+        return [event]
 
     def stop(self) -> None:
-        if self._work is not None and not self._work.done.is_set():
-            self._work.abandon()
-        self._work = None
+        works = [work for work in self._works.values() if not work.done.is_set()]
+        for work in works:  # all before the wait for one
+            work.abandoned.set()
+        for work in works:
+            work.abandon()
+        self._works.clear()
+        self._events = queue.SimpleQueue()  # an abandoned unit may still fill the one before
 
 
 def _run(number: int, unit: Unit, job: Any, events: queue.SimpleQueue[Event]) -> None:
@@ -78,6 +101,53 @@ def _run(number: int, unit: Unit, job: Any, events: queue.SimpleQueue[Event]) ->
         events.put(Failed(number, error))
     else:
         events.put(Done(number))
+
+
+@final
+class TrialEngine(Engine):
+    """Runs the first unit in a thread. How long that takes decides where the others run.
+
+    A short unit is compiled code, which does not hold the interpreter's lock, so the others run in threads.
+    If it is not done in time, the others run in processes.
+    """
+
+    def __init__(self, most: int) -> None:
+        """most: the most units at a time."""
+        self._threads = ThreadEngine(min(most, os.cpu_count() or 1))
+        self._processes = ProcessEngine(most)
+        self._engine: Engine | None = None
+        """Where units are started. None: the first one runs."""
+        self._deadline = 0.0
+
+    @property
+    def slots(self) -> int:
+        return 1 if self._engine is None else self._engine.slots
+
+    @property
+    def ahead(self) -> int:
+        return self._processes.ahead
+
+    def start(self, number: int, unit: Unit, job: Any, needs: Needs) -> None:
+        if self._engine is None:
+            self._deadline = time.process_time() + _SHORT
+        (self._engine or self._threads).start(number, unit, job, needs)
+
+    def events(self, timeout: float) -> Sequence[Event]:
+        if self._engine is None:
+            events = self._threads.events(min(_GLANCE, timeout))
+            if not self._threads.running:
+                self._engine = self._threads
+            elif time.process_time() >= self._deadline:
+                self._engine = self._processes
+            return events
+        if self._engine is self._processes and self._threads.running:  # the first unit is not done yet
+            return [*self._threads.events(0), *self._processes.events(min(_GLANCE, timeout))]
+        return self._engine.events(timeout)
+
+    def stop(self) -> None:
+        self._threads.stop()
+        self._processes.stop()
+        self._engine = None
 
 
 @final

@@ -21,7 +21,7 @@ R = TypeVar("R")
 RETRIES: Final = 5
 """How often a unit is run again after the loss of its worker."""
 
-_GLANCE: Final = 0.02
+_GLANCE: Final = 0.005
 """Seconds between two looks at the units while the next job is being made."""
 
 

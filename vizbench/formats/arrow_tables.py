@@ -18,6 +18,7 @@ from vizbench.formats import spans
 from vizbench.formats.format_base import Chunk
 from vizbench.formats.row_prompts import Prompts
 from vizbench.formats.spans import Spans
+from vizbench.kernels.numbering import number_by_appearance
 from vizbench.types import Grids, Json, Trajectories, id_parts
 
 GRIDS: Final = ("question", "target", "steps")
@@ -65,11 +66,22 @@ class Tables:
         table = pa.concat_tables(tables).combine_chunks()
         texts = pa.array(self._texts, pa.string())
         for name in SHARED:
-            codes = table.column(name).to_numpy()
-            numbers, order = _by_appearance(codes, len(texts))
-            column = pa.DictionaryArray.from_arrays(numbers, texts.take(order))
+            numbers = np.full(len(texts), -1, np.int32)
+            codes = number_by_appearance(table.column(name).to_numpy(), numbers, 0)
+            order = np.argsort(numbers, kind="stable")[np.count_nonzero(numbers < 0) :]
+            column = pa.DictionaryArray.from_arrays(codes, texts.take(order))
             table = table.set_column(table.schema.get_field_index(name), name, column)
-        return table
+        # Only figures of `meta` may be missing. Parquet writes columns without nulls faster.
+        fields = [field.with_nullable(False) for field in table.schema]
+        return pa.Table.from_arrays(table.columns, schema=pa.schema(fields))
+
+    @property
+    def figures(self) -> dict[str, Kind]:
+        """The typed columns of `meta` by their paths, unless a path may be that of two."""
+        made: dict[str, Kind] = {}
+        for below in self._typed.values():
+            made |= {".".join(("meta", *key)): kind for key, kind in below.items() if "." not in "".join(key)}
+        return made
 
     def _columns(self, part: Part, prompts: Prompts) -> dict[str, Any]:
         import pyarrow as pa
@@ -77,7 +89,7 @@ class Tables:
         n = len(part)
         before, after = (text.encode() for text in id_parts(part.task, part.seed, part.split, part.pool))
         columns = {
-            "id": _strings(spans.joined([before, spans.integers(part.index), after], n)),
+            "id": _strings(spans.numbered(before, part.index, after)),
             "task": self._shared([part.task], np.zeros(n, np.int64)),
             "seed": pa.array(np.full(n, part.seed)),
             "split": self._shared([part.split], np.zeros(n, np.int64)),
@@ -130,17 +142,6 @@ def _by_top(kinds: Mapping[Key, Kind]) -> tuple[dict[str, dict[Key, Kind]], set[
     return {top: keys for top, keys in tops.items() if top not in odd}, odd
 
 
-def _by_appearance(
-    codes: npt.NDArray[np.int32], count: int
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Return codes, each below `count`, numbered in the order in which they appear, and that order."""
-    here, first = np.unique(codes, return_index=True)
-    order = here[np.argsort(first)]
-    numbers = np.empty(count, np.int32)
-    numbers[order] = np.arange(len(order))
-    return numbers[codes], order
-
-
 def _values(column: Column | None, kind: Kind, n: int) -> Any:
     import pyarrow as pa
 
@@ -159,7 +160,7 @@ def _strings(texts: Spans) -> Any:
 
 def _every(width: int, n: int) -> npt.NDArray[np.int32]:
     """Return where n lists of the same length begin and end, `(n + 1,)`."""
-    return (np.arange(n + 1) * width).astype(np.int32)
+    return np.arange(0, n * width + 1, width, dtype=np.int32) if width else np.zeros(n + 1, np.int32)
 
 
 def _nested(part: Part, steps: Trajectories) -> dict[str, Any]:
@@ -184,11 +185,11 @@ def _packed(part: Part, steps: Trajectories) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for name, grids in (("question", part.question), ("target", part.target)):
         columns[name] = _binary(grids, _every(math.prod(grids.shape[1:]), len(part)))
-        columns[name + SHAPE] = _shapes(np.tile(np.array(grids.shape[1:], np.int32), (len(part), 1)))
-    sides = np.array(steps.states.shape[1:], np.int32)
-    columns["steps"] = _binary(steps.states, (steps.starts * math.prod(sides.tolist())).astype(np.int32))
+        columns[name + SHAPE] = _shape(len(part), grids.shape[1:])
+    sides = steps.states.shape[1:]
+    columns["steps"] = _binary(steps.states, (steps.starts * math.prod(sides)).astype(np.int32))
     counts = np.diff(steps.starts).astype(np.int32)
-    columns["steps" + SHAPE] = _shapes(np.column_stack((counts, np.tile(sides, (len(part), 1)))))
+    columns["steps" + SHAPE] = _shape(len(part), sides, counts)
     return columns
 
 
@@ -199,11 +200,23 @@ def _binary(grids: Grids, offsets: npt.NDArray[np.int32]) -> Any:
     return pa.Array.from_buffers(pa.binary(), len(offsets) - 1, [None, pa.py_buffer(offsets), cells])
 
 
-def _shapes(sides: npt.NDArray[np.int32]) -> Any:
+def _shape(n: int, sides: tuple[int, ...], counts: npt.NDArray[np.int32] | None = None) -> Any:
+    """Return the shapes of n grids, or of trajectories with so many states. Lists take 4 times as long."""
     import pyarrow as pa
 
-    n, width = sides.shape
-    return pa.ListArray.from_arrays(_every(width, n), pa.array(np.ascontiguousarray(sides).reshape(-1)))
+    fields = _shape_fields(counts is not None)
+    columns = [pa.array(np.full(n, side, np.int32)) for side in sides]
+    if counts is not None:
+        columns.insert(0, pa.array(counts))
+    return pa.StructArray.from_arrays(columns, fields=fields)
+
+
+def _shape_fields(counted: bool) -> list[Any]:
+    """Return the fields of a shape. counted: whether it is that of a trajectory."""
+    import pyarrow as pa
+
+    names = ("height", "width")
+    return [pa.field(name, pa.int32(), nullable=False) for name in (("count", *names) if counted else names)]
 
 
 # Rows of a table that was read
@@ -213,10 +226,11 @@ def is_known(schema: Any) -> bool:
     """Return whether a table has columns that vizbench writes, and no others."""
     import pyarrow as pa
 
-    text, grid, shape = pa.string(), pa.list_(pa.list_(pa.uint8())), pa.list_(pa.int32())
+    text, grid = pa.string(), pa.list_(pa.list_(pa.uint8()))
     plain = {"id": text, "task": text, "seed": pa.int64(), "split": text, "index": pa.int64(), "prompt": text}
     nested = {"question": grid, "target": grid, "steps": pa.list_(grid)}
-    packed = dict.fromkeys(GRIDS, pa.binary()) | dict.fromkeys([name + SHAPE for name in GRIDS], shape)
+    shapes = {name + SHAPE: pa.struct(_shape_fields(name == "steps")) for name in GRIDS}
+    packed = dict.fromkeys(GRIDS, pa.binary()) | shapes
     kinds = {field.name: field.type for field in schema}
     meta, more = kinds.pop("meta", None), kinds.pop(MORE, text)
     return (
@@ -241,7 +255,7 @@ def plain_row(row: dict[str, Any]) -> dict[str, Any]:
     plain = {key: value for key, value in row.items() if key != MORE and not key.endswith(SHAPE)}
     for name in GRIDS:
         if name + SHAPE in row:
-            plain[name] = _unpacked(row[name], row[name + SHAPE], 3 if name == "steps" else 2)
+            plain[name] = _unpacked(row[name], row[name + SHAPE])
     meta = {key: _present(value) for key, value in (row.get("meta") or {}).items() if value is not None}
     more = cast("object", msgspec.json.decode(row.get(MORE) or "{}"))
     if not isinstance(more, dict):
@@ -256,7 +270,8 @@ def _present(value: Json) -> Json:
     return {key: each for key, each in cast("dict[str, Json]", value).items() if each is not None}
 
 
-def _unpacked(cells: bytes, shape: list[int], sides: int) -> list[Any]:
-    if len(shape) != sides or min(shape) < 0:
+def _unpacked(cells: bytes, shape: dict[str, int]) -> list[Any]:
+    sides = tuple(shape.values())
+    if min(sides) < 0:
         raise ValueError("a grid has no shape")
-    return np.frombuffer(cells, np.uint8).reshape(shape).tolist()
+    return np.frombuffer(cells, np.uint8).reshape(sides).tolist()

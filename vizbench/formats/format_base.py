@@ -59,6 +59,8 @@ class Format(ABC):
     """The name of the format: see `FORMATS`."""
     draws: ClassVar[bool] = False
     """Whether it writes pictures, which have a look."""
+    large_shards: ClassVar[int] = 1
+    """How many times more rows a shard has in a large data set."""
 
     @abstractmethod
     def files(self, place: Place) -> Iterable[str]:

@@ -30,6 +30,7 @@ class Jsonl(Format):
     """Files such as `train-00000.jsonl`, in UTF-8, with a line feed after each row."""
 
     name = "jsonl"
+    large_shards = 5
 
     def files(self, place: Place) -> Iterable[str]:
         return [f"{place.stem}.jsonl"]

@@ -18,6 +18,7 @@ from vizbench.kernels.byte_rows import (
     write_decimals,
     write_grids,
     write_integers,
+    write_numbered,
 )
 from vizbench.types import Grids
 
@@ -48,7 +49,7 @@ class Spans:
 
     def bytes(self, start: int, stop: int) -> memoryview:
         """Return texts start … stop-1, of texts that are one after the other."""
-        return self.data.data.cast("B")[int(self.starts[start]) : int(self.ends[stop - 1])]
+        return self.data[int(self.starts[start]) : int(self.ends[stop - 1])].data
 
     def take(self, rows: Order) -> Spans:
         """Return the texts of some rows, of the same bytes."""
@@ -78,6 +79,16 @@ def integers(values: npt.NDArray[np.int64]) -> Spans:
     out, starts = np.empty((len(values), INT_WIDTH), np.uint8), np.empty(len(values), np.int64)
     write_integers(values, out, starts)
     return Spans(out.reshape(-1), starts, np.arange(1, len(values) + 1) * INT_WIDTH)
+
+
+def numbered(before: bytes, values: npt.NDArray[np.int64], after: bytes) -> Spans:
+    """Return a text for each integer >= 0, with the same bytes before and after it, one after the other."""
+    digits = len(str(values.max())) if len(values) else 0
+    out = np.empty(len(values) * (len(before) + digits + len(after)), np.uint8)
+    offsets = np.empty(len(values) + 1, np.int64)
+    first, last = (np.frombuffer(text, np.uint8) for text in (before, after))
+    write_numbered(first, values, last, out, offsets)
+    return Spans(out, offsets[:-1], offsets[1:])
 
 
 def floats(values: npt.NDArray[np.float64]) -> Spans:

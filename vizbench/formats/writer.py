@@ -50,6 +50,9 @@ from vizbench.renderers.looks import LOOKS, LookName
 SHARD_ROWS = 5_000
 """Rows per shard: the paper's largest number of shots is one file."""
 
+LARGE = 100_000
+"""From this many rows on, shards of formats with `large_shards` have more rows. Each shard takes time."""
+
 MAX_WORKERS = 256
 """Processes that may write one data set."""
 
@@ -88,9 +91,9 @@ def write(
     out: a folder, or the URL of one in an object store. If the call is interrupted, the shards that it has
     finished stay, and the same call continues from them.
 
-    n: 1 … MAX_DATASET. workers: 1 … MAX_WORKERS processes; starting one costs about a second of work.
-    overwrite: replace the data set that is there at the start; if something else is there at the end, it
-    stays and the rows are not kept. steps: keep the trajectories, which for a maze are a hundred times the
+    n: 1 … MAX_DATASET. workers: 1 … MAX_WORKERS shards at a time, in threads, or in processes if one takes
+    long. overwrite: replace the data set that is there at the start; if something else is there at the end,
+    it stays and the rows are not kept. steps: keep the trajectories, which for a maze are a hundred times the
     rest. prompt: who reads the rows' prompts, see `vizbench.prompt`; "none" leaves them out. look: how the
     pictures of format png are drawn, see `vizbench.render`. packed: of Parquet only, write grids as bytes
     with their shapes and not as nested lists. progress: called with the number of rows that are written,
@@ -118,13 +121,14 @@ def write(
     # Of any other only the first row is generated, which costs almost nothing.
     run_in_background(lambda: split.rows(0, 1 if split.count is None else n))
     kinds = run_in_background(split.kinds)
-    block = math.gcd(BLOCK_ROWS, SHARD_ROWS)  # a shard is of whole blocks
+    size = shard_rows(n, chosen)
+    block = math.gcd(BLOCK_ROWS, size)  # a shard is of whole blocks
     base = manifests.new(split.spec, format, n, steps, prompt, block, "", [], look)
-    command = journal.command(base, SHARD_ROWS, packed, part)
+    command = journal.command(base, size, packed, part)
     with draft_of(out, overwrite, command) as draft:
         places = [
-            Place(draft.folder, split.name, first // SHARD_ROWS, first, min(SHARD_ROWS, n - first), look)
-            for first in part.of(range(0, n, SHARD_ROWS))
+            Place(draft.folder, split.name, first // size, first, min(size, n - first), look)
+            for first in part.of(range(0, n, size))
         ]
 
         def job(place: Place) -> _Job:
@@ -182,9 +186,15 @@ def _save(base: Manifest, records: Sequence[Finished], part: Part, folder: Path)
     return manifest
 
 
-def rows_of(part: Part, n: int) -> int:
+def shard_rows(n: int, format: Format) -> int:
+    """Return the rows of each shard but the last, in a data set with n rows."""
+    return SHARD_ROWS * (format.large_shards if n >= LARGE else 1)
+
+
+def rows_of(part: Part, n: int, format: Format) -> int:
     """Return the number of rows in a part of a data set with n rows."""
-    return sum(min(SHARD_ROWS, n - first) for first in part.of(range(0, n, SHARD_ROWS)))
+    size = shard_rows(n, format)
+    return sum(min(size, n - first) for first in part.of(range(0, n, size)))
 
 
 @final

@@ -196,6 +196,20 @@ def _after_words(words, born, survives, steps, after):
 
 
 @jit
+def _tally(question, target, changed, live):
+    """Count the cells of each target that differ from the question, and those that are live.
+
+    question, target: `(n, c)` uint8. changed, live: `(n,)` int64, written.
+    """
+    for i in range(question.shape[0]):
+        different, alive = np.uint32(0), np.uint32(0)
+        for k in range(question.shape[1]):
+            different += np.uint32(question[i, k] != target[i, k])
+            alive += np.uint32(target[i, k])
+        changed[i], live[i] = different, alive
+
+
+@jit
 def _make(keys, density, born, survives, torus, steps, question, target):
     """Make boards of any size, one per key. question, target: `(n, h, w)` uint8."""
     rng = np.empty(4, np.uint64)
@@ -340,8 +354,10 @@ class Life(StepTask[Params]):
         side = 2 * params.steps + 1
         cells = params.height * params.width
         reach = np.full(len(question), min(side, params.height) * min(side, params.width) / cells)
-        changed = (question != target).reshape(-1, cells).mean(axis=1)
-        live = target.reshape(-1, cells).mean(axis=1)
+        counts = np.empty((2, len(question)), np.int64)
+        flat = [np.ascontiguousarray(grids).reshape(-1, cells) for grids in (question, target)]
+        _tally(*flat, *counts)
+        changed, live = counts / cells
         surprise = np.minimum(1.0, 2 * np.minimum(changed, np.minimum(live, 1 - live)))
         return {
             "score": (reach + surprise) / 2,

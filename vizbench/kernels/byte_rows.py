@@ -13,6 +13,8 @@ DECIMAL_WIDTH = 28
 """Characters of the longest number that `write_decimals` writes."""
 
 _BILLION = np.int64(1_000_000_000)
+_TEN = np.uint64(10)
+_ZERO = np.uint64(48)
 
 
 @jit
@@ -28,11 +30,15 @@ def put(data, starts, ends, out, at):
 
 @jit
 def _write_digits(value, out, end):
-    """Write an integer >= 0 so that it ends before `end`. Returns where it starts."""
+    """Write an integer so that it ends before `end`, and return where it starts. value: uint64.
+
+    A plain 10 would be signed, and Numba would compute the division in floats.
+    """
     while True:
         end -= 1
-        out[end] = 48 + value % 10
-        value //= 10
+        rest = value // _TEN
+        out[end] = _ZERO + value - rest * _TEN
+        value = rest
         if value == 0:
             return end
 
@@ -54,6 +60,29 @@ def write_integers(values, out, starts):
 
 
 @jit
+def write_numbered(before, values, after, out, offsets):
+    """Write `before`, each integer `(n,)` int64 >= 0 and `after`, one text after the other.
+
+    offsets `(n + 1,)`: becomes where the texts begin and the last one ends.
+    """
+    digits = np.empty(INT_WIDTH, np.uint8)
+    at = 0
+    for i in range(values.shape[0]):
+        offsets[i] = at
+        for k in range(before.shape[0]):
+            out[at + k] = before[k]
+        at += before.shape[0]
+        start = _write_digits(np.uint64(values[i]), digits, INT_WIDTH)
+        for k in range(start, INT_WIDTH):
+            out[at] = digits[k]
+            at += 1
+        for k in range(after.shape[0]):
+            out[at + k] = after[k]
+        at += after.shape[0]
+    offsets[values.shape[0]] = at
+
+
+@jit
 def write_decimals(billionths, out, ends):
     """Write each number, given in billionths `(n,)` int64, from the start of its row of `out`.
 
@@ -65,7 +94,7 @@ def write_decimals(billionths, out, ends):
         value, row, at = billionths[i], out[i], 0
         if value < 0:
             row[0], at, value = 45, 1, -value
-        start = _write_digits(value // _BILLION, scratch, 20)
+        start = _write_digits(np.uint64(value // _BILLION), scratch, 20)
         for k in range(start, 20):
             row[at] = scratch[k]
             at += 1

@@ -11,6 +11,14 @@ import numpy as np
 
 from vizbench._util.jit import jit
 
+PARTS = 16
+"""Tables that share the digests."""
+
+PART_SHIFT = np.uint64(60)
+"""A digest shifted by this is the number of its table."""
+
+_LOW = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX2 = np.uint64(0x94D049BB133111EB)
 
@@ -37,18 +45,43 @@ def row_digests(rows):
 
 
 @jit
-def add_unseen(table, rows):
-    """Put digests `(n,)` into `table`. Return which of them are new, `(n,)` bool.
+def _by_part(rows):
+    """Return the places of digests `(n,)` by their tables, and where those of each table start."""
+    starts = np.zeros(PARTS + 1, np.int64)
+    for i in range(rows.shape[0]):
+        starts[np.int64(rows[i] >> PART_SHIFT) + 1] += 1
+    for part in range(PARTS):
+        starts[part + 1] += starts[part]
+    at, order = starts.copy(), np.empty(rows.shape[0], np.int64)
+    for i in range(rows.shape[0]):
+        part = np.int64(rows[i] >> PART_SHIFT)
+        order[at[part]] = i
+        at[part] += 1
+    return order, starts
 
-    table: a power of two of slots. A free slot holds 0. At least one slot is free.
+
+@jit
+def add_unseen(tables, rows, used):
+    """Put digests `(n,)` into `tables`. Return which of them are new, `(n,)` bool.
+
+    tables: PARTS arrays of any size. At least one slot of each is free, which holds 0. The highest bits of a
+    digest choose the table. Its lowest 32 choose the slot, such that a table keeps its order when it grows.
+    used: `(PARTS,)` int64, the digests in each table, is updated.
     """
     new = np.zeros(rows.shape[0], np.bool_)
-    last = np.uint64(table.shape[0] - 1)
-    for i in range(rows.shape[0]):
-        slot = rows[i] & last
-        while table[slot] != 0 and table[slot] != rows[i]:
-            slot = (slot + np.uint64(1)) & last
-        if table[slot] == 0:
-            table[slot] = rows[i]
-            new[i] = True
+    order, starts = _by_part(rows)
+    for part in range(PARTS):
+        table = tables[part]
+        size = np.uint64(table.shape[0])
+        for k in range(starts[part], starts[part + 1]):
+            row = rows[order[k]]
+            slot = ((row & _LOW) * size) >> _HALF
+            while table[slot] != 0 and table[slot] != row:
+                slot += np.uint64(1)
+                if slot == size:
+                    slot = np.uint64(0)
+            if table[slot] == 0:
+                table[slot] = row
+                new[order[k]] = True
+                used[part] += 1
     return new
