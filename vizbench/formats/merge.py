@@ -39,7 +39,7 @@ def merge(folders: Sequence[Path], out: Path, overwrite: bool = False) -> Manife
     with replace_folder(out, overwrite) as new:
         content = _copy(parts, shards, new)
         made = msgspec.structs.replace(head, shards=shards, digest=content)
-        manifests.save(made, new)
+        manifests.save([made], new)
     return made
 
 
@@ -124,7 +124,7 @@ def _copy_shard(format: Format, place: Place, shard: Shard, new: Path) -> None:
     total = hashlib.sha256()
     for name in format.files(place):
         target = new / name
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         with open_regular(place.folder / name, "shard") as source, target.open("xb") as copy:
             while block := source.read(_BLOCK):
                 total.update(block)
