@@ -12,6 +12,12 @@ from vizbench._util.jit import jit
 _LONGEST = 258
 """Bytes of the longest match."""
 
+_FARTHEST = 1 << 15
+"""Bytes from a match back to what it repeats, at most."""
+
+_LINES = 5
+"""Different lines of pixels that are compared, the present one among them."""
+
 
 @jit
 def put(out, at, held, bits, value, count):
@@ -62,19 +68,28 @@ def run_length(line, x, other, start):
 
 
 @jit
-def put_line(out, at, held, bits, line, above, has_above, codes):
-    """Append a line of bytes, as literals, as runs of one byte, and as copies of the line above."""
+def put_line(out, at, held, bits, lines, starts, now, codes):
+    """Append line `now` as literals, as runs of one byte, and as copies from the lines before it.
+
+    lines `(k, stride)`: the last different lines in a ring. starts `(k,)`: the number of each in the picture,
+    or -1.
+    """
+    line = lines[now]
     x = 0
     while x < len(line):
-        run = run_length(line, x, line, x - 1) if x else 0
-        copy = run_length(line, x, above, x) if has_above else 0
-        length = max(run, copy)
-        if length < 3:
+        distance, length = 1, run_length(line, x, line, x - 1) if x else 0
+        for back in range(1, len(lines)):
+            other = (now - back) % len(lines)
+            if starts[other] < 0:
+                break
+            copy = run_length(line, x, lines[other], x)
+            if copy > length:
+                distance, length = (starts[now] - starts[other]) * len(line), copy
+        if length < 3 or distance > _FARTHEST:
             code = codes[line[x]]
             at, held, bits = put(out, at, held, bits, code >> 8, code & 255)
             x += 1
             continue
-        distance = 1 if run >= copy else len(line)
         at, held, bits = put_match(out, at, held, bits, length, distance, codes)
         x += length
     return at, held, bits
@@ -110,7 +125,7 @@ def deflate(pictures, depth, codes, out, ends):
     """
     height, width = pictures.shape[1:]
     stride = 1 + (width * depth + 7) // 8
-    line, above = np.zeros(stride, np.uint8), np.zeros(stride, np.uint8)
+    lines, starts = np.zeros((_LINES, stride), np.uint8), np.empty(_LINES, np.int64)
     at = 0
     for n in range(len(pictures)):
         # The header of zlib, and that of a last block with fixed codes.
@@ -118,21 +133,24 @@ def deflate(pictures, depth, codes, out, ends):
         at, held, bits = put(out, at + 2, np.uint64(0), 0, 3, 3)
 
         # Lines of pixels that repeat are copied, however many. Their share of the checksum is known too.
-        low, high, total, weighted, y = 1, 0, 0, 0, 0
+        low, high, y, now = 1, 0, 0, 0
+        starts[:] = -1
         while y < height:
             pixels = pictures[n, y]
-            line, above = above, line
+            now = (now + 1) % _LINES
+            line, starts[now] = lines[now], y
             pack(pixels, depth, line)
-            at, held, bits = put_line(out, at, held, bits, line, above, y > 0, codes)
+            at, held, bits = put_line(out, at, held, bits, lines, starts, now, codes)
             total, weighted = 0, 0
             for k in range(stride):
-                total += line[k]
+                total += np.int64(line[k])
                 weighted += (stride - k) * np.int64(line[k])
             same = 0
             while y + same < height and is_same(pixels, pictures[n, y + same]):
                 high = (high + stride * low + weighted) % 65521
                 low = (low + total) % 65521
                 same += 1
+            starts[now] = y + same - 1  # its last copy is the nearest
             y += same
             if same > 1 and stride * (same - 1) < 3:
                 for k in range(stride):
