@@ -68,6 +68,9 @@ def test_any_reader_of_tar_files_finds_pictures_and_rows(shard: Path) -> None:
         assert plain["prompt"] == vb.prompt(row, "image", None, "shuffled")
 
 
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # it leaves the file to be closed
 def test_the_package_webdataset_reads_it(shard: Path) -> None:
     webdataset: Any = pytest.importorskip("webdataset", reason="a package of the extra dev")
     samples = list(webdataset.WebDataset(str(shard), shardshuffle=False).decode("rgb8"))

@@ -112,7 +112,7 @@ def _check_frames(settings: Settings) -> None:
         )
     if frames == "states" and not settings.steps:
         raise UserError(
-            "--frames states shows the states, which --no-steps leaves out: leave one of them out"
+            "--frames states shows the states, and --no-steps leaves them out: leave one of the two out"
         )
 
 
