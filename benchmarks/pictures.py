@@ -2,10 +2,10 @@
 
     python -m benchmarks.pictures [--rounds N] [--codec]
 
-Prints rows per CPU second on one core. The loop draws nothing: it gets the pixels. For PNG there are two loops,
-over Pillow at its default level and at 3, its best trade of size for time, and for clips one over the same
-encoder. The ratio is that of a whole `write`, which also makes the rows, draws, and takes digests. Rounds are
-taken in turns, and the best of each counts.
+Prints rows per CPU second on one core. The loop draws nothing: it gets the pixels. For PNG there are two
+loops, over Pillow at its default level and at 3, its best trade of size for time, and for clips one over the
+same encoder. The ratio is that of a whole `write`, which also makes the rows, draws, and takes digests.
+Rounds are taken in turns, and the best of each counts.
 
 --codec: instead, microseconds and bytes of a picture by each level of Pillow and by this package, and
 milliseconds and bytes of a clip by several settings of x264.
@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,11 @@ def pillow(picture: npt.NDArray[np.uint8], palette: bytes, level: int) -> bytes:
     made.putpalette(palette)
     made.save(file, "PNG", compress_level=level)
     return file.getvalue()
+
+
+def one_png(pictures: npt.NDArray[np.uint8], colours: npt.NDArray[np.uint8]) -> bytes:
+    """Return a PNG by this package."""
+    return encode_pngs(pictures, colours)[0]
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -109,7 +115,7 @@ def compare(rounds: int) -> None:
             write(task, settings, 30)  # compiles the kernels
             best = dict.fromkeys(["", *loops], float("inf"))
             for _ in range(rounds):
-                best[""] = min(best[""], seconds(lambda: write(task, settings, n)))
+                best[""] = min(best[""], seconds(partial(write, task, settings, n)))
                 for loop, work in loops.items():
                     best[loop] = min(best[loop], seconds(work))
             for loop in loops:
@@ -147,13 +153,9 @@ def codecs() -> None:
         drawn = render_indices(batch.question, look)
         print(f"{task}, pictures of {drawn.shape[1]}x{drawn.shape[2]}")
         for level in (1, 3, 6, 9):
-            timed(f"Pillow, level {level}", list(drawn), lambda item, at=level: pillow(item, palette, at))
-        encode_pngs(drawn[:1], colours)
-        timed(
-            "this package",
-            [drawn[at : at + 1] for at in range(64)],
-            lambda item: encode_pngs(item, colours)[0],
-        )
+            timed(f"Pillow, level {level}", list(drawn), partial(pillow, palette=palette, level=level))
+        alone = [drawn[at : at + 1] for at in range(64)]
+        timed("this package", alone, partial(one_png, colours=colours))
         sides = zip(batch.question[:12], batch.target[:12], strict=True)
         clips = [video.clip(question, target, look) for question, target in sides]
         print(f"{task}, clips of 9 frames")
@@ -161,7 +163,7 @@ def codecs() -> None:
             if not options:
                 timed(name, clips, lambda item: video.encode_clip([(frame, 1) for frame in item]))
             else:
-                timed(name, clips, lambda item, given=options: clip_bytes(item, given))
+                timed(name, clips, partial(clip_bytes, options=options))
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Write pictures of palette indices as PNG files.
 
 Pictures of grids are flat cells, so most lines of pixels repeat the line above. To write that down directly
-takes a quarter of the time of Pillow's fastest setting, and gives the same bytes on every machine: those of
+takes a quarter of the time of Pillow's fastest level, and gives the same bytes on every machine: those of
 zlib depend on its version and make.
 """
 
