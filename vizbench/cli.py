@@ -41,6 +41,8 @@ from vizbench.console.options import (
     FileTaskOption,
     FirstSeedOption,
     FlaggedOption,
+    FormatOption,
+    FramesOption,
     JobsOption,
     JsonOption,
     LevelOption,
@@ -50,22 +52,27 @@ from vizbench.console.options import (
     MixableTaskOption,
     ModelsOption,
     OfflineOption,
+    OneSplitOption,
+    PicturesOption,
     PoolOption,
     PromptOption,
     ProtocolOption,
     ReaderOption,
     RunOption,
+    ScoredSplitOption,
     SeedOption,
     SeedsOption,
     SetOption,
     ShardOption,
     ShotsOption,
     SplitOption,
+    SplitsOption,
     StepsOption,
     SuiteOption,
     SupervisionOption,
     TasksOption,
     TestOption,
+    TestRowsOption,
     all_rows,
     check_one_level,
     complete_family,
@@ -275,15 +282,14 @@ def show(
 def generate(
     task: MixableTaskOption,
     n: Annotated[int, typer.Option("--n", help="Number of rows.")],
-    split: SplitOption = "train",
+    split: OneSplitOption = None,
+    splits: SplitsOption = None,
+    n_test: TestRowsOption = None,
     seed: SeedOption = 0,
     pool: PoolOption = None,
     level: LevelsOption = None,
     overrides: SetOption = None,
-    format: Annotated[
-        Literal["jsonl", "parquet", "png", "arc"],
-        typer.Option(help="Format of the files. arc: N episodes of arc/CONCEPT, one file each."),
-    ] = "jsonl",
+    format: FormatOption = "jsonl",
     out: Annotated[
         str | None,
         typer.Option(
@@ -311,52 +317,45 @@ def generate(
     packed: Annotated[
         bool, typer.Option("--packed", help="Parquet: grids as bytes with their shapes, not as nested lists.")
     ] = False,
+    with_pictures: PicturesOption = False,
+    frames: FramesOption = None,
 ) -> None:
     """Write a data set: rows, and a manifest with digests. The same command writes the same bytes."""
-    from vizbench.console import engines
+    from vizbench.console import engines, generating
     from vizbench.console.progress import RowBar
-    from vizbench.formats import write
+    from vizbench.formats import Settings, write_splits
     from vizbench.formats.stores import is_url
     from vizbench.formats.writer import format_named, rows_of
-    from vizbench.harness.plan.plan import slug
 
     # Episodes of ARC have a layout of their own.
+    shown = None if look == "paper" else look
     if format == "arc":
-        shown = None if look == "paper" else look
-        options = {"--pool": pool, "--level": level, "--prompt": prompt, "--look": shown}
-        if engine != "local" or shard is not None:
-            raise UserError("episodes are made on this machine: leave --engine and --shard out")
-        for option, value in options.items():
-            if value is not None:
-                raise UserError(
-                    f"an episode has its own demonstrations: leave {option} out with --format arc"
-                )
-        if packed:
-            raise UserError("arc has no packed grids: choose --format parquet, or leave --packed out")
+        options = {"--pool": pool, "--level": level, "--prompt": prompt, "--look": shown, "--splits": splits}
+        options |= {"--n-test": n_test, "--packed": packed, "--pictures": with_pictures, "--frames": frames}
+        generating.refuse_for_episodes(options, engine != "local" or shard is not None)
         if out is not None and is_url(out):
             raise UserError("episodes are written to this machine: give a folder as --out")
         folder = None if out is None else Path(out)
         _generate_episodes(with_overrides(task, overrides or []), n, seed, folder, overwrite)
         return
 
-    # Every other format holds rows of one split.
+    # Every other format holds rows of one split or both.
     part = engines.part_of(shard)
-    rows = split_of(task, overrides, seed, split, pool, level)
-    named = f"{slug(rows.spec.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
-    named += "" if pool is None else f"-pool{pool}"
-    named += "" if look == "paper" else f"-{slug(look)}"
-    named += "" if part.is_whole else f"-part{part.index}of{part.count}"
-    folder = named if out is None else out
-    rows_here = rows_of(part, n, format_named(format, packed))
-    with engines.opened(engine, address, "workers", workers) as runs, RowBar(rows_here) as bar:
+    counts = generating.counts_of(n, n_test, split, splits)
+    length = generating.frames_of(frames)
+    settings = Settings(format, not no_steps, prompt or "text", look, packed, with_pictures, length)
+    chosen = generating.splits_of(task, overrides, seed, pool, level, counts)
+    folder = out or generating.folder_of(chosen, {"pool": pool, "": shown}, part)
+    total = sum(rows_of(part, rows, format_named(format)) for rows in counts.values())
+    with engines.opened(engine, address, "workers", workers) as runs, RowBar(total) as bar:
         here = 1 if runs is not None or workers is None else workers
-        written = (rows, n, folder, format, overwrite, here, not no_steps, prompt or "text", look, packed)
-        manifest = write(*written, bar.show, engine=runs, part=part, resumed=bar.resume)
-    content = f"{plural(manifest.rows, 'row')} of {rows.spec.task} {split}"
-    if part.is_whole:
-        streams.print_line(f"{folder}: {content}, digest {manifest.digest}")
-    else:
-        streams.print_line(f"{folder}: part {part} of {content}; vizbench merge puts the parts together")
+        written = write_splits(chosen, folder, settings, overwrite, here, bar.show, runs, part, bar.resume)
+    for made in written:
+        content = f"{plural(made.rows, 'row')} of {made.spec.task} {made.spec.split}"
+        if part.is_whole:
+            streams.print_line(f"{folder}: {content}, digest {made.digest}")
+        else:
+            streams.print_line(f"{folder}: part {part} of {content}; vizbench merge puts the parts together")
 
 
 def _generate_episodes(name: str, n: int, seed: int, out: Path | None, overwrite: bool) -> None:
@@ -418,6 +417,7 @@ def score(
         str, typer.Option(metavar="PATH", help="Folder or URL that `vizbench generate` wrote.")
     ],
     process: ProcessOption = False,
+    split: ScoredSplitOption = None,
     out: KeepOption = None,
     name: NameOption = None,
     shots: GivenShotsOption = None,
@@ -436,7 +436,7 @@ def score(
     import_named(task)
 
     # Check the answers, and keep them as a run if a folder is given.
-    sheet = score_rows(predictions, dataset, process)
+    sheet = score_rows(predictions, dataset, process, split)
     kept = import_score_sheet(sheet, out, name, shots) if out is not None and name is not None else None
 
     # Print the figures.

@@ -16,7 +16,7 @@ import pytest
 
 from vizbench import formats, loading
 from vizbench.errors import UserError
-from vizbench.formats import manifest, parquet
+from vizbench.formats import manifest, parquet, writer
 from vizbench.formats.format_base import Place
 from vizbench.formats.parquet import Parquet
 from vizbench.formats.rows import encode
@@ -65,10 +65,10 @@ def put(folder: Path, data: bytes) -> None:
     """Replace the only shard, and its digest with it, as a forger would."""
     (shard,) = (path for path in folder.iterdir() if path.name.startswith("train-"))
     shard.write_bytes(data)
+    kind = json.loads((folder / manifest.NAME).read_bytes())["format"]
     digest = hashlib.sha256(data)
-    if (folder / "question").is_dir():
-        for name in (f"{side}/{row:08d}.png" for row in range(ROWS) for side in ("question", "target")):
-            digest.update((folder / name).read_bytes())
+    for name in list(writer.format_named(kind).files(Place(folder, "train", 0, 0, ROWS)))[1:]:
+        digest.update((folder / name).read_bytes())
     forge(folder, lambda plain: plain["shards"][0].update(sha256=digest.hexdigest()))
 
 
@@ -105,7 +105,7 @@ def test_a_manifest_of_any_count_takes_no_memory(name: str, shards: int, good: P
         (lambda plain: plain["shards"][0].update(sha256="0" * 10**6), "malformed"),
         (lambda plain: plain["shards"][0].update(path="../../etc/passwd"), "malformed"),
         (lambda plain: plain.update(vizbench="v" * 10**6), "malformed"),
-        (lambda plain: plain["spec"].update(params="p" * 10**7), "is over 4,194,304 bytes"),
+        (lambda plain: plain["spec"].update(params="p" * 10**7), "is over 8,388,608 bytes"),
         (lambda plain: plain["spec"].update(task="../../../etc/passwd"), "unknown task"),
     ],
 )
@@ -121,7 +121,7 @@ def deep(meta: bytes) -> Callable[[bytes], bytes]:
     return lambda data: data.replace(b'"meta":{', b'"meta":{"more":' + meta + b",", 1)
 
 
-@pytest.mark.parametrize("name", ["jsonl", "png"])
+@pytest.mark.parametrize("name", ["jsonl", "png", "video"])
 @pytest.mark.parametrize(
     ("change", "said"),
     [

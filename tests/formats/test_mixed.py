@@ -68,7 +68,7 @@ def test_a_longer_data_set_begins_with_a_shorter_one(tmp_path: Path) -> None:
 def test_pictures_are_named_by_the_place_in_the_data_set(tmp_path: Path) -> None:
     formats.write(MIXED.train, 12, tmp_path / "out", "png")
     for place, row in enumerate(MIXED.train.head(12)):
-        with Image.open(tmp_path / "out" / "question" / f"{place:08d}.png") as picture:
+        with Image.open(tmp_path / "out" / "train" / "question" / f"{place:08d}.png") as picture:
             pixels = np.asarray(picture.convert("RGB"))
         assert np.array_equal(pixels, vb.render(row))
 

@@ -41,14 +41,14 @@ def entries(path: Path) -> list[str]:
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
     """Let something happen while the rows are written."""
-    made = digests.records
+    made = digests.heads_of
 
-    def records(*arguments: Any) -> Any:
-        monkeypatch.setattr(digests, "records", made)
+    def heads_of(*arguments: Any) -> Any:
+        monkeypatch.setattr(digests, "heads_of", made)
         happens()
         return made(*arguments)
 
-    monkeypatch.setattr(digests, "records", records)
+    monkeypatch.setattr(digests, "heads_of", heads_of)
 
 
 def link(path: Path, to: str) -> None:
@@ -103,7 +103,7 @@ def test_what_appears_at_the_place_stays(
 
 CHANGED: dict[str, Callable[[Path], object]] = {
     "a file in it": lambda path: folder_with(path, "thesis.txt"),
-    "a folder in it": lambda path: folder_with(path / "question", "thesis.txt"),
+    "a folder in it": lambda path: folder_with(path / "train" / "question", "thesis.txt"),
     "another data set": lambda path: (
         shutil.rmtree(path),
         formats.write(loading.load("life/conway").train, 4, path),
@@ -333,10 +333,18 @@ def test_a_disk_that_is_full_at_once_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    "name", ["thesis.txt", "train-00000.jsonl.bak", "question/notes.md", "target/0.png", "sub/a"]
+    "name",
+    [
+        "thesis.txt",
+        "train-00000.jsonl.bak",
+        "train/a.png",
+        "test/question/a.md",
+        "train/video/0.mp4",
+        "sub/a",
+    ],
 )
 def test_overwrite_deletes_no_files_that_are_not_of_the_data_set(name: str, split: Split, out: Path) -> None:
-    (out / name).parent.mkdir(exist_ok=True)
+    (out / name).parent.mkdir(parents=True, exist_ok=True)
     (out / name).write_text("years of work")
     with pytest.raises(UserError, match="which is not of its data set: move it away first"):
         formats.write(split, 6, out, overwrite=True)

@@ -94,6 +94,39 @@ PoolOption = Annotated[
 ]
 SeedOption = Annotated[int, typer.Option(help="Seed of the data. Each seed gives other instances.")]
 SplitOption = Annotated[Literal["train", "test"], typer.Option(help="Split of the task.")]
+OneSplitOption = Annotated[
+    Literal["train", "test"] | None, typer.Option(help="Split of the task. Default: train.")
+]
+SplitsOption = Annotated[
+    str | None,
+    typer.Option(metavar="train,test", help="Write both splits into one folder, --n rows of each."),
+]
+TestRowsOption = Annotated[
+    int | None, typer.Option(help="With --splits: number of test rows, if it is not --n.")
+]
+ScoredSplitOption = Annotated[
+    Literal["train", "test"] | None,
+    typer.Option(help="Split that was answered. Needed if the data set has several."),
+]
+FormatOption = Annotated[
+    Literal["jsonl", "parquet", "png", "webdataset", "video", "arc"],
+    typer.Option(
+        help="Format of the files. video: a lossless clip per row. arc: N episodes of arc/CONCEPT, one file "
+        "each."
+    ),
+]
+PicturesOption = Annotated[
+    bool,
+    typer.Option("--pictures", help="Parquet: add pictures in columns, which the package datasets decodes."),
+]
+FramesOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FRAMES",
+        help="Video: number of frames, of which the first half shows the question and the rest the target. "
+        "Or states: the question and one frame per state. Default: 9.",
+    ),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -287,11 +320,12 @@ def split_of(
     levels: str | None = None,
 ) -> Split:
     """Return the split that the options name, of one task or of a mixture."""
-    data = _data_of(task, overrides or [], seed, pool_of(pool), levels)
+    data = data_of(task, overrides or [], seed, pool_of(pool), levels)
     return data.train if split == "train" else data.test
 
 
-def _data_of(task: str, overrides: list[str], seed: int, pool: int, levels: str | None) -> Dataset | Mixture:
+def data_of(task: str, overrides: list[str], seed: int, pool: int, levels: str | None) -> Dataset | Mixture:
+    """Return the data set that the options name, of one task or of a mixture."""
     from vizbench.dataset.mixture import mixture
     from vizbench.loading import load
 

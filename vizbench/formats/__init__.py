@@ -1,7 +1,7 @@
 """Read and write data sets on disk, and read the corpora of others."""
 
-from vizbench.formats.manifest import FORMATS, Manifest
+from vizbench.formats.manifest import FORMATS, Manifest, Settings
 from vizbench.formats.reader import check, read
-from vizbench.formats.writer import write
+from vizbench.formats.writer import write, write_splits
 
-__all__ = ["FORMATS", "Manifest", "check", "read", "write"]
+__all__ = ["FORMATS", "Manifest", "Settings", "check", "read", "write", "write_splits"]

@@ -16,9 +16,11 @@ import numpy.typing as npt
 from vizbench.dataset.columns import Column, Key, Kind, Order, Part, encoded, plain_meta
 from vizbench.formats import spans
 from vizbench.formats.format_base import Chunk
+from vizbench.formats.pictures import SIDES, pngs_of
 from vizbench.formats.row_prompts import Prompts
 from vizbench.formats.spans import Spans
 from vizbench.kernels.numbering import number_by_appearance
+from vizbench.renderers.looks import LookName
 from vizbench.types import Grids, Json, Trajectories, id_parts
 
 GRIDS: Final = ("question", "target", "steps")
@@ -26,6 +28,9 @@ GRIDS: Final = ("question", "target", "steps")
 
 SHAPE: Final = "_shape"
 """How the name of a column of shapes ends."""
+
+IMAGES: Final = tuple(f"{side}_image" for side in SIDES)
+"""The columns of pictures, if there are any."""
 
 MORE: Final = "meta_json"
 """The column for keys of `meta` that fit no typed column, as one JSON object."""
@@ -42,9 +47,13 @@ class Tables:
     of one table need them, however the rows were cut into chunks.
     """
 
-    def __init__(self, kinds: Mapping[Key, Kind], packed: bool) -> None:
-        """kinds: what `meta` holds in the whole data set. packed: grids as bytes, with their shapes."""
+    def __init__(self, kinds: Mapping[Key, Kind], packed: bool, look: LookName | None = None) -> None:
+        """kinds: what `meta` holds in the whole data set. packed: grids as bytes, with their shapes.
+
+        look: how pictures are drawn; None for no pictures.
+        """
         self._packed = packed
+        self._look: LookName | None = look
         self._typed, self._odd = _by_top(kinds)
         self._texts: dict[str, int] = {}
 
@@ -98,6 +107,8 @@ class Tables:
         }
         steps = part.steps or Trajectories(part.target[:0], np.zeros(n + 1, np.int64))
         columns |= _packed(part, steps) if self._packed else _nested(part, steps)
+        if self._look is not None:
+            columns |= _pictures(part, self._look)
         if self._typed:
             columns["meta"] = self._meta(part)
         if self._odd:
@@ -219,6 +230,18 @@ def _shape_fields(counted: bool) -> list[Any]:
     return [pa.field(name, pa.int32(), nullable=False) for name in (("count", *names) if counted else names)]
 
 
+def _pictures(part: Part, look: LookName) -> dict[str, Any]:
+    """Return the pictures of rows as `datasets` holds them: the bytes of a file, and a path if it has one."""
+    import pyarrow as pa
+
+    paths = pa.nulls(len(part), pa.string())
+    files = zip(*pngs_of(part, look), strict=True)
+    return {
+        name: pa.StructArray.from_arrays([pa.array(each, pa.binary()), paths], ["bytes", "path"])
+        for name, each in zip(IMAGES, files, strict=True)
+    }
+
+
 # Rows of a table that was read
 
 
@@ -233,6 +256,9 @@ def is_known(schema: Any) -> bool:
     packed = dict.fromkeys(GRIDS, pa.binary()) | shapes
     kinds = {field.name: field.type for field in schema}
     meta, more = kinds.pop("meta", None), kinds.pop(MORE, text)
+    if IMAGES[0] in kinds:
+        image = pa.struct({"bytes": pa.binary(), "path": text})
+        plain |= dict.fromkeys(IMAGES, image)
     return (
         len(set(schema.names)) == len(schema.names)
         and kinds in ({**plain, **nested}, {**plain, **packed})

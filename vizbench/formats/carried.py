@@ -100,7 +100,7 @@ class Receiver:
             if name not in names:
                 raise UserError(f"a node sent {str(name)[:80]!r}, which is no file of shard {job.place.stem}")
             path = job.place.folder / name
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("ab") as file:
                 file.write(data)
 

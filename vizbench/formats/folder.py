@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +27,9 @@ from vizbench.formats.journal import Command, Finished, Journal
 from vizbench.formats.parts import DIGESTS
 from vizbench.formats.workspace import Workspace, new_workspace, put_back, recover, unfinished
 
-_SHARD: Final = re.compile(r"(train|test)-\d{5}\.(jsonl|parquet)")
-_PICTURE: Final = re.compile(r"\d{8}\.png")
+_SHARD: Final = re.compile(r"(train|test)-\d{5}\.(jsonl|parquet|tar)")
+_FOLDERS: Final = {"question": "png", "target": "png", "video": "mp4"}
+"""The folders of pictures and clips in that of a split, with the suffix of their files."""
 _LITTER: Final = re.compile(r"\.DS_Store|Thumbs\.db|desktop\.ini|\._.*")
 """Files that file managers leave. `--overwrite` deletes no other hidden file, such as `.git`."""
 
@@ -231,24 +232,31 @@ def _data_set(folder: Path) -> _Identity:
 
 def _foreign(folder: Path) -> Path | None:
     """Return a file in the folder of a data set that `generate` did not write, as a path in it, or None."""
+    for entry in _entries(folder):
+        if entry.name in ("train", "test") and entry.is_dir(follow_symlinks=False):
+            other = _foreign_picture(Path(entry.path))
+            if other is not None:
+                return entry.name / other
+        elif entry.name != manifests.NAME and not _is_file(entry, _SHARD):
+            return Path(entry.name)
+    return None
+
+
+def _foreign_picture(folder: Path) -> Path | None:
+    """Return a file in the folder of a split that is no picture or clip of it, as a path in it, or None."""
+    for entry in _entries(folder):
+        if entry.name not in _FOLDERS or not entry.is_dir(follow_symlinks=False):
+            return Path(entry.name)
+        names = re.compile(rf"\d{{8}}\.{_FOLDERS[entry.name]}")
+        for picture in _entries(Path(entry.path)):
+            if not _is_file(picture, names):
+                return Path(entry.name, picture.name)
+    return None
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name in ("question", "target") and entry.is_dir(follow_symlinks=False):
-                other = _no_picture(entry)
-                if other is not None:
-                    return Path(entry.name, other)
-            elif entry.name != manifests.NAME and not _is_file(entry, _SHARD):
-                return Path(entry.name)
-    return None
-
-
-def _no_picture(folder: os.DirEntry[str]) -> str | None:
-    """Return the name of a file in a folder of pictures that is not one of them, or None."""
-    with os.scandir(folder) as pictures:
-        for picture in pictures:
-            if not _is_file(picture, _PICTURE):
-                return picture.name
-    return None
+        yield from entries
 
 
 def _is_file(entry: os.DirEntry[str], names: re.Pattern[str]) -> bool:

@@ -40,6 +40,11 @@ class Place:
         """The name of its files: `train-00000`. `datasets.load_dataset(folder)` finds the split by it."""
         return f"{self.split}-{self.number:05d}"
 
+    @property
+    def keys(self) -> Iterator[str]:
+        """The name of each row: its number in the split, with eight digits."""
+        return (f"{row:08d}" for row in range(self.first, self.first + self.rows))
+
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,10 +62,13 @@ class Format(ABC):
 
     name: ClassVar[str]
     """The name of the format: see `FORMATS`."""
-    draws: ClassVar[bool] = False
-    """Whether it writes pictures, which have a look."""
     large_shards: ClassVar[int] = 1
     """How many times more rows a shard has in a large data set."""
+
+    @property
+    def draws(self) -> bool:
+        """Whether it writes pictures, which have a look."""
+        return False
 
     @abstractmethod
     def files(self, place: Place) -> Iterable[str]:

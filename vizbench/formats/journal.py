@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, final
 
@@ -28,12 +28,10 @@ _CHECK: Final = 64
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that decides the bytes of a data set, or of a part of one."""
 
-    manifest: Manifest
-    """Its manifest, without shards and digest."""
+    manifests: Annotated[list[Manifest], Meta(min_length=1, max_length=2)]
+    """The manifest of each split, without shards and digest."""
     shard: Annotated[int, Meta(ge=1, le=MAX_DATASET)]
-    """The rows of each shard but the last."""
-    packed: bool
-    """Whether the grids of Parquet are bytes."""
+    """The rows of the largest shard."""
     index: Annotated[int, Meta(ge=0, lt=MAX_PARTS)]
     """The number of the part, from 0."""
     count: Annotated[int, Meta(ge=1, le=MAX_PARTS)]
@@ -54,9 +52,9 @@ class Finished(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The digests of its blocks of rows, 32 bytes each."""
 
 
-def command(manifest: Manifest, shard: int, packed: bool, part: Part) -> Command:
-    """Return what identifies a command."""
-    return Command(manifest, shard, packed, part.index, part.count)
+def command(manifests: Sequence[Manifest], shard: int, part: Part) -> Command:
+    """Return what identifies a command. shard: the rows of the largest shard."""
+    return Command(list(manifests), shard, part.index, part.count)
 
 
 def line(record: Command | Finished) -> bytes:
@@ -89,20 +87,26 @@ def difference(theirs: Command | None, mine: Command) -> str:
     """Return in words the first thing in which two commands differ. "" if they are the same."""
     if theirs is None:
         return "by another version of vizbench"
-    before, now = _flat(theirs), _flat(mine)
-    for name in before | now:
-        one, other = before.get(name), now.get(name)
-        if one != other:
-            return f"{'n' if name == 'rows' else name} is {str(one)[:80]} there and {str(other)[:80]} here"
+    for before, now in zip(_flat(theirs), _flat(mine), strict=False):
+        for name in before | now:
+            one, other = before.get(name), now.get(name)
+            if one != other:
+                return (
+                    f"{'n' if name == 'rows' else name} is {str(one)[:80]} there and {str(other)[:80]} here"
+                )
     return ""
 
 
-def _flat(each: Command) -> dict[str, Any]:
-    """Return the fields of a command, in the order in which they are compared."""
-    spec: dict[str, Any] = msgspec.to_builtins(each.manifest.spec)
-    fields = {name: getattr(each.manifest, name) for name in Manifest.__struct_fields__ if name != "spec"}
+def _flat(each: Command) -> list[dict[str, Any]]:
+    """Return the fields of a command and of each split, in the order in which they are compared."""
+    splits = ",".join(manifest.spec.split for manifest in each.manifests)
     part = f"{each.index}/{each.count}"
-    return spec | fields | {"--shard": part, "rows per shard": each.shard, "packed": each.packed}
+    fields = [{"splits": splits} if len(each.manifests) > 1 else {}]
+    for manifest in each.manifests:
+        spec: dict[str, Any] = msgspec.to_builtins(manifest.spec)
+        others = {name: getattr(manifest, name) for name in Manifest.__struct_fields__ if name != "spec"}
+        fields.append(spec | others)
+    return [*fields, {"--shard": part, "rows per shard": each.shard}]
 
 
 @final

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias, final
+from typing import Annotated, Final, Literal, TypeAlias, final, get_args
 
 import msgspec
 import numpy as np
@@ -22,6 +24,7 @@ from vizbench.formats.stores import Store, Where
 from vizbench.formats.workspace import moved_aside, shards_left
 from vizbench.renderers.looks import LookName
 from vizbench.task.registry import code_of
+from vizbench.types import SplitName
 
 NAME = "manifest.json"
 """The name of the file in the folder of a data set."""
@@ -32,14 +35,23 @@ MAX_DATASET = 10**8
 MAX_SHARDS = 20_000
 """Shards of the largest data set."""
 
-_MAX_BYTES = 4 << 20
-"""Bytes of the largest manifest that is read: twice what MAX_SHARDS take."""
+_MAX_BYTES = 8 << 20
+"""Bytes of the largest manifest that is read: twice what MAX_SHARDS of two splits take."""
 
-FormatName = Literal["jsonl", "parquet", "png"]
+FormatName = Literal["jsonl", "parquet", "png", "webdataset", "video"]
 """The name of a format, and of its module in this package."""
 
-FORMATS: tuple[FormatName, ...] = ("jsonl", "parquet", "png")
+FORMATS: tuple[FormatName, ...] = get_args(FormatName)
 """The names of all formats."""
+
+MAX_CLIP: Final = 1024
+"""Frames of the longest clip, unless it has one per state."""
+
+Frames: TypeAlias = Annotated[int, Meta(ge=2, le=MAX_CLIP)] | Literal["states"]
+"""How many frames a clip has, or "states" for the question and one per state."""
+
+DEFAULT_FRAMES: Final[Frames] = 9
+"""Frames of the paper's clips."""
 
 PromptName = Literal["text", "vision", "image", "video", "none"]
 """Who reads the prompts of the rows, see `renderers.prompts.Reader`; "none" if they are left out."""
@@ -91,7 +103,21 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     prompt: PromptName = "none"
     """Who reads the rows' prompts; left out if they have none."""
     look: LookName = "paper"
-    """How the pictures of format png are drawn."""
+    """How pictures and clips are drawn."""
+    packed: bool = False
+    """Whether Parquet holds grids as bytes."""
+    pictures: bool = False
+    """Whether Parquet holds pictures too."""
+    frames: Frames = DEFAULT_FRAMES
+    """The frames of each clip of format video."""
+
+
+@final
+class _Several(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a file says of a data set with several splits."""
+
+    splits: Annotated[list[Manifest], Meta(min_length=2, max_length=2)]
+    """The manifest of each split."""
 
 
 @final
@@ -103,21 +129,61 @@ class _Signature(msgspec.Struct, frozen=True):
     shards: msgspec.Raw
 
 
+@final
+class _Signatures(msgspec.Struct, frozen=True):
+    """The same of a data set with several splits."""
+
+    splits: Annotated[list[_Signature], Meta(min_length=1)]
+
+
+@final
+class _Kind(msgspec.Struct, frozen=True):
+    """Tells the manifest of one split from that of several."""
+
+    splits: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How rows are written. The fields are those of `Manifest`."""
+
+    format: FormatName = "jsonl"
+    """The format of the files."""
+    steps: bool = True
+    """Whether the trajectories are kept."""
+    prompt: PromptName = "text"
+    """Who reads the rows' prompts."""
+    look: LookName = "paper"
+    """How pictures and clips are drawn."""
+    packed: bool = False
+    """Whether Parquet holds grids as bytes."""
+    pictures: bool = False
+    """Whether Parquet holds pictures too."""
+    frames: Frames | None = None
+    """The frames of each clip of format video; None for the default."""
+
+
 def new(
-    spec: SplitSpec,
-    kind: FormatName,
-    rows: int,
-    steps: bool,
-    prompt: PromptName,
-    block: int,
-    digest: str,
-    shards: list[Shard],
-    look: LookName,
+    spec: SplitSpec, settings: Settings, rows: int, block: int, digest: str, shards: list[Shard]
 ) -> Manifest:
     """Return a manifest by this version of vizbench."""
-    code = code_digest(spec.task)
     return Manifest(
-        __version__, np.__version__, kind, rows, steps, spec, block, digest, shards, code, prompt, look
+        __version__,
+        np.__version__,
+        settings.format,
+        rows,
+        settings.steps,
+        spec,
+        block,
+        digest,
+        shards,
+        code_digest(spec.task),
+        settings.prompt,
+        settings.look,
+        settings.packed,
+        settings.pictures,
+        settings.frames or DEFAULT_FRAMES,
     )
 
 
@@ -132,37 +198,38 @@ def code_digest(name: str) -> str | None:
     return hashlib.sha256(",".join(codes).encode()).hexdigest() if any(codes) else None
 
 
-def save(manifest: Manifest, folder: Path) -> None:
-    """Write the manifest, indented for readers."""
-    write_new(folder / NAME, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+def save(made: Sequence[Manifest], folder: Path) -> None:
+    """Write the manifests of all splits of a data set into one file, indented for readers."""
+    plain = msgspec.json.encode(made[0] if len(made) == 1 else _Several(list(made)))
+    write_new(folder / NAME, msgspec.json.format(plain, indent=1) + b"\n")
 
 
 def signed(folder: Path) -> bytes | None:
     """Return the bytes of the manifest in `folder` if any version of vizbench wrote it, else None."""
     try:
         data = read_bounded(folder / NAME, "manifest", _MAX_BYTES)
-        msgspec.json.decode(data, type=_Signature)
+        msgspec.json.decode(data, type=_Signatures if _has_several(data) else _Signature)
     except (OSError, ValueError, RecursionError):
         return None
     return data
 
 
-def load(folder: Where) -> Manifest:
-    """Read the manifest of the data set in `folder`.
+def load(folder: Where, split: SplitName | None = None) -> Manifest:
+    """Read the manifest of a split of the data set in `folder`. split: may be None if there is only one.
 
     Raises UserError if there is none, or it is malformed or contradicts itself.
     """
     data = _of_store(folder) if isinstance(folder, Store) else _of_folder(folder)
     path = f"{folder}/{NAME}"
     try:
-        manifest = msgspec.json.decode(text_of(data), type=Manifest)
+        several = _decoded(text_of(data))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is malformed ({error}): generate the data set again") from None
-    if sum(shard.rows for shard in manifest.shards) != manifest.rows:
-        raise UserError(
-            f"{path} is malformed (its shards do not hold {plural(manifest.rows, 'row')}): generate it again"
-        )
-    return manifest
+    for manifest in several:
+        if sum(shard.rows for shard in manifest.shards) != manifest.rows:
+            rows = plural(manifest.rows, "row")
+            raise UserError(f"{path} is malformed (its shards do not hold {rows}): generate it again")
+    return _chosen(folder, {manifest.spec.split: manifest for manifest in several}, split)
 
 
 def _of_folder(folder: Path) -> bytes:
@@ -196,3 +263,35 @@ def _of_store(store: Store) -> bytes:
             "command again"
         )
     raise UserError(f"{store} holds no {NAME}: give the URL of a data set that `vizbench generate` made")
+
+
+def _decoded(text: str) -> list[Manifest]:
+    """Return the manifests of all splits. Raises ValueError if they contradict each other."""
+    if not _has_several(text):
+        return [msgspec.json.decode(text, type=Manifest)]
+    several = msgspec.json.decode(text, type=_Several).splits
+    one, other = (_shared(manifest) for manifest in several)
+    if one != other or several[0].spec.split == several[1].spec.split:
+        raise ValueError("its splits are not those of one data set")
+    return several
+
+
+def _has_several(text: str | bytes) -> bool:
+    return msgspec.json.decode(text, type=_Kind).splits is not msgspec.UNSET
+
+
+def _shared(manifest: Manifest) -> Manifest:
+    """Return the manifest without what differs between the splits of a data set."""
+    spec = replace(manifest.spec, split="train")
+    return msgspec.structs.replace(manifest, spec=spec, rows=1, digest="", shards=[])
+
+
+def _chosen(folder: Where, manifests: Mapping[SplitName, Manifest], split: SplitName | None) -> Manifest:
+    names = " and ".join(manifests)
+    if split is None and len(manifests) > 1:
+        raise UserError(f"{folder} holds the splits {names}: choose one by --split, e.g. --split test")
+    if split is None:
+        return next(iter(manifests.values()))
+    if split not in manifests:
+        raise UserError(f"{folder} holds the split {names} and not {str(split)[:40]}: choose --split {names}")
+    return manifests[split]

@@ -44,13 +44,13 @@ def merge(folders: Sequence[Path | str], out: Path | str, overwrite: bool = Fals
     if sum(shard.rows for shard in shards) != head.rows:
         raise UserError(f"the parts do not hold {head.rows:,} rows in all: generate them again")
     base = msgspec.structs.replace(head, shards=[], digest="")
-    command = journal.command(base, shards[0].rows, False, WHOLE)
+    command = journal.command([base], shards[0].rows, WHOLE)
     with tempfile.TemporaryDirectory(prefix="vizbench-") as local:
         blocks = [_checked_digests(*each, Path(local) / str(number)) for number, each in enumerate(parts)]
         with draft_of(out, overwrite, command, resumes=False) as draft:
             content = _copy(parts, blocks, shards, draft)
             made = msgspec.structs.replace(head, shards=shards, digest=content)
-            manifests.save(made, draft.folder)
+            manifests.save([made], draft.folder)
     return made
 
 
@@ -149,7 +149,7 @@ def _copy_shard(format: Format, folder: Where, place: Place, shard: Shard, new: 
     total = hashlib.sha256()
     for name in format.files(place):
         target = new / name
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         with open_regular(place.folder / name, "shard") as source, target.open("xb") as copy:
             while block := source.read(_BLOCK):
                 total.update(block)

@@ -2,7 +2,7 @@
 
 Grids are nested lists of uint8, or packed: bytes, with their shapes in a column beside them, which are
 written twice as fast. `meta` is a struct of numbers and texts. In a mixture, what a task does not have is
-null.
+null. `pictures` adds the question and the target as PNG.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -10,10 +10,11 @@ null.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Final, final
 
 import msgspec
 import numpy as np
@@ -23,7 +24,7 @@ from vizbench._util.files import open_regular
 from vizbench.dataset.columns import Key, Kind
 from vizbench.errors import UserError
 from vizbench.formats import parquet_pages
-from vizbench.formats.arrow_tables import GRIDS, SHAPE, SHARED, Tables, is_known, plain_row
+from vizbench.formats.arrow_tables import GRIDS, IMAGES, SHAPE, SHARED, Tables, is_known, plain_row
 from vizbench.formats.format_base import Chunk, Format, Place
 from vizbench.formats.parquet_pages import Column, Group
 from vizbench.formats.rows import Row
@@ -53,6 +54,10 @@ _TEXT = 1 << 24
 """Bytes of the largest page of text, unpacked."""
 
 
+_FEATURES: Final = json.dumps({"info": {"features": {name: {"_type": "Image"} for name in IMAGES}}})
+"""Says to `datasets` which columns are pictures. It finds the types of all others by itself."""
+
+
 @final
 class Parquet(Format):
     """Files such as `train-00000.parquet`, compressed with zstd."""
@@ -60,9 +65,14 @@ class Parquet(Format):
     name = "parquet"
     large_shards = 5
 
-    def __init__(self, packed: bool = False) -> None:
-        """packed: write grids as bytes with their shapes. Both kinds are read."""
+    def __init__(self, packed: bool = False, pictures: bool = False) -> None:
+        """packed: write grids as bytes with their shapes. pictures: also as pictures. All kinds are read."""
         self._packed = packed
+        self._pictures = pictures
+
+    @property
+    def draws(self) -> bool:
+        return self._pictures
 
     def files(self, place: Place) -> Iterable[str]:
         return [f"{place.stem}.parquet"]
@@ -71,11 +81,13 @@ class Parquet(Format):
         import pyarrow.parquet as pq
 
         path = place.folder / f"{place.stem}.parquet"
-        tables = Tables(kinds, self._packed)
+        tables = Tables(kinds, self._packed, place.look if self._pictures else None)
         groups = (tables.finished(group) for group in _groups(place, tables, chunks))
         first = next(groups)
         options = _options(tables, self._packed)
         with pq.ParquetWriter(path, first.schema, **options) as writer:
+            if self._pictures:
+                writer.add_key_value_metadata({"huggingface": _FEATURES})
             for table in chain([first], groups):
                 writer.write_table(table, row_group_size=_GROUP)
         return self.digest(place)
@@ -127,8 +139,9 @@ def _rows(path: Path, rows: int) -> Iterator[Row]:
                 raise UserError(
                     f"{path} holds {parquet.metadata.num_rows:,} rows and the manifest says {rows:,}"
                 )
+            columns = [name for name in parquet.schema_arrow.names if name not in IMAGES]
             for number, size in enumerate(sizes):
-                for batch in parquet.iter_batches(size, [number]):
+                for batch in parquet.iter_batches(size, [number], columns):
                     for row in batch.to_pylist():
                         yield msgspec.convert(plain_row(row), Row)
 
@@ -143,7 +156,8 @@ def _batch_size(path: Path, group: Group) -> int:
     has_size = 1 <= group.rows <= _GROUP and cells <= _GROUP_CELLS + slack
     if not has_size or not all(_is_small(column, group.rows) for column in group.columns):
         raise UserError(f"{path} has row groups larger than those of a vizbench data set: generate it again")
-    text = max((column.dictionary for column in group.columns if not _is_nested(column)), default=0)
+    texts = [column for column in group.columns if column.name not in IMAGES and not _is_nested(column)]
+    text = max((column.dictionary for column in texts), default=0)
     rows_by_cells = group.rows * _READ_CELLS // max(1, cells)
     rows_by_text = _READ_TEXT // max(1, text)
     return max(1, min(group.rows, rows_by_cells, rows_by_text))
@@ -162,6 +176,8 @@ def _cells_of(column: Column) -> int:
 
 def _is_small(column: Column, rows: int) -> bool:
     """Return whether a column of a group with `rows` rows is no larger than any that vizbench writes."""
+    if column.name in IMAGES:  # it is not read
+        return True
     if _is_nested(column):
         return column.largest <= _PAGE and column.values <= rows + _GROUP_CELLS
     if column.name in GRIDS:
@@ -209,4 +225,3 @@ def _cells(chunk: Chunk) -> npt.NDArray[np.int64]:
 
 
 FORMAT = Parquet()
-PACKED = Parquet(packed=True)

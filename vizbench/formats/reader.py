@@ -29,7 +29,7 @@ from vizbench.formats.stores import Where, located
 from vizbench.formats.writer import format_named
 from vizbench.task.contract import Verifier
 from vizbench.task.registry import params_json
-from vizbench.types import Instance, Json
+from vizbench.types import Instance, Json, SplitName
 
 _BLOCK = 4096
 """Rows of a mixture that are looked up at a time."""
@@ -41,27 +41,31 @@ _PIECE_CELLS = 1 << 22
 """Cells of the rows whose digest is taken at a time, unless one row has more."""
 
 
-def read(path: Where | str) -> Iterator[Instance]:
+def read(path: Where | str, split: SplitName | None = None) -> Iterator[Instance]:
     """Return the instances of the data set at `path`, in order: a folder, or a URL in an object store.
 
     Of a store one shard at a time is fetched into a temporary folder.
+
+    split: which one; may be None if there is only one.
 
     Raises UserError at once if it was made by another version of the task. The iterator raises UserError at a
     shard whose digest differs, or whose rows are not what the manifest says.
     """
     folder = located(path)
-    manifest = manifests.load(folder)
+    manifest = manifests.load(folder, split)
     expected = _expected(folder, manifest)
     return (instance for instance, _ in _rows(folder, manifest, expected))
 
 
-def check(path: Where | str) -> Manifest:
+def check(path: Where | str, split: SplitName | None = None) -> Manifest:
     """Read every row of the data set at `path`, a folder or a URL, and return its manifest.
+
+    split: as in `read`.
 
     Raises UserError if a digest differs, or a row is not what the manifest says.
     """
     folder = located(path)
-    manifest = manifests.load(folder)
+    manifest = manifests.load(folder, split)
     digests = BlockDigests(manifest.block)
     for rows in _pieces(_rows(folder, manifest, _expected(folder, manifest))):
         columns = columns_of([instance for instance, _ in rows], manifest.steps)

@@ -5,7 +5,6 @@ A shard is made only from its own rows, so any number of workers gives the same 
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib
 import math
@@ -13,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import final
 
@@ -37,11 +37,14 @@ from vizbench.formats.format_base import Chunk, Format, Place
 from vizbench.formats.journal import Finished
 from vizbench.formats.manifest import (
     FORMATS,
+    MAX_CLIP,
     MAX_DATASET,
     PROMPTS,
     FormatName,
+    Frames,
     Manifest,
     PromptName,
+    Settings,
     Shard,
 )
 from vizbench.formats.row_prompts import RowPrompts
@@ -60,14 +63,63 @@ _SAMPLE = 20
 """Rows that are written first, to estimate the size of all."""
 
 
-def format_named(name: str, packed: bool = False) -> Format:
+def format_named(name: str) -> Format:
     """Return the format of that name. It is imported only now, because each needs its own library."""
     if name not in FORMATS:
         raise unknown("format", name, FORMATS)
-    if packed and name != "parquet":
-        raise UserError(f"{name} has no packed grids: choose --format parquet, or leave --packed out")
-    module = importlib.import_module(f"vizbench.formats.{name}")
-    return module.PACKED if packed else module.FORMAT
+    return importlib.import_module(f"vizbench.formats.{name}").FORMAT
+
+
+def _format_of(settings: Settings) -> Format:
+    """Return the format that writes as the settings say. Raises UserError if they contradict each other."""
+    # Names of which there are a few.
+    chosen = format_named(settings.format)
+    if settings.prompt not in PROMPTS:
+        raise unknown("prompt", settings.prompt, PROMPTS)
+    if settings.look not in LOOKS:
+        raise unknown("look", settings.look, LOOKS)
+
+    # What only one format has.
+    if settings.packed and settings.format != "parquet":
+        raise UserError(
+            f"{settings.format} has no packed grids: choose --format parquet, or leave --packed out"
+        )
+    if settings.pictures and settings.format != "parquet":
+        raise UserError(
+            f"{settings.format} has no columns for pictures: choose --format parquet, or leave --pictures out"
+        )
+    if settings.frames is not None:
+        _check_frames(settings)
+    if settings.format == "parquet":
+        chosen = importlib.import_module("vizbench.formats.parquet").Parquet(
+            settings.packed, settings.pictures
+        )
+    if settings.format == "video" and settings.frames is not None:
+        from vizbench.formats.video import Video
+
+        chosen = Video(settings.frames)
+    if settings.look != "paper" and not chosen.draws:
+        raise UserError(
+            f"format {settings.format} holds no pictures, so look {settings.look} would change nothing: "
+            "choose png, webdataset or video, Parquet with --pictures, or leave look out"
+        )
+    return chosen
+
+
+def _check_frames(settings: Settings) -> None:
+    """Raise UserError if the frames of clips cannot be written."""
+    frames = settings.frames
+    if settings.format != "video":
+        raise UserError(f"{settings.format} has no clips: choose --format video, or leave --frames out")
+    if frames != "states" and not is_whole(frames, 2, MAX_CLIP):
+        raise UserError(
+            f'frames={str(frames)[:40]} is not in 2 … {MAX_CLIP:,}: choose a number there, or "states" for '
+            "the question and a frame per state"
+        )
+    if frames == "states" and not settings.steps:
+        raise UserError(
+            "--frames states shows the states, and --no-steps leaves them out: leave one of the two out"
+        )
 
 
 def write(
@@ -84,6 +136,8 @@ def write(
     progress: Callable[[int], object] | None = None,
     engine: Engine | None = None,
     part: Part = WHOLE,
+    pictures: bool = False,
+    frames: Frames | None = None,
     resumed: Callable[[int, int], object] | None = None,
 ) -> Manifest:
     """Write the first n rows of a split to `out`, which becomes a data set in whole or not at all.
@@ -94,70 +148,127 @@ def write(
     n: 1 … MAX_DATASET. workers: 1 … MAX_WORKERS shards at a time, in threads, or in processes if one takes
     long. overwrite: replace the data set that is there at the start; if something else is there at the end,
     it stays and the rows are not kept. steps: keep the trajectories, which for a maze are a hundred times the
-    rest. prompt: who reads the rows' prompts, see `vizbench.prompt`; "none" leaves them out. look: how the
-    pictures of format png are drawn, see `vizbench.render`. packed: of Parquet only, write grids as bytes
-    with their shapes and not as nested lists. progress: called with the number of rows that are written,
-    after each shard. engine: runs the work elsewhere, in place of `workers`; it does not change the bytes.
-    part: the shards to write; `merge` puts the parts together. resumed: called once with the number of shards
-    and of rows that an interrupted call had finished, if there are any.
+    rest. prompt: who reads the rows' prompts, see `vizbench.prompt`; "none" leaves them out. look: how
+    pictures and clips are drawn, see `vizbench.render`. packed: of Parquet only, write grids as bytes with
+    their shapes and not as nested lists. pictures: of Parquet only, add columns of pictures. frames: of video
+    only, frames of each clip, 2 … 1024, or "states" for the question and a frame per state; None: 9.
+    progress: called with the number of rows that are written, after each shard. engine: runs the work
+    elsewhere, in place of `workers`; it does not change the bytes. part: the shards to write; `merge` puts
+    the parts together. resumed: called once with the number of shards and of rows that an interrupted call
+    had finished, if there are any.
 
     Raises UserError if an argument cannot be served, if the rows do not fit the disk, or if another call has
     left shards of `out`. Ctrl-C ends the writing at once.
     """
-    _check_count("n", n, MAX_DATASET)
+    settings = Settings(format, steps, prompt, look, packed, pictures, frames)
+    return write_splits([(split, n)], out, settings, overwrite, workers, progress, engine, part, resumed)[0]
+
+
+def write_splits(
+    splits: Sequence[tuple[Split, int]],
+    out: Path | str,
+    settings: Settings,
+    overwrite: bool = False,
+    workers: int = 1,
+    progress: Callable[[int], object] | None = None,
+    engine: Engine | None = None,
+    part: Part = WHOLE,
+    resumed: Callable[[int, int], object] | None = None,
+) -> list[Manifest]:
+    """Write the first rows of several splits to one folder with one manifest. See `write`.
+
+    splits: train, test or both, with the number of rows of each. Returns the manifest of each.
+    """
+    for _, n in splits:
+        _check_count("n", n, MAX_DATASET)
     _check_count("workers", workers, MAX_WORKERS)
-    chosen = format_named(format, packed)
-    if prompt not in PROMPTS:
-        raise unknown("prompt", prompt, PROMPTS)
-    if look not in LOOKS:
-        raise unknown("look", look, LOOKS)
-    if look != "paper" and not chosen.draws:
-        raise UserError(
-            f"format {format} holds no pictures, so look {look} would change nothing: choose format png, or "
-            "leave look out"
-        )
+    chosen = _format_of(settings)
+    _check_splits(splits, part)
 
     # Too few rows are reported before a folder is made. A split that knows its count has its rows in memory.
     # Of any other only the first row is generated, which costs almost nothing.
-    run_in_background(lambda: split.rows(0, 1 if split.count is None else n))
-    kinds = run_in_background(split.kinds)
-    size = shard_rows(n, chosen)
-    block = math.gcd(BLOCK_ROWS, size)  # a shard is of whole blocks
-    base = manifests.new(split.spec, format, n, steps, prompt, block, "", [], look)
-    command = journal.command(base, size, packed, part)
+    tasks = [run_in_background(partial(_task_of, split, n, chosen, settings)) for split, n in splits]
+    command = journal.command([task.base for task in tasks], max(task.size for task in tasks), part)
     with draft_of(out, overwrite, command) as draft:
-        places = [
-            Place(draft.folder, split.name, first // size, first, min(size, n - first), look)
-            for first in part.of(range(0, n, size))
-        ]
-
-        def job(place: Place) -> _Job:
-            return _Job(place, chosen, split.rows(place.first, place.rows), kinds, steps, prompt, block)
-
         # What an interrupted call has finished is read again, to be compared with its digests.
-        records = run_in_background(lambda: draft.kept(chosen, places))
-        missing = [place for place in places if place.stem not in records]
+        places = [(task, place) for task in tasks for place in task.places(draft.folder, part)]
+        records = run_in_background(lambda: draft.kept(chosen, [place for _, place in places]))
+        missing = [(task, place) for task, place in places if place.stem not in records]
         done = sum(record.rows for record in records.values())
         if records and resumed is not None:
             resumed(len(records), done)
 
         # The estimate comes first: a disk may be too small for what takes hours to write.
-        if n > _SAMPLE and missing and draft.is_local:
-            sample = Place(draft.folder / TRIAL, split.name, 0, 0, _SAMPLE, look)
-            run_in_background(lambda: _check_space(job(sample), sum(place.rows for place in missing)))
+        largest = max(tasks, key=lambda task: task.n)
+        if largest.n > _SAMPLE and missing and draft.is_local:
+            sample = Place(draft.folder / TRIAL, largest.split.name, 0, 0, _SAMPLE, settings.look)
+            rows = sum(place.rows for _, place in missing)
+            run_in_background(lambda: _check_space(largest.job(sample), rows))
 
         def ended(number: int, made: tuple[Shard, bytes]) -> None:
             nonlocal done
-            record = Finished(missing[number].stem, made[0].rows, made[0].sha256, made[1])
-            draft.add(chosen, missing[number], record)
+            place = missing[number][1]
+            record = Finished(place.stem, made[0].rows, made[0].sha256, made[1])
+            draft.add(chosen, place, record)
             records[record.stem] = record
             done += record.rows
             if progress is not None:
                 progress(done)
 
         engine = engine or local_engine(max(1, min(workers, len(missing))))
-        _make(engine, _fresh(map(job, missing), bool(draft.recorded)), ended)
-        return _save(base, [records[place.stem] for place in places], part, draft.folder)
+        jobs = (task.job(place) for task, place in missing)
+        _make(engine, _fresh(jobs, bool(draft.recorded)), ended)
+        return _save(tasks, records, part, draft.folder)
+
+
+def _check_splits(splits: Sequence[tuple[Split, int]], part: Part) -> None:
+    """Raise UserError if splits cannot be in one folder."""
+    names = [split.name for split, _ in splits]
+    if not names or len(set(names)) < len(names):
+        raise UserError(
+            f"the splits {','.join(names)} are not different ones: give train, test, or train,test"
+        )
+    if len(names) > 1 and not part.is_whole:
+        raise UserError(
+            "--shard divides the rows of one split: leave --splits out, and give --split train, then "
+            "--split test"
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Task:
+    """The rows of one split to be written."""
+
+    split: Split
+    n: int
+    format: Format
+    kinds: Mapping[Key, Kind]
+    settings: Settings
+    size: int
+    base: Manifest
+    """The manifest without shards and digest."""
+
+    def places(self, folder: Path, part: Part) -> Iterator[Place]:
+        """Yield the places of the shards of a part."""
+        for first in part.of(range(0, self.n, self.size)):
+            rows = min(self.size, self.n - first)
+            yield Place(folder, self.split.name, first // self.size, first, rows, self.settings.look)
+
+    def job(self, place: Place) -> _Job:
+        """Return the shard at a place."""
+        rows = self.split.rows(place.first, place.rows)
+        steps, prompt = self.settings.steps, self.settings.prompt
+        return _Job(place, self.format, rows, self.kinds, steps, prompt, self.base.block)
+
+
+def _task_of(split: Split, n: int, format: Format, settings: Settings) -> _Task:
+    """Return the rows of a split to be written. Raises UserError if there are too few."""
+    split.rows(0, 1 if split.count is None else n)
+    size = shard_rows(n, format)
+    block = math.gcd(BLOCK_ROWS, size)  # a shard is of whole blocks
+    base = manifests.new(split.spec, settings, n, block, "", [])
+    return _Task(split, n, format, split.kinds(), settings, size, base)
 
 
 def _fresh(jobs: Iterator[_Job], resumed: bool) -> Iterator[_Job]:
@@ -169,21 +280,27 @@ def _fresh(jobs: Iterator[_Job], resumed: bool) -> Iterator[_Job]:
         yield job
 
 
-def _save(base: Manifest, records: Sequence[Finished], part: Part, folder: Path) -> Manifest:
-    """Write the manifest of all shards, or the description of a part, into its folder."""
-    content = hashlib.sha256()
-    for record in records:
-        content.update(record.blocks)
-    shards = [Shard(record.rows, record.sha256) for record in records]
-    manifest = msgspec.structs.replace(base, digest=content.hexdigest(), shards=shards)
-    if part.is_whole:
-        manifests.save(manifest, folder)
-        return manifest
+def _save(
+    tasks: Sequence[_Task], records: Mapping[str, Finished], part: Part, folder: Path
+) -> list[Manifest]:
+    """Write the manifests of all splits, or the description of a part, into the folder."""
+    made: list[Manifest] = []
     digests = parts.DigestFile(folder)
-    for record in records:
-        digests.add(record.blocks)
-    parts.save(part, manifest, digests, folder)
-    return manifest
+    for task in tasks:
+        content = hashlib.sha256()
+        shards: list[Shard] = []
+        for place in task.places(folder, part):
+            record = records[place.stem]
+            content.update(record.blocks)
+            shards.append(Shard(record.rows, record.sha256))
+            if not part.is_whole:
+                digests.add(record.blocks)
+        made.append(msgspec.structs.replace(task.base, digest=content.hexdigest(), shards=shards))
+    if part.is_whole:
+        manifests.save(made, folder)
+    else:
+        parts.save(part, made[0], digests, folder)
+    return made
 
 
 def shard_rows(n: int, format: Format) -> int:
@@ -217,7 +334,7 @@ def _make(engine: Engine, jobs: Iterator[_Job], ended: Callable[[int, tuple[Shar
         made = results(engine, each(_write_shard), jobs, ended=ended)
     else:
         receiver = Receiver(ended)
-        unit = functools.partial(carried, _write_shard)
+        unit = partial(carried, _write_shard)
         made = results(engine, unit, receiver.noted(jobs), receiver.watch, ended=receiver.ended)
     with closing(made):
         for _ in made:

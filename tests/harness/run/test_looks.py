@@ -141,11 +141,13 @@ def test_pictures_of_a_data_set_are_drawn_and_scored_in_its_look(tmp_path: Path,
     assert manifest_of(folder).look == look
     for number, row in enumerate(read(folder)):
         drawn = look_of(vb.verifier_of(row), look, row)
-        assert np.array_equal(read_png(folder / f"question/{number:08d}.png"), render(row.question, drawn))
+        assert np.array_equal(
+            read_png(folder / f"test/question/{number:08d}.png"), render(row.question, drawn)
+        )
     lines = [line for file in folder.glob("*.jsonl") for line in file.read_text().splitlines()]
     for line, row in zip(lines, split.head(3), strict=True):
         assert vb.prompt(row, "image", None, look) in line
-    answers = Path(shutil.copytree(folder / "target", tmp_path / "mine"))
+    answers = Path(shutil.copytree(folder / "test" / "target", tmp_path / "mine"))
     assert score(answers, folder).score.exact == 1
     kept = import_score_sheet(score_rows(answers, folder), tmp_path / "runs", "painter", None)
     assert read_trial(kept).header.trial.look == look

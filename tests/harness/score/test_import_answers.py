@@ -252,7 +252,9 @@ def test_a_data_set_is_no_answers(tmp_path: Path, kind: FormatName) -> None:
     write(vb.load("life/conway").test, 2, folder, kind)
     with pytest.raises(UserError, match=r"is a data set and holds no model's answers \(its target folder"):
         score_rows(folder, folder)
-    parts = [folder / "target", folder / "question"] if kind == "png" else [next(folder.glob("test-*"))]
+    parts = [folder / "test", *(folder / "test").glob("*")] if (folder / "test").is_dir() else []
+    parts += folder.glob("test-*")
+    assert len(parts) == {"png": 4, "video": 3}.get(kind, 1)
     for part in parts:
         with pytest.raises(
             UserError, match=r"is a part of the data set .* and holds no model's answers: give"

@@ -53,7 +53,10 @@ class Pictures:
 SavedAnswer: TypeAlias = "LineAnswer | Path | Pictures"
 """One answer that is not decoded yet: a value of JSON, a file, or several pictures."""
 
-_SHARD = re.compile(r"(train|test)-[0-9]{5}\.(jsonl|parquet)")
+_SHARD = re.compile(r"(train|test)-[0-9]{5}\.(jsonl|parquet|tar)")
+
+_OWN_FOLDERS: Final = ("question", "target", "video")
+"""Folders of pictures and clips that a data set has for each split."""
 
 _CLIP_FOLDERS: Final = frozenset({"video", "videos"})
 _PICTURE_FOLDERS: Final = frozenset({"image", "images", "picture", "pictures", "frames", "steps"})
@@ -120,11 +123,20 @@ def _refuse_data_set(path: Path) -> None:
             f"{path} is a data set and holds no model's answers "
             f"(its target folder or rows hold the targets): {_OWN_ANSWERS}"
         )
-    is_part = path.name in ("question", "target") or _SHARD.fullmatch(path.name)
-    if is_part and (path.parent / NAME).is_file():
+    folder = _data_set_around(path)
+    if folder is not None:
         raise UserError(
-            f"{path} is a part of the data set {path.parent} and holds no model's answers: {_OWN_ANSWERS}"
+            f"{path} is a part of the data set {folder} and holds no model's answers: {_OWN_ANSWERS}"
         )
+
+
+def _data_set_around(path: Path) -> Path | None:
+    """Return the data set whose own rows, pictures or clips are at a path, or None."""
+    folder = path.parent
+    is_part = path.name in ("train", "test") or _SHARD.fullmatch(path.name) is not None
+    if path.name in _OWN_FOLDERS and folder.name in ("train", "test"):
+        is_part, folder = True, folder.parent
+    return folder if is_part and (folder / NAME).is_file() else None
 
 
 def _from_lines(path: Path, keys: RowKeys) -> Predictions:

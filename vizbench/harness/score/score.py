@@ -37,7 +37,7 @@ from vizbench.renderers.looks import LookName, look_of
 from vizbench.renderers.pictures import read_png
 from vizbench.renderers.text import from_text
 from vizbench.task.contract import Task, Verifier
-from vizbench.types import Decoded, DecodeFailure, Grid, Instance, Look, Verdict
+from vizbench.types import Decoded, DecodeFailure, Grid, Instance, Look, SplitName, Verdict
 
 MAX_PICTURES: Final = 1024
 """Pictures of one row that are read as its trajectory."""
@@ -167,25 +167,30 @@ class ScoreSheet:
     """How the data set is drawn. Answers in pictures are read in it."""
 
 
-def score(predictions: Path, dataset: Path | str, process: bool = False) -> Scored:
+def score(
+    predictions: Path, dataset: Path | str, process: bool = False, split: SplitName | None = None
+) -> Scored:
     """Return the score of the answers in `predictions`, see `score_rows`."""
-    return summarize(score_rows(predictions, dataset, process))
+    return summarize(score_rows(predictions, dataset, process, split))
 
 
-def score_rows(predictions: Path, dataset: Path | str, process: bool = False) -> ScoreSheet:
+def score_rows(
+    predictions: Path, dataset: Path | str, process: bool = False, split: SplitName | None = None
+) -> ScoreSheet:
     """Check the answers in `predictions` to the data set at `dataset`, a folder or a URL.
 
     predictions: a file of JSON Lines or a folder, see `read_predictions`. The last frame of a video and the
     last of several pictures are the answer.
     process: check every state, by the task's rules for moves, in a game up to its end. States are the frames
     of a video, the pictures of a row, or the grids of a list in a line.
+    split: which one was answered; may be None if the data set has only one.
 
     A file that cannot be read is a wrong answer with a reason. Raises UserError for what `read_predictions`
     and `formats.read` refuse, and if answers of this task or kind can hold no trajectory.
     """
     # The rules, and the answers as they are saved.
     place = located(dataset)
-    manifest = manifests.load(place)
+    manifest = manifests.load(place, split)
     mixed = mixed_split(place, manifest)
     tasks = [manifest.spec.task] if mixed is None else [side.task for side in mixed.sides]
     verifiers = {name: verifier_of(name) for name in tasks}
@@ -198,7 +203,7 @@ def score_rows(predictions: Path, dataset: Path | str, process: bool = False) ->
     # Check row by row. What holds no grid is a wrong answer.
     rows: list[ScoredRow] = []
     failures: list[str] = []
-    for instance in read(place):
+    for instance in read(place, split):
         if instance.id not in saved.answers:
             rows.append(ScoredRow(instance, _MISSING, None))
             continue
