@@ -143,7 +143,7 @@ LEARNED = (majority, majority_per_code, mirrored, turned, shifted)
 TRIVIAL = (copy, blank, nearest, guess, *LEARNED)
 
 HALF_RIGHT: Mapping[str, float] = {"arc/top-bottom-2d": 0.2, "arc/level6": 0.15}
-"""The most that `majority_per_code` may gain. These rules color cells by their row, mostly: it learns that."""
+"""The most that `majority_per_code` may gain: these rules color cells by their row, and it learns that."""
 
 
 def gains(spec: TaskSpec, train: Batch, test: Batch, baselines: tuple[Baseline, ...]) -> dict[str, float]:

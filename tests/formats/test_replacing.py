@@ -56,7 +56,7 @@ def link(path: Path, to: str) -> None:
 
 
 def folder_with(path: Path, name: str) -> None:
-    path.mkdir(exist_ok=True)
+    path.mkdir(exist_ok=True, parents=True)
     (path / name).write_text("years of work")
 
 
