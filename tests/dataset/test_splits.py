@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from tests.support import toy_task
 from vizbench import loading
 from vizbench.dataset import leakage
+from vizbench.dataset.seen import SeenDigests
 from vizbench.dataset.splits import MAX_POOL, MAX_ROWS, Dataset, Split, StoredSplit, generated_dataset
 from vizbench.errors import UserError
 from vizbench.formats.rows import encode
 from vizbench.kernels.pairwise_distance import distances, far_enough
-from vizbench.kernels.unseen_rows import add_unseen, row_digests
+from vizbench.kernels.unseen_rows import PARTS, add_unseen, row_digests
 from vizbench.seeds import instance_stream, keys, keys_at, splitmix64
 from vizbench.task.registry import TaskSpec, params_json
 from vizbench.types import Instance
@@ -273,16 +274,20 @@ def test_digests_tell_rows_apart(width: int, count: int, seed: int) -> None:
     rows = np.random.default_rng(seed).integers(0, 2, (count, width), np.uint8)
     actual = row_digests(rows)
     assert len(set(actual.tolist())) == len({row.tobytes() for row in rows})
-    table = np.zeros(128, np.uint64)
+    seen = SeenDigests()
     first = [rows[:i].tolist().count(row.tolist()) == 0 for i, row in enumerate(rows)]
-    assert add_unseen(table, actual).tolist() == first
-    assert not add_unseen(table, actual).any()
+    assert seen.add(actual).tolist() == first
+    assert not seen.add(actual).any()
 
 
-def test_the_table_wraps_around_its_end() -> None:
-    table = np.zeros(4, np.uint64)
-    assert add_unseen(table, np.array([3, 7, 11, 7], np.uint64)).tolist() == [True, True, True, False]
-    assert sorted(table.tolist()) == [0, 3, 7, 11]
+def test_a_table_wraps_around_its_end() -> None:
+    """The lowest 32 bits choose the slot, the highest 4 the table: all of these want its last slot."""
+    tables = tuple(np.zeros(4, np.uint64) for _ in range(PARTS))
+    last = np.array([1, 2, 3, 2], np.uint64) << np.uint64(32) | np.uint64(0xFFFFFFFF)
+    used = np.zeros(PARTS, np.int64)
+    assert add_unseen(tables, last, used).tolist() == [True, True, True, False]
+    assert sorted(tables[0].tolist()) == [0, *last[:3].tolist()]
+    assert used.tolist() == [3] + [0] * (PARTS - 1)
 
 
 def test_digests_see_order_and_length() -> None:

@@ -121,7 +121,7 @@ def test_a_failure_meanwhile_leaves_the_old_and_what_is_finished(
             formats.write(split, 6, path, name, overwrite=True)
         assert formats.check(out) == before
         assert [entry for entry in entries(out.parent) if entry[0] != "."] == ["out"]
-    monkeypatch.setattr(digests, "records", made)
+    monkeypatch.setattr(digests, "heads_of", made)
     for path in (out, out.parent / "new"):
         formats.write(split, 6, path, name, overwrite=True, resumed=lambda *counts: kept.append(counts))
     assert kept == [(1, 3)] * 2

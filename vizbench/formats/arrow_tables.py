@@ -81,7 +81,8 @@ class Tables:
             column = pa.DictionaryArray.from_arrays(codes, texts.take(order))
             table = table.set_column(table.schema.get_field_index(name), name, column)
         # Only figures of `meta` may be missing. Parquet writes columns without nulls faster.
-        fields = [field.with_nullable(False) for field in table.schema]
+        # `datasets` knows pictures only if they may be missing.
+        fields = [field.with_nullable(field.name in IMAGES) for field in table.schema]
         return pa.Table.from_arrays(table.columns, schema=pa.schema(fields))
 
     @property
