@@ -21,6 +21,16 @@ LEAST = {
     "hitori": (179, 179),
     "chess": (179, 179),
     "arc": (73, 73),
+    "blocks": (179, 127),
+    "sandpile": (179, 127),
+    "labels": (179, 127),
+    "wireworld": (255, 220),
+    "forest-fire": (180, 128),
+    "bounce": (255, 219),
+    "turmite": (127, 127),
+    "snake": (179, 127),
+    "tiles": (179, 127),
+    "laser": (179, 127),
 }
 SIZES = {
     "binary": 2,
@@ -34,6 +44,16 @@ SIZES = {
     "hanoi": 10,
     "chess": 13,
     "arc": 10,
+    "blocks": 10,
+    "sandpile": 8,
+    "labels": 12,
+    "wireworld": 4,
+    "forest-fire": 5,
+    "bounce": 6,
+    "turmite": 11,
+    "snake": 8,
+    "tiles": 14,
+    "laser": 11,
 }
 
 
