@@ -7,6 +7,7 @@ that many steps. Otherwise it ends when nothing changes any more.
 
 from __future__ import annotations
 
+import dataclasses
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar, final
@@ -31,12 +32,11 @@ def check_ranges(params: Any, **ranges: tuple[float, float]) -> None:
 
     params: a record whose fields have defaults. ranges: the least and the largest value of a field, by name.
     """
-    kind: Any = type(params)
+    usual = {field.name: field.default for field in dataclasses.fields(params)}
     for name, (least, most) in ranges.items():
         value = getattr(params, name)
         if not least <= value <= most:
-            usual = getattr(kind, name)
-            raise UserError(f"{name}={value} is not in {least} … {most}: choose a value there, e.g. {usual}")
+            raise UserError(f"{name}={value} is not in {least} … {most}: choose a value there, e.g. {usual[name]}")
 
 
 class SimulationTask(StepTask[P]):
