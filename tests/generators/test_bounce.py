@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.support.simulations import Rows, agree, agree_on_noise, drawn, grid
+from tests.support.simulations import Rows, agree, agree_on_noise, cells_of, drawn, grid
 from vizbench.generators.bounce import TASK, VARIANTS, Params
 
 HEADINGS = {2: (-1, 1), 3: (1, 1), 4: (1, -1), 5: (-1, -1)}
@@ -12,7 +12,7 @@ HEADINGS = {2: (-1, 1), 3: (1, 1), 4: (1, -1), 5: (-1, -1)}
 
 def step(board: Rows) -> Rows:
     """Return the board after the ball has moved."""
-    places = {(r, c): code for r, row in enumerate(board) for c, code in enumerate(row)}
+    places = cells_of(board)
     balls = [place for place, code in places.items() if code >= 2]
     if len(balls) != 1:
         return board

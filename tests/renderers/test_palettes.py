@@ -31,6 +31,9 @@ LEAST = {
     "snake": (179, 127),
     "tiles": (179, 127),
     "laser": (179, 127),
+    "folding": (255, 219),
+    "transform": (179, 179),
+    "dice": (179, 127),
 }
 SIZES = {
     "binary": 2,
@@ -54,6 +57,9 @@ SIZES = {
     "snake": 8,
     "tiles": 14,
     "laser": 11,
+    "folding": 7,
+    "transform": 13,
+    "dice": 13,
 }
 
 

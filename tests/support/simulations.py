@@ -15,6 +15,11 @@ Rows = list[list[int]]
 Step = Callable[[Rows], Rows]
 
 
+def cells_of(board: Rows) -> dict[tuple[int, int], int]:
+    """Return the code of each cell by row and column, in reading order."""
+    return {(r, c): code for r, row in enumerate(board) for c, code in enumerate(row)}
+
+
 def drawn(task: SimulationTask[Any], params: Any, count: int, stream: str = "twin") -> Batch:
     """Return instances of a stream of their own."""
     return task.generate_batch(params, seeds.keys(seeds.stream(stream, task.family), 0, count))

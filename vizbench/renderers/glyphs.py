@@ -55,6 +55,11 @@ _BITMAPS: Mapping[str, str] = {
     "backslash": "#...... .#..... ..#.... ...#... ....#.. .....#. ......#",
     "upright bar": "...#... ...#... ...#... ...#... ...#... ...#... ...#...",
     "cross": "...#... ...#... ...#... ####### ...#... ...#... ...#...",
+    "turn right": "..###.. .#...#. #.....# #...... #...... .#...## ..####.",
+    "turn left": "..###.. .#...#. #.....# ......# ......# ##...#. .####..",
+    "turn around": "..###.. .#...#. #.....# #.....# #.....# #...### #....#.",
+    "flip across": "....... ..#.#.. .#...#. ####### .#...#. ..#.#.. .......",
+    "flip down": "...#... ..###.. .#.#.#. ...#... .#.#.#. ..###.. ...#...",
     "16": ".#...## ##..#.. .#..### .#..#.# ###.###",
     "32": "##..##. ..#...# .#...#. ..#.#.. ##..###",
     "64": ".##.#.# #...#.# ###.### #.#...# ###...#",
@@ -111,6 +116,20 @@ GLYPHS: Mapping[str, tuple[str, ...]] = {
     "snake": ("", "", "dot", "ring", *_ARROWS),
     "tiles": ("", *_TILES, *_ARROWS),
     "laser": ("", "", "slash", "backslash", "bar", "upright bar", "cross", *_ARROWS),
+    "folding": ("", "", "", *_ARROWS),
+    "transform": (
+        "",
+        "",
+        "",
+        "",
+        *_ARROWS,
+        "turn right",
+        "turn left",
+        "turn around",
+        "flip across",
+        "flip down",
+    ),
+    "dice": ("", *_DIGITS[:6], *_ARROWS, "ring", ""),
 }
 """The name of a glyph per code, by the name of the set; "" for a code without a glyph."""
 

@@ -59,6 +59,9 @@ _CALM: Final[Mapping[str, str]] = {
     "tiles": "e0e0d8 ff5858 58e058 5050ff ffff58 ff60ff 50f0ff ffa8a0 98ff98 9898ff "
     "888888 ffa840 489898 b08040",
     "laser": "e0e0d8 303038 50f0ff ff60ff ff7868 6098ff ffa840 ffff58 58e058 ffa8a0 b08040",
+    "folding": "e0e0d8 ffe060 303038 ff6858 58e058 6098ff ff60ff",
+    "transform": "e0e0d8 ff6858 6098ff ffe060 50f0ff ff60ff 58e058 ffa8a0 b08040 489898 ffa840 98ff98 9898ff",
+    "dice": "e0e0d8 ff5858 58e058 5050ff ffff58 ff60ff 50f0ff ffa8a0 98ff98 9898ff b08040 489898 303038",
 }
 _CALM_OUTSIDE: Final = "ffffff"
 

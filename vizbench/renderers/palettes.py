@@ -83,6 +83,18 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     ),
     # Empty, block, two mirrors, beam across, down, crossing, laser up, right, down, left.
     "laser": ("ffffff 000000 00ffff ff00ff ff0000 0000ff 800080 ffff00 00ff00 ff8080 808000", "808080"),
+    # No paper, paper, hole, open up, right, down, left.
+    "folding": ("ffffff ffff00 000000 ff0000 00ff00 0000ff ff00ff", "808080"),
+    # Empty, three materials, move up, right, down, left, turn right, left, around, flip across, down.
+    "transform": (
+        "ffffff ff0000 0000ff ffff00 00ffff ff00ff 00ff00 ff8080 808000 008080 800080 80ff80 8080ff",
+        "000000",
+    ),
+    # Empty, the numbers 1 … 6, roll up, right, down, left, die, border.
+    "dice": (
+        "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff 808000 008080 000000",
+        "808080",
+    ),
 }
 
 PALETTES: Mapping[str, Colours] = {name: _colours(cells) for name, (cells, _) in _TABLE.items()}
