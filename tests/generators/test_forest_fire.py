@@ -5,13 +5,13 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 
-from tests.support.simulations import Rows, agree, agree_on_noise, drawn
+from tests.support.simulations import Rows, agree, agree_on_noise, cells_of, drawn
 from vizbench.generators.forest_fire import TASK, VARIANTS, Params
 
 
 def step(board: Rows) -> Rows:
     """Return the forest after one step."""
-    places = {(r, c): code for r, row in enumerate(board) for c, code in enumerate(row)}
+    places = cells_of(board)
     for (r, c), code in places.items():
         near = [places.get(place) for place in ((r - 1, c), (r + 1, c), (r, c - 1), (r, c + 1))].count(3)
         if code == 3:

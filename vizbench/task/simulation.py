@@ -36,7 +36,9 @@ def check_ranges(params: Any, **ranges: tuple[float, float]) -> None:
     for name, (least, most) in ranges.items():
         value = getattr(params, name)
         if not least <= value <= most:
-            raise UserError(f"{name}={value} is not in {least} … {most}: choose a value there, e.g. {usual[name]}")
+            raise UserError(
+                f"{name}={value} is not in {least} … {most}: choose a value there, e.g. {usual[name]}"
+            )
 
 
 class SimulationTask(StepTask[P]):
