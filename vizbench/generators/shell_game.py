@@ -111,6 +111,9 @@ class ShellGame(SimulationTask[Params]):
     variants = VARIANTS
     levels = LEVELS
 
+    def codes_of(self, params: Params, question: Grid) -> range:
+        return range(CUP + 1 + params.things)
+
     def instructions(self, params: Params) -> tuple[str, str, str]:
         rule = (
             "The top row shows the cups. Each row below is one swap, from top to bottom: the cups in the two "
