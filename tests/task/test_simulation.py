@@ -134,6 +134,24 @@ def test_a_guess_keeps_what_no_process_changes():
     assert set(guesses[:, 0, 2:].flat) == {0, 1, 2}
 
 
+def test_near_parts_count_wrong_cells():
+    task, question = Drain(), np.array([[[1, 0, 1, 1, 0, 0]]], np.uint8)
+    target = np.zeros_like(question)
+
+    def parts(codes: list[int]) -> dict[str, float]:
+        measured = task.near_parts(Size(), question, target, np.array([[codes]], np.uint8))
+        return {name: float(column[0]) for name, column in measured.items()}
+
+    assert parts([0, 0, 0, 1, 0, 0]) == {"steps": 2 / 3, "near": 1}
+    assert parts([0, 0, 0, 0, 0, 1]) == {"steps": 1, "near": 0}
+    assert parts([1, 0, 1, 1, 0, 1]) == {"steps": 1 / 3, "near": 0}
+    wide, flipped = Shift(), np.array([[[1, 0, 0, 0, 0], [0, 0, 1, 1, 1]]], np.uint8)
+    last = np.roll(flipped, 3, axis=2)
+    last[0, 0, 1] = 1  # 4 of 10 cells change with each step
+    measured = wide.near_parts(Steps(), flipped, last, last)
+    assert {name: float(column[0]) for name, column in measured.items()} == {"steps": 1, "near": 0.5}
+
+
 def test_ranges_are_checked_in_one_sentence():
     check_ranges(Size(), size=(3, 5))
     with pytest.raises(vb.UserError, match=r"size=6 is not in 3 … 5: choose a value there, e.g. 3"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeVar, final
+from typing import Any, ClassVar, Final, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,14 @@ def check_ranges(params: Any, **ranges: tuple[float, float]) -> None:
             raise UserError(
                 f"{name}={value} is not in {least} … {most}: choose a value there, e.g. {usual[name]}"
             )
+
+
+NEAR_PARTS: Final[Mapping[str, str]] = {
+    "steps": "the place in the process of the state that the answer is nearest to, 1 for the last",
+    "near": "1 minus the cells that differ from that state, as a share of half the cells that the step to it "
+    "changed, at least 0",
+}
+"""The parts of `SimulationTask.near_parts`."""
 
 
 class SimulationTask(StepTask[P]):
@@ -149,6 +157,21 @@ class SimulationTask(StepTask[P]):
     def check_batch(self, params: P, question: Grids, answer: Grids) -> npt.NDArray[np.bool_]:
         last, counts, _ = self._simulate(params, question, False)
         return ~_differ(last, answer) & (counts > 0)
+
+    @final
+    def near_parts(
+        self, params: P, question: Grids, target: Grids, answer: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
+        """Return the parts `NEAR_PARTS`, for tasks of which most cells can be foreseen."""
+        from vizbench.kernels.changes import near_parts  # no task needs numba to be listed
+
+        n = len(question)
+        process = self.steps_batch(params, question, target)
+        states = process.states.reshape(len(process.states), -1)
+        steps, near = np.empty(n), np.empty(n)
+        flat = [np.ascontiguousarray(grids).reshape(n, -1) for grids in (question, answer)]
+        near_parts(flat[0], states, process.starts, flat[1], steps, near)
+        return {"steps": steps, "near": near}
 
     def effort(self, params: P, question: Grids, states: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Return what levels rise in, `(n,)`. Default: cells times `steps`, or only cells.
