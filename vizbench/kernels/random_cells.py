@@ -1,10 +1,12 @@
-"""Draw random cells, 64 at a time: each bit of a word is 1 with a given chance."""
+"""Draw random cells: 64 bits at a time, each 1 with a given chance, or codes with given shares."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench.kernels.rng import rng_next
@@ -49,3 +51,24 @@ def random_cells(state, chance, cells):
             word = random_word(state, chance)
         cells[k] = word & np.uint64(1)
         word = word >> np.uint64(1)
+
+
+def code_table(shares: Sequence[float]) -> npt.NDArray[np.uint8]:
+    """Return the code of each byte, `(256,)`, for `random_codes`. shares: of each code, in sum 1.
+
+    A share is rounded to 1/256. What the sum lacks goes to the first code.
+    """
+    counts = [round(256 * share) for share in shares]
+    counts[0] += 256 - sum(counts)
+    return np.repeat(np.arange(len(counts), dtype=np.uint8), counts)
+
+
+@jit
+def random_codes(state, table, cells):
+    """Fill `cells` (m,) uint8 with codes of `table` (256,), each entry equally likely."""
+    word = np.uint64(0)
+    for k in range(cells.shape[0]):
+        if k % 8 == 0:
+            word = rng_next(state)
+        cells[k] = table[word & np.uint64(255)]
+        word = word >> np.uint64(8)

@@ -48,6 +48,20 @@ _CALM: Final[Mapping[str, str]] = {
     "hanoi": "e0e0d8 ff5858 58e058 6070ff ffff58 ff60ff 50f0ff 707078 202428 ffa8a0",
     "hitori": "e0e0d8 707078 ff5858 58e058 6070ff ffff58 ff60ff 50f0ff b08040",
     "chess": "e0e0d8 ffff48 48ffff ff60ff 98ff98 ff9898 9898ff 989848 489898 984898 40d840 ff4848 5050ff",
+    "blocks": "e0e0d8 303038 ff5858 6070ff ffff58 58e058 ff60ff 50f0ff ffa8a0 b08040",
+    "sandpile": "e0e0d8 ff5858 58e058 6070ff ffff58 ff60ff 50f0ff ffa8a0",
+    "labels": "e0e0d8 303038 ff5858 58e058 5050ff ffff58 ff60ff 50f0ff ffa8a0 98ff98 9898ff b08040",
+    "wireworld": "e0e0d8 6098ff ff6858 ffe060",
+    "forest-fire": "e0e0d8 58e058 489898 ff5858 303038",
+    "bounce": "e0e0d8 303038 ff6858 58e058 6098ff ffff58",
+    "turmite": "e0e0d8 303038 ffff58 58ffff ff70ff 70ff70 ff5858 6060ff 989848 489898 ffa840",
+    "snake": "e0e0d8 303038 ff5858 6098ff ffff58 50f0ff ff60ff ffa8a0",
+    "tiles": "e0e0d8 ff5858 58e058 5050ff ffff58 ff60ff 50f0ff ffa8a0 98ff98 9898ff "
+    "888888 ffa840 489898 b08040",
+    "laser": "e0e0d8 303038 50f0ff ff60ff ff7868 6098ff ffa840 ffff58 58e058 ffa8a0 b08040",
+    "folding": "e0e0d8 ffe060 303038 ff6858 58e058 6098ff ff60ff",
+    "transform": "e0e0d8 ff6858 6098ff ffe060 50f0ff ff60ff 58e058 ffa8a0 b08040 489898 ffa840 98ff98 9898ff",
+    "dice": "e0e0d8 ff5858 58e058 5050ff ffff58 ff60ff 50f0ff ffa8a0 98ff98 9898ff b08040 489898 303038",
 }
 _CALM_OUTSIDE: Final = "ffffff"
 

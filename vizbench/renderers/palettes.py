@@ -57,6 +57,44 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     ),
     # The ten colours of the ARC corpora.
     "arc": ("000000 0074d9 ff4136 2ecc40 ffdc00 aaaaaa f012be ff851b 7fdbff 870c25", "555555"),
+    # Empty, solid, eight colours of things.
+    "blocks": ("ffffff 000000 ff0000 0000ff ffff00 00ff00 ff00ff 00ffff ff8080 808000", "808080"),
+    # 0 … 7 grains.
+    "sandpile": ("ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080", "808080"),
+    # Open, solid, the numbers 1 … 9, source.
+    "labels": (
+        "ffffff 000000 ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff 808000",
+        "808080",
+    ),
+    # Empty, head, tail, conductor.
+    "wireworld": ("000000 0000ff ff0000 ffff00", "808080"),
+    # Ground, dry tree, wet tree, fire, ash.
+    "forest-fire": ("ffffff 00ff00 008080 ff0000 000000", "808080"),
+    # Empty, wall, the ball flying up right, down right, down left, up left.
+    "bounce": ("ffffff 000000 ff0000 00ff00 0000ff ffff00", "808080"),
+    # As langton, then border.
+    "turmite": ("ffffff 000000 ffff00 00ffff ff00ff ff8080 ff0000 00ff00 0000ff 008080 ff8000", "808080"),
+    # Empty, wall, food, head, body or move up, right, down, left.
+    "snake": ("ffffff 000000 ff0000 0000ff ffff00 00ffff ff00ff ff8080", "808080"),
+    # Empty, tiles 2 … 512, slides up, right, down, left.
+    "tiles": (
+        "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff 808000 800080 008080 000000",
+        "808080",
+    ),
+    # Empty, block, two mirrors, beam across, down, crossing, laser up, right, down, left.
+    "laser": ("ffffff 000000 00ffff ff00ff ff0000 0000ff 800080 ffff00 00ff00 ff8080 808000", "808080"),
+    # No paper, paper, hole, open up, right, down, left.
+    "folding": ("ffffff ffff00 000000 ff0000 00ff00 0000ff ff00ff", "808080"),
+    # Empty, three materials, move up, right, down, left, turn right, left, around, flip across, down.
+    "transform": (
+        "ffffff ff0000 0000ff ffff00 00ffff ff00ff 00ff00 ff8080 808000 008080 800080 80ff80 8080ff",
+        "000000",
+    ),
+    # Empty, the numbers 1 … 6, roll up, right, down, left, die, border.
+    "dice": (
+        "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff 808000 008080 000000",
+        "808080",
+    ),
 }
 
 PALETTES: Mapping[str, Colours] = {name: _colours(cells) for name, (cells, _) in _TABLE.items()}
