@@ -180,6 +180,15 @@ def test_a_process_that_is_too_long_is_refused_before_anything_runs() -> None:
     EmbeddedLanguage("tiny-random").check([pair], context())
 
 
+def test_a_long_process_is_learned_in_windows() -> None:
+    question, *states = grids(7, 2, 3)
+    model = EmbeddedLanguage("tiny-random", config=replace(SHORT, steps=6))
+    shown = [Example(question, "\n\n".join(states))]
+    assert model.adapt(shown, replace(context(), supervision="process"))["loss"] > 0
+    ((answer,),) = model.predict([question], 1, 0)
+    assert answer
+
+
 def test_decoding_a_process_in_parts_is_one_pass_over_it() -> None:
     """The mask of the cache hides the same pages as that of a whole sequence."""
     network = build_network(SMALL, 3).eval()

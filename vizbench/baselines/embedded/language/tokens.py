@@ -57,8 +57,8 @@ LEAF = ANSWER + 1
 
 The token of a cell is read one position after the cell, so that this token is ANSWER before the next page's.
 """
-MAX_TOKENS = 2048
-"""Most tokens of a process with its question. One forward and backward pass then takes about 2 GB."""
+MAX_TOKENS = 4096
+"""Most tokens of a process with its question. Answers that are so long take minutes."""
 
 IGNORED = -100
 """Label of a token that carries no loss, as in transformers."""

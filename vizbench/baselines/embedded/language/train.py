@@ -58,11 +58,16 @@ def _chunks(rows: Sequence[Tokens]) -> Iterator[Sequence[Tokens]]:
 
 
 def backward(model: Any, rows: Sequence[Tokens], share: float, random: np.random.Generator) -> float:
-    """Add the gradient of the mean loss per token to the parameters. Return the loss."""
+    """Add the gradient of the mean loss per token to the parameters. Return the loss.
+
+    share: of the answer cells, which are replaced in the input (`corrupt`); 0 for parts of a process.
+    """
     total = sum(int((row.labels != IGNORED).sum()) for row in rows)
     loss = 0.0
     for chunk in _chunks(rows):
-        batch = corrupt(collate(chunk), share, random)
+        batch = collate(chunk)
+        if share > 0:
+            batch = corrupt(batch, share, random)
         first = int(np.argmax((batch.labels != IGNORED).any(0)))
         with torch.autocast("cpu", torch.bfloat16, enabled=precision() is torch.bfloat16):
             logits = forward(model, torch.from_numpy(batch.ids), torch.from_numpy(batch.positions), first)
