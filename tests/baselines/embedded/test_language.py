@@ -175,7 +175,7 @@ def test_a_process_that_is_too_long_is_refused_before_anything_runs() -> None:
     question, *states = grids(30, 21, 21)
     pair = Example(question, "\n\n".join(states))
     shown = replace(context(), supervision="process")
-    with pytest.raises(UserError, match=r"29 states takes .* tokens and the embedded qwen3 reads 2,048"):
+    with pytest.raises(UserError, match=r"29 states takes .* tokens and the embedded qwen3 reads 4,096"):
         EmbeddedLanguage("tiny-random").check([pair], shown)
     EmbeddedLanguage("tiny-random").check([pair], context())
 
