@@ -55,6 +55,11 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "ffffff ffff00 00ffff ff00ff 80ff80 ff8080 8080ff 808000 008080 800080 00ff00 ff0000 0000ff",
         "000000",
     ),
+    # Gap, eleven tiles, divider.
+    "tiles": (
+        "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff 808000 ff8080 80ff80 8080ff 800080 008080",
+        "000000",
+    ),
     # The ten colours of the ARC corpora.
     "arc": ("000000 0074d9 ff4136 2ecc40 ffdc00 aaaaaa f012be ff851b 7fdbff 870c25", "555555"),
 }
