@@ -5,7 +5,7 @@ slides a tile beside the gap into the gap. The answer is the picture after some 
 any state that some shortest solution reaches after so many moves is right. Codes: 0 gap, 1 … 11 tiles, 12
 divider. The goal's gap is at the bottom right, and its tiles are in any order. Start states are drawn evenly
 from all that are as far from the goal as the parameters say. The distances come from one search from the
-goal, over all states or, on large boards, over those up to 18 moves away.
+goal, up to the largest that the parameters allow.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from vizbench.types import Grid, Grids, Keys, Look
 
 GAP, DIVIDER = 0, 12
 _FARTHEST: Final = {(2, 3): 21, (3, 2): 21, (2, 4): 36, (4, 2): 36, (3, 3): 31}
-"""The largest distance of a state, by rows and columns of a board that is searched to the end."""
+"""The largest distance of a state, by rows and columns. Larger boards are searched up to 18 moves."""
 
 
 @final
@@ -44,7 +44,7 @@ class Params:
     """Moves to make, at least 1."""
     least: int = 8
     """The fewest moves from the start to the goal, at least `moves`."""
-    most: int = 20
+    most: int = 16
     """The most moves, up to 31 on 3x3 and 18 on larger boards."""
 
     def __post_init__(self) -> None:
@@ -61,7 +61,7 @@ class Params:
             )
 
 
-VARIANTS = {"3x3": Params(), "3x3-moves-8": Params(moves=8), "3x4": Params(3, 4, most=16)}
+VARIANTS = {"3x3": Params(), "3x3-moves-8": Params(moves=8), "3x4": Params(3, 4)}
 
 LEVELS = (
     Params(moves=1, least=2, most=3),
@@ -146,13 +146,13 @@ def _draw(keys, boards, height, question):
 
 
 @functools.cache
-def _table(height: int, width: int) -> tuple[StateSet, Numbers]:
-    """Return the canonical boards by their distance from the goal, and where each distance begins."""
+def _table(height: int, width: int, most: int) -> tuple[StateSet, Numbers]:
+    """Return the canonical boards up to `most` moves from the goal, and where each distance begins."""
     known, cells = StateSet(height * width), height * width
     goal = (np.arange(1, cells + 1) % cells).astype(np.uint8)
     known.add(goal[None], np.zeros(1, np.int64))
     bounds = [0, 1]
-    while bounds[-1] > bounds[-2] and len(bounds) <= _FARTHEST.get((height, width), 18) + 1:
+    while len(bounds) <= most + 1:
         states = known.states[bounds[-2] :].reshape(-1, height, width)
         _, after = _expand(states, 0)
         known.add(after.reshape(-1, cells), np.zeros(len(after), np.int64))
@@ -198,7 +198,7 @@ class SlidingTiles(PlanTask[Params]):
         )
 
     def draw(self, params: Params, keys: Keys) -> Grids:
-        known, bounds = _table(params.height, params.width)
+        known, bounds = _table(params.height, params.width, params.most)
         boards = known.states[bounds[params.least] : bounds[params.most + 1]]
         question = np.empty((len(keys), 2 * params.height + 1, params.width), np.uint8)
         _draw(keys, boards, params.height, question)
@@ -214,7 +214,7 @@ class SlidingTiles(PlanTask[Params]):
         """Return the distance from the goal, -1 for a state that is too far away or not a picture."""
         if states.shape[1:] != (2 * params.height + 1, params.width):
             return np.full(len(states), -1, np.int64)
-        known, bounds = _table(params.height, params.width)
+        known, bounds = _table(params.height, params.width, params.most)
         boards = np.empty((len(states), params.height * params.width), np.uint8)
         rows = np.empty(len(states), np.int64)
         _canonical(states, params.height, boards, rows)
@@ -223,7 +223,7 @@ class SlidingTiles(PlanTask[Params]):
 
     def space(self, params: Params) -> Space:
         """Count the starts, times the orders of the goal's tiles."""
-        bounds = _table(params.height, params.width)[1]
+        bounds = _table(params.height, params.width, params.most)[1]
         starts = int(bounds[params.most + 1] - bounds[params.least])
         return Space(starts * math.factorial(params.height * params.width - 1))
 

@@ -89,6 +89,7 @@ GLYPHS: Mapping[str, tuple[str, ...]] = {
     "hanoi": ("", *("bar",) * 6, "", "", "small dot"),
     "hitori": ("", *_DIGITS[:8]),
     "tiles": ("", *_DIGITS, "10", "11", ""),
+    "lights": ("", "", "dot", "dot"),
     "chess": ("", *(f"white {name}" for name in _PIECES), *(f"black {name}" for name in _PIECES)),
 }
 """The name of a glyph per code, by the name of the set; "" for a code without a glyph."""

@@ -49,6 +49,7 @@ _CALM: Final[Mapping[str, str]] = {
     "hitori": "e0e0d8 707078 ff5858 58e058 6070ff ffff58 ff60ff 50f0ff b08040",
     "chess": "e0e0d8 ffff48 48ffff ff60ff 98ff98 ff9898 9898ff 989848 489898 984898 40d840 ff4848 5050ff",
     "tiles": "e0e0d8 ff4848 40d840 5050ff ffff48 ff60ff 48ffff 989848 ff9898 98ff98 9898ff 489898 202428",
+    "lights": "a0a0a0 ffff58 6098ff 58d858",
 }
 _CALM_OUTSIDE: Final = "ffffff"
 

@@ -60,6 +60,7 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff 808000 ff8080 80ff80 8080ff 800080 008080",
         "000000",
     ),
+    "lights": ("000000 ffff00 0000ff 00ff00", "808080"),  # dark, lit, dark pressed, lit pressed
     # The ten colours of the ARC corpora.
     "arc": ("000000 0074d9 ff4136 2ecc40 ffdc00 aaaaaa f012be ff851b 7fdbff 870c25", "555555"),
 }

@@ -172,7 +172,9 @@ class PlanTask(Task[P]):
             return CheckResult(True, "")
         count = self.moves(params)
         if plans.distance[0] < 1:
-            return CheckResult(False, "no plan leads from the question to a goal, so no answer is right")
+            return CheckResult(
+                False, "no plan leads from the question to a goal, or it is too long, so no answer is right"
+            )
         if plans.distance[0] < count:
             return CheckResult(
                 False, f"the goal is less than {plural(count, 'move')} away, so no answer is right"
