@@ -187,7 +187,7 @@ class LightsOut(Task[Params]):
         )
         return (
             f"Turn all lights off. {rule}. Press as few cells as possible, each at most once, and "
-            "show the board afterwards: every cell is dark, and those that you pressed are dark pressed cells.",
+            "show the board afterwards: every cell is dark, and those you pressed are dark pressed cells.",
             f"This is Lights Out. {rule}. Find the fewest presses after which no cell is lit, and show the "
             "final board, on which exactly the cells that were pressed are marked as dark pressed cells.",
             f"Which cells must be pressed, so that no light stays on? {rule}. Mark them as dark pressed "

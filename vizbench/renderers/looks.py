@@ -50,6 +50,10 @@ _CALM: Final[Mapping[str, str]] = {
     "chess": "e0e0d8 ffff48 48ffff ff60ff 98ff98 ff9898 9898ff 989848 489898 984898 40d840 ff4848 5050ff",
     "tiles": "e0e0d8 ff4848 40d840 5050ff ffff48 ff60ff 48ffff 989848 ff9898 98ff98 9898ff 489898 202428",
     "lights": "a0a0a0 ffff58 6098ff 58d858",
+    "sokoban": "303038 e0e0d8 ffa8a0 b08040 58d858 6098ff ff70ff",
+    "trapfield": "ff5858 e0e0d8 58d858 ffe060 6098ff",
+    "keys": "303038 e0e0d8 58d858 6098ff 48ffff ffff58 ffa8a0 ff70ff 989848 ff5858 984898",
+    "cars": "303038 e0e0d8 40d840 ff4848 5050ff ffff48 ff60ff 48ffff 989848 ff9898 98ff98 9898ff 984898",
 }
 _CALM_OUTSIDE: Final = "ffffff"
 

@@ -61,6 +61,19 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "000000",
     ),
     "lights": ("000000 ffff00 0000ff 00ff00", "808080"),  # dark, lit, dark pressed, lit pressed
+    # Wall, floor, target, box, box on a target, player, player on a target.
+    "sokoban": ("000000 ffffff ff8080 808000 00ff00 0000ff ff00ff", "808080"),
+    "trapfield": ("ff0000 ffffff 00ff00 ff00ff 0000ff", "808080"),  # trap, ground, start, goal, path
+    # Wall, floor, goal, player, player at the goal, three keys, their doors.
+    "keys": (
+        "000000 ffffff 00ff00 0000ff 00ffff ffff00 ff8080 ff00ff 808000 ff0000 800080",
+        "808080",
+    ),
+    # Wall, free cell, exit, own car, nine other cars.
+    "cars": (
+        "000000 ffffff 00ff00 ff0000 0000ff ffff00 ff00ff 00ffff 808000 ff8080 80ff80 8080ff 800080",
+        "008080",
+    ),
     # The ten colours of the ARC corpora.
     "arc": ("000000 0074d9 ff4136 2ecc40 ffdc00 aaaaaa f012be ff851b 7fdbff 870c25", "555555"),
 }

@@ -36,7 +36,7 @@ from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Trajectories
 
 P = TypeVar("P")
 
-_DRAWS: Final = 200
+_DRAWS: Final = 400
 """Questions drawn for a key before a task gives up."""
 
 _TOGETHER: Final = 64
@@ -153,7 +153,7 @@ class PlanTask(Task[P]):
             pending = np.delete(pending, accepted)
             if not len(pending):
                 return Batch(question, target)
-            drawn = self.draw(params, _keys_again(keys[pending], attempt))
+            drawn = self.draw(params, keys_again(keys[pending], attempt))
         raise UserError(
             f"none of {_DRAWS} questions of {self.family} is far enough from its goal: ask for fewer moves"
         )
@@ -413,7 +413,7 @@ def _flat(grids: Grids) -> Flat:
     return np.ascontiguousarray(grids).reshape(len(grids), grids.shape[1] * grids.shape[2])
 
 
-def _keys_again(keys: Keys, attempt: int) -> Keys:
+def keys_again(keys: Keys, attempt: int) -> Keys:
     """Return the keys of a repeated draw; the keys themselves for the first."""
     if attempt == 0:
         return keys
