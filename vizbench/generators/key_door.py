@@ -129,7 +129,7 @@ def _carve(rng, board, start, parent):
     at, left = start, rooms * rooms - 1
     board[at], parent[at] = FLOOR, -1
     while left > 0:
-        k = rng_below(rng, 4)
+        k = int(rng_below(rng, 4))
         step = size * ((k == 0) - (k == 1)) + (k == 2) - (k == 3)
         r, c = (at + 2 * step) // size, (at + 2 * step) % size
         if not (0 < r < size and 0 < c < size and abs(r - at // size) + abs(c - at % size) == 2):

@@ -157,14 +157,14 @@ def _pull(rng, board, r, c, steps):
     for step in range(4 * steps):
         if step >= steps and home == 0:
             break
-        k = rng_below(rng, 4)
+        k = int(rng_below(rng, 4))
         down, right = (k == 0) - (k == 1), (k == 2) - (k == 3)
         y, x = r + down, c + right
         if not FLOOR <= board[y, x] <= TARGET:
             continue
         board[r, c] -= _PLAYER
         if BOX <= board[r - down, c - right] <= HOME and rng_below(rng, 4) > 0:
-            home += (board[r, c] == TARGET) - (board[r - down, c - right] == HOME)
+            home += np.int64(board[r, c] == TARGET) - np.int64(board[r - down, c - right] == HOME)
             board[r - down, c - right] -= _BOX
             board[r, c] += _BOX
         board[y, x] += _PLAYER
