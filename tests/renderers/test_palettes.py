@@ -20,6 +20,12 @@ LEAST = {
     "hanoi": (179, 126),
     "hitori": (179, 179),
     "chess": (179, 179),
+    "tiles": (179, 179),
+    "lights": (255, 220),
+    "sokoban": (179, 127),
+    "trapfield": (255, 219),
+    "keys": (179, 127),
+    "cars": (179, 179),
     "arc": (73, 73),
 }
 SIZES = {
@@ -33,6 +39,12 @@ SIZES = {
     "connect4": 3,
     "hanoi": 10,
     "chess": 13,
+    "tiles": 13,
+    "lights": 4,
+    "sokoban": 7,
+    "trapfield": 5,
+    "keys": 11,
+    "cars": 13,
     "arc": 10,
 }
 
