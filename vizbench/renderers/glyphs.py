@@ -89,6 +89,8 @@ _BITMAPS: Mapping[str, str] = {
 _PIECES: Final = ("pawn", "knight", "bishop", "rook", "queen", "king")
 _ARROWS: Final = ("north", "east", "south", "west")
 _DIGITS: Final = tuple("123456789")
+_KEYS: Final = ("key 1", "key 2", "key 3")
+_DOORS: Final = ("door 1", "door 2", "door 3")
 
 GLYPHS: Mapping[str, tuple[str, ...]] = {
     "eca": ("", "", "?"),
@@ -103,7 +105,7 @@ GLYPHS: Mapping[str, tuple[str, ...]] = {
     "lights": ("", "", "dot", "dot"),
     "sokoban": ("", "", "dot", "box", "box at home", "person", "person"),
     "trapfield": ("cross", "", "S", "flag", "dot"),
-    "keys": ("", "", "flag", "person", "person", *(f"key {n}" for n in "123"), *(f"door {n}" for n in "123")),
+    "keys": ("", "", "flag", "person", "person", *_KEYS, *_DOORS),
     "cars": ("", "", "flag", "disc", *("",) * 9),
     "chess": ("", *(f"white {name}" for name in _PIECES), *(f"black {name}" for name in _PIECES)),
 }
