@@ -326,6 +326,8 @@ def test_rows_of_a_data_set_come_back_from_json(name: str):
 # The same without the compiler, and with its bounds checks
 
 
+SLOW = ("rush-hour", "sokoban")
+"""Families whose searches take minutes without the compiler. Their kernels run there in tests of their own."""
 SMALL = ["life/seeds", "langton/10", *(registry.spec(family).name for family in sorted(registry.families()))]
 PARTS = "guess_is or row_depends or target_is_right or solver_is_right or changed_target or stored_process"
 MODES = {

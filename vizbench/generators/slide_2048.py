@@ -121,7 +121,7 @@ class Slide2048(SimulationTask[Params]):
 
     family = "slide-2048"
     summary = "Make all given slides on a board of 2048."
-    look = Look("tiles", cell=16, margin=8)
+    look = Look("powers", cell=16, margin=8)
     codes = 14
     legend = (
         "empty cell",

@@ -56,12 +56,18 @@ _CALM: Final[Mapping[str, str]] = {
     "bounce": "e0e0d8 303038 ff6858 58e058 6098ff ffff58",
     "turmite": "e0e0d8 303038 ffff58 58ffff ff70ff 70ff70 ff5858 6060ff 989848 489898 ffa840",
     "snake": "e0e0d8 303038 ff5858 6098ff ffff58 50f0ff ff60ff ffa8a0",
-    "tiles": "e0e0d8 ff5858 58e058 5050ff ffff58 ff60ff 50f0ff ffa8a0 98ff98 9898ff "
+    "powers": "e0e0d8 ff5858 58e058 5050ff ffff58 ff60ff 50f0ff ffa8a0 98ff98 9898ff "
     "888888 ffa840 489898 b08040",
     "laser": "e0e0d8 303038 50f0ff ff60ff ff7868 6098ff ffa840 ffff58 58e058 ffa8a0 b08040",
     "folding": "e0e0d8 ffe060 303038 ff6858 58e058 6098ff ff60ff",
     "transform": "e0e0d8 ff6858 6098ff ffe060 50f0ff ff60ff 58e058 ffa8a0 b08040 489898 ffa840 98ff98 9898ff",
     "dice": "e0e0d8 ff5858 58e058 5050ff ffff58 ff60ff 50f0ff ffa8a0 98ff98 9898ff b08040 489898 303038",
+    "tiles": "e0e0d8 ff4848 40d840 5050ff ffff48 ff60ff 48ffff 989848 ff9898 98ff98 9898ff 489898 202428",
+    "lights": "a0a0a0 ffff58 6098ff 58d858",
+    "sokoban": "303038 e0e0d8 ffa8a0 b08040 58d858 6098ff ff70ff",
+    "trapfield": "ff5858 e0e0d8 58d858 ffe060 6098ff",
+    "keys": "303038 e0e0d8 58d858 6098ff 48ffff ffff58 ffa8a0 ff70ff 989848 ff5858 984898",
+    "cars": "303038 e0e0d8 40d840 ff4848 5050ff ffff48 ff60ff 48ffff 989848 ff9898 98ff98 9898ff 984898",
 }
 _CALM_OUTSIDE: Final = "ffffff"
 

@@ -55,6 +55,25 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "ffffff ffff00 00ffff ff00ff 80ff80 ff8080 8080ff 808000 008080 800080 00ff00 ff0000 0000ff",
         "000000",
     ),
+    # Gap, eleven tiles, divider.
+    "tiles": (
+        "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff 808000 ff8080 80ff80 8080ff 800080 008080",
+        "000000",
+    ),
+    "lights": ("000000 ffff00 0000ff 00ff00", "808080"),  # dark, lit, dark pressed, lit pressed
+    # Wall, floor, target, box, box on a target, player, player on a target.
+    "sokoban": ("000000 ffffff ff8080 808000 00ff00 0000ff ff00ff", "808080"),
+    "trapfield": ("ff0000 ffffff 00ff00 ff00ff 0000ff", "808080"),  # trap, ground, start, goal, path
+    # Wall, floor, goal, player, player at the goal, three keys, their doors.
+    "keys": (
+        "000000 ffffff 00ff00 0000ff 00ffff ffff00 ff8080 ff00ff 808000 ff0000 800080",
+        "808080",
+    ),
+    # Wall, free cell, exit, own car, nine other cars.
+    "cars": (
+        "000000 ffffff 00ff00 ff0000 0000ff ffff00 ff00ff 00ffff 808000 ff8080 80ff80 8080ff 800080",
+        "008080",
+    ),
     # The ten colours of the ARC corpora.
     "arc": ("000000 0074d9 ff4136 2ecc40 ffdc00 aaaaaa f012be ff851b 7fdbff 870c25", "555555"),
     # Empty, solid, eight colours of things.
@@ -77,7 +96,7 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     # Empty, wall, food, head, body or move up, right, down, left.
     "snake": ("ffffff 000000 ff0000 0000ff ffff00 00ffff ff00ff ff8080", "808080"),
     # Empty, tiles 2 … 512, slides up, right, down, left.
-    "tiles": (
+    "powers": (
         "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff 808000 800080 008080 000000",
         "808080",
     ),
