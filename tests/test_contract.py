@@ -327,11 +327,11 @@ def test_rows_of_a_data_set_come_back_from_json(name: str):
 
 
 SLOW = ("rush-hour", "sokoban")
-"""Families whose searches take minutes without the compiler. Their kernels run there in tests of their own."""
+"""Families whose searches take minutes without the compiler."""
 SMALL = ["life/seeds", "langton/10", *(registry.spec(family).name for family in sorted(registry.families()))]
 PARTS = "guess_is or row_depends or target_is_right or solver_is_right or changed_target or stored_process"
 MODES = {
-    "NUMBA_DISABLE_JIT": f"({PARTS}) and ({' or '.join(SMALL)})",
+    "NUMBA_DISABLE_JIT": f"({PARTS}) and ({' or '.join(SMALL)}) and not ({' or '.join(SLOW)})",
     # Kernels of pictures, and of the filter that `load` runs, are the same for all variants of a family.
     "NUMBA_BOUNDSCHECK": f"{PARTS} or difficulty or ((pictures or come_back) and ({' or '.join(SMALL)}))",
 }
