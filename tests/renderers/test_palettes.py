@@ -21,6 +21,15 @@ LEAST = {
     "hitori": (179, 179),
     "chess": (179, 179),
     "arc": (73, 73),
+    "binairo": (255, 219),
+    "nonogram": (179, 127),
+    "light-up": (180, 128),
+    "tents": (179, 127),
+    "star-battle": (179, 126),
+    "skyscrapers": (179, 127),
+    "futoshiki": (179, 127),
+    "mosaic": (179, 127),
+    "minesweeper": (147, 104),
 }
 SIZES = {
     "binary": 2,
@@ -34,6 +43,15 @@ SIZES = {
     "hanoi": 10,
     "chess": 13,
     "arc": 10,
+    "binairo": 3,
+    "nonogram": 13,
+    "light-up": 8,
+    "tents": 10,
+    "star-battle": 14,
+    "skyscrapers": 9,
+    "futoshiki": 13,
+    "mosaic": 14,
+    "minesweeper": 12,
 }
 
 

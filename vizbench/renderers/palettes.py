@@ -55,6 +55,47 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "ffffff ffff00 00ffff ff00ff 80ff80 ff8080 8080ff 808000 008080 800080 00ff00 ff0000 0000ff",
         "000000",
     ),
+    "binairo": ("ffffff ffff00 000000", "808080"),  # empty, white, black
+    # Blank, filled, margin, the numbers 1 … 10.
+    "nonogram": (
+        "ffffff 000000 008080 ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff 808000",
+        "808080",
+    ),
+    # White cell, bulb, black cell without and with a number, 0 … 4.
+    "light-up": (
+        "ffffff ffff00 000000 008080 ff0000 00ff00 0000ff ff00ff",
+        "808080",
+    ),
+    # Grass, tree, tent, margin, the numbers 0 … 5.
+    "tents": (
+        "80ff80 008080 ff00ff ffffff ff0000 00ff00 0000ff ffff00 00ffff ff8080",
+        "808080",
+    ),
+    # Star, then the regions.
+    "star-battle": (
+        "000000 ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff 808000 008080 800080",
+        "808080",
+    ),
+    # Covered, mine, safe, the numbers 0 … 8.
+    "minesweeper": (
+        "aaaaaa 000000 ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff 808000 800080 008080",
+        "555555",
+    ),
+    # Blank, shaded, no number, divider, the numbers 0 … 9.
+    "mosaic": (
+        "ffffff 000000 80ff80 808000 ff8080 ff0000 00ff00 0000ff ffff00 ff00ff 00ffff 8080ff 008080 800080",
+        "808080",
+    ),
+    # Empty, the digits 1 … 7, gap, the signs: left, right, above, below is smaller.
+    "futoshiki": (
+        "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 000000 808000 008080 80ff80 8080ff",
+        "808080",
+    ),
+    # Empty, the numbers 1 … 7, margin.
+    "skyscrapers": (
+        "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 000000",
+        "808080",
+    ),
     # The ten colours of the ARC corpora.
     "arc": ("000000 0074d9 ff4136 2ecc40 ffdc00 aaaaaa f012be ff851b 7fdbff 870c25", "555555"),
 }
