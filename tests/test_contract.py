@@ -40,7 +40,7 @@ from vizbench.types import Instance
 def test_a_family_describes_itself(name: str):
     family_task = registry.families()[name]
     module = type(family_task).__module__.removeprefix("vizbench.generators.")
-    assert family_task.family == name == module.partition(".")[0]
+    assert family_task.family == name == module.partition(".")[0].replace("_", "-")
     assert family_task.version >= 1
     assert family_task.summary.endswith(".")
     assert family_task.summary.count(".") == 1

@@ -55,8 +55,17 @@ HOLDS: dict[int, Holds] = {
 SIZES = {kinds.DIFFERENT: (2, 3), kinds.LESS: (2,), kinds.UNEQUAL_LINES: (2, 4)}
 
 
+def holds(kind: int, rules: Sequence[tuple[int, int, int, list[int]]], values: Scope) -> bool:
+    """Whether the values of all variables agree with constraints of one kind: low, high, mask, scope."""
+    return all(HOLDS[kind]([values[v] for v in scope], *rest) for *rest, scope in rules)
+
+
 def runs(values: Scope) -> list[int]:
     return [len(list(group)) for value, group in itertools.groupby(values) if value == 1]
+
+
+def fits_domains(domains: Sequence[int], values: Scope) -> bool:
+    return all(domain >> value & 1 for domain, value in zip(domains, values, strict=True))
 
 
 def solve(problem: kinds.Problem, domains: np.ndarray, most: int) -> tuple[int, kinds.Work]:
@@ -85,20 +94,17 @@ def test_search_counts_what_exhaustive_search_counts(kind: int):
             for variable in scope:
                 over(problem, variable)
         seal(problem)
-        choices = [[v for v in range(VALUES) if domain >> v & 1] for domain in domains.tolist()]
-        solutions = [
-            values
-            for values in itertools.product(*choices)
-            if all(HOLDS[kind]([values[v] for v in scope], *rest) for *rest, scope in rules)
-        ]
+        choices: list[list[int]] = []
+        for domain in domains.tolist():
+            choices.append([value for value in range(VALUES) if domain >> value & 1])
+        solutions = [values for values in itertools.product(*choices) if holds(kind, rules, values)]
         number, work = solve(problem, problem.domains.copy(), 1000)
         assert number == len(solutions), (domains, rules)
         if solutions:
             assert tuple(work.solution.tolist()) in solutions
         narrowed = problem.domains.copy()
         deduce(problem, new_work(problem), narrowed)
-        for values in solutions:
-            assert all(narrowed[v] >> value & 1 for v, value in enumerate(values))
+        assert all(fits_domains(narrowed.tolist(), values) for values in solutions)
 
 
 def test_a_line_counts_what_exhaustive_search_counts_and_keeps_no_other_value():
@@ -116,17 +122,16 @@ def test_a_line_counts_what_exhaustive_search_counts_and_keeps_no_other_value():
             over(problem, entry)
         seal(problem)
         suited = [line for line in lines if runs(line) == lengths]
-        allowed = [
-            line for line in suited if all(problem.domains[k] >> value & 1 for k, value in enumerate(line))
-        ]
+        domains = problem.domains.tolist()
+        allowed = [line for line in suited if fits_domains(domains, line)]
         assert solve(problem, problem.domains.copy(), 1000)[0] == len(allowed)
         narrowed, work = problem.domains.copy(), new_work(problem)
         kinds.enqueue(work, 0)
         fits = kinds.narrow(problem, work, narrowed, 0)
         assert fits == bool(allowed)
         if allowed:
-            expected = [sum(1 << value for value in set(column)) for column in zip(*allowed, strict=True)]
-            assert narrowed.tolist() == expected
+            columns = zip(*allowed, strict=True)
+            assert narrowed.tolist() == [sum(1 << value for value in set(column)) for column in columns]
 
 
 def test_a_search_gives_up_at_its_limit():

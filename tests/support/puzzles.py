@@ -25,9 +25,12 @@ def made(task: PuzzleTask[Any], params: object, count: int) -> Batch:
 def between(variables: Iterable[int], low: int, high: int) -> Clauses:
     """Return clauses: at least `low` and at most `high` of the SAT variables are true."""
     scope = list(variables)
-    least = [list(chosen) for chosen in combinations(scope, len(scope) - low + 1)] if low > 0 else []
+    if low > len(scope):
+        return [[]]
     most = [[-variable for variable in chosen] for chosen in combinations(scope, high + 1)]
-    return least + most if low <= len(scope) else [[]]
+    if low <= 0:
+        return most
+    return most + [list(chosen) for chosen in combinations(scope, len(scope) - low + 1)]
 
 
 def models(clauses: Clauses, limit: int = 2) -> list[set[int]]:
@@ -35,7 +38,11 @@ def models(clauses: Clauses, limit: int = 2) -> list[set[int]]:
     if [] in clauses:
         return []
     with Minisat22(bootstrap_with=clauses) as solver:
-        return [{v for v in model if v > 0} for model in islice(solver.enum_models(), limit)]
+        return [trues(model) for model in islice(solver.enum_models(), limit)]
+
+
+def trues(model: list[int]) -> set[int]:
+    return {variable for variable in model if variable > 0}
 
 
 def beside(cell: Cell, height: int, width: int) -> Iterator[Cell]:

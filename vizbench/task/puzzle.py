@@ -211,9 +211,9 @@ class PuzzleTask(AnswerTask[P]):
         pairs: list[Ints] = []
         for block, problems, work in self.written(params, question):
             hide_clues_all(problems, work, states[block], LIMIT_DRAWN, rule, percent)
-            is_used: npt.NDArray[np.bool_] = np.arange(problems.kinds.shape[1]) < problems.sizes[:, 1:2]
-            is_hidden = is_used & (problems.rules == rule) & (problems.highs > problems.sizes[:, :1])
-            row, at = np.nonzero(is_hidden)
+            at_all: Ints = np.arange(problems.kinds.shape[1], dtype=np.int64)
+            is_hidden = (problems.rules == rule) & (problems.highs > problems.sizes[:, :1])
+            row, at = np.nonzero(is_hidden & (at_all < problems.sizes[:, 1:2]))
             pairs.append(np.stack([row + block.start, problems.numbers[row, at]], axis=1))
         return np.concatenate([np.empty((0, 2), np.int64), *pairs])
 
