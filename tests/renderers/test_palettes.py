@@ -21,7 +21,7 @@ LEAST = {
     "hitori": (179, 179),
     "chess": (179, 179),
     "arc": (73, 73),
-    "binairo": (255, 219),
+    "binairo": (147, 147),
     "nonogram": (179, 127),
     "light-up": (180, 128),
     "tents": (179, 127),

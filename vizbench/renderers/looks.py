@@ -47,7 +47,7 @@ _CALM: Final[Mapping[str, str]] = {
     "connect4": "e0e0d8 ff7868 ffe060",
     "hanoi": "e0e0d8 ff5858 58e058 6070ff ffff58 ff60ff 50f0ff 707078 202428 ffa8a0",
     "hitori": "e0e0d8 707078 ff5858 58e058 6070ff ffff58 ff60ff 50f0ff b08040",
-    "binairo": "e0e0d8 ffe060 303038",
+    "binairo": "a0a0a0 e0e0d8 303038",
     "nonogram": "e0e0d8 303038 707078 ffff48 48ffff ff60ff 98ff98 ff9898 9898ff 989848 40d840 ff4848 5050ff",
     "light-up": "e0e0d8 ffff48 303038 a0a0a0 ff9898 98ff98 9898ff ff60ff",
     "tents": "98ff98 40d840 ff9898 e0e0d8 a0a0a0 48ffff ff60ff ffff48 9898ff ffa840",

@@ -55,7 +55,7 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "ffffff ffff00 00ffff ff00ff 80ff80 ff8080 8080ff 808000 008080 800080 00ff00 ff0000 0000ff",
         "000000",
     ),
-    "binairo": ("ffffff ffff00 000000", "808080"),  # empty, white, black
+    "binairo": ("aaaaaa ffffff 000000", "555555"),  # empty, white, black
     # Blank, filled, margin, the numbers 1 … 10.
     "nonogram": (
         "ffffff 000000 008080 ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff 808000",
