@@ -40,6 +40,12 @@ LEAST = {
     "folding": (255, 219),
     "transform": (179, 179),
     "dice": (179, 127),
+    "binairo": (147, 147),
+    "nonogram": (179, 127),
+    "light-up": (180, 128),
+    "tents": (179, 127),
+    "skyscrapers": (179, 127),
+    "futoshiki": (179, 127),
 }
 SIZES = {
     "binary": 2,
@@ -72,6 +78,12 @@ SIZES = {
     "folding": 7,
     "transform": 13,
     "dice": 13,
+    "binairo": 3,
+    "nonogram": 13,
+    "light-up": 8,
+    "tents": 10,
+    "skyscrapers": 9,
+    "futoshiki": 13,
 }
 
 

@@ -73,6 +73,31 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "cars": (
         "000000 ffffff 00ff00 ff0000 0000ff ffff00 ff00ff 00ffff 808000 ff8080 80ff80 8080ff 800080",
         "008080",
+    "binairo": ("aaaaaa ffffff 000000", "555555"),  # empty, white, black
+    # Blank, filled, margin, the numbers 1 … 10.
+    "nonogram": (
+        "ffffff 000000 008080 ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff 808000",
+        "808080",
+    ),
+    # White cell, bulb, black cell without and with a number, 0 … 4.
+    "light-up": (
+        "ffffff ffff00 000000 008080 ff0000 00ff00 0000ff ff00ff",
+        "808080",
+    ),
+    # Grass, tree, tent, margin, the numbers 0 … 5.
+    "tents": (
+        "80ff80 008080 ff00ff ffffff ff0000 00ff00 0000ff ffff00 00ffff ff8080",
+        "808080",
+    ),
+    # Empty, the digits 1 … 7, gap, the signs: left, right, above, below is smaller.
+    "futoshiki": (
+        "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 000000 808000 008080 80ff80 8080ff",
+        "808080",
+    ),
+    # Empty, the numbers 1 … 7, margin.
+    "skyscrapers": (
+        "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 000000",
+        "808080",
     ),
     # The ten colours of the ARC corpora.
     "arc": ("000000 0074d9 ff4136 2ecc40 ffdc00 aaaaaa f012be ff851b 7fdbff 870c25", "555555"),
