@@ -20,6 +20,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+FORMATS = ("jsonl", "parquet", "png", "video", "webdataset")
+
 ROOT = Path(__file__).resolve().parents[1]
 
 LIMIT = 600
@@ -51,7 +53,7 @@ def commands() -> list[list[str]]:
         ["show", "maze/9"],
         ["show", "life", "--out", "way.mp4"],
         ["show", "life", "--out", "way.gif"],
-        *(["generate", *data, "--format", form, "--out", form] for form in ("jsonl", "parquet", "png", "video", "webdataset")),
+        *(["generate", *data, "--format", form, "--out", form] for form in FORMATS),
         ["generate", *data, "--workers", "2", "--out", "workers"],
         [*evaluate, "life/conway", "--shots", "3", "--out", "run"],
         [*evaluate, "fill/small", "--shots", "3,5", "--jobs", "2", "--out", "two"],

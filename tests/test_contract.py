@@ -326,7 +326,7 @@ def test_rows_of_a_data_set_come_back_from_json(name: str):
 # The same without the compiler, and with its bounds checks
 
 
-SLOW = ("rush-hour", "sokoban")
+SLOW = ("key-door", "rush-hour", "sokoban")
 """Families whose searches take minutes without the compiler."""
 SMALL = ["life/seeds", "langton/10", *(registry.spec(family).name for family in sorted(registry.families()))]
 PARTS = "guess_is or row_depends or target_is_right or solver_is_right or changed_target or stored_process"

@@ -73,6 +73,7 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "cars": (
         "000000 ffffff 00ff00 ff0000 0000ff ffff00 ff00ff 00ffff 808000 ff8080 80ff80 8080ff 800080",
         "008080",
+    ),
     "binairo": ("aaaaaa ffffff 000000", "555555"),  # empty, white, black
     # Blank, filled, margin, the numbers 1 … 10.
     "nonogram": (
