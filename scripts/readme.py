@@ -1,4 +1,4 @@
-"""Fill the generated blocks of README.md: the table of tasks, the results, and the example task.
+"""Fill the generated blocks of README.md: the list of tasks, the results, and the example task.
 
     python -m scripts.readme
 
@@ -8,6 +8,7 @@ out of date.
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Final
 
@@ -16,12 +17,10 @@ from vizbench.task.registry import families
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 
-def tasks_table() -> str:
-    """Return one row per family: what is asked, and how many variants it has."""
-    rows = ["| family | what is asked | variants |", "|---|---|---|"]
-    for family, task in families().items():
-        rows.append(f"| `{family}` | {task.summary} | {len(task.variants)} |")
-    return "\n".join(rows)
+def tasks_list() -> str:
+    """Return the names of all families."""
+    names = ", ".join(f"`{family}`" for family in families())
+    return textwrap.fill(names, 120, break_on_hyphens=False, break_long_words=False)
 
 
 def results_table() -> str:
@@ -63,7 +62,7 @@ def _parts(text: str, name: str) -> tuple[str, str, str]:
 
 def updated(text: str) -> str:
     """Return the README with every block up to date."""
-    blocks = {"tasks": tasks_table(), "results": results_table(), "own task": own_task()}
+    blocks = {"tasks": tasks_list(), "results": results_table(), "own task": own_task()}
     for name, content in blocks.items():
         text = fill(text, name, content)
     return text

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from vizbench.baselines.embedded.language.tokens import Tokens
 
 WEIGHTS = Path(__file__).parents[1] / "checkpoints" / "qwen3-tiny.safetensors"
+WINDOW = 3
+"""Pages of a process, with its question, that an example shows in one step, from a random page on.
+
+A page sees only the one before, so whole processes teach little more, and take five times as long.
+"""
 CHECKPOINTS = ("tiny", "tiny-random", "tiny-scratch")
 
 
@@ -60,11 +65,6 @@ class AdaptationConfig:
     """Share of the answer cells that are replaced in the input (see `train.corrupt`)."""
     extra_tokens: int = 8
     """Tokens that an answer may have beyond its question and the training answers."""
-    window: int = 3
-    """Pages of a process, with its question, that an example shows in one step, at a random place.
-
-    A page sees only the one before, so whole processes teach little more, and take five times as long.
-    """
     predict_batch: int = 64
     """Questions decoded in one batch."""
     temperature: float = 0.7
@@ -128,7 +128,7 @@ class EmbeddedLanguage(CheckedModel[str]):
         random = np.random.default_rng(stream("qwen3", "adapt", context.seed))
         batches = _batches(rows, steps, config.batch, random)
         if self._states:
-            batches = _windows(batches, config.window, random)
+            batches = _windows(batches, random)
         loop.run(steps, lambda _: backward(network, next(batches), corrupted, random), context.report)
         self._network = _merged(network)
         return {
@@ -222,17 +222,16 @@ def _batches(
         waiting = waiting[size:]
 
 
-def _windows(
-    batches: Iterable[list[Tokens]], size: int, random: np.random.Generator
-) -> Iterator[list[Tokens]]:
-    """Yield the batches with `size` pages of each process, from a random page on. Short ones stay whole."""
+def _windows(batches: Iterable[list[Tokens]], random: np.random.Generator) -> Iterator[list[Tokens]]:
+    """Yield the batches with WINDOW pages of each process, from a random page on. Short ones stay whole."""
     from vizbench.baselines.embedded.language.tokens import pages, window
 
     for batch in batches:
         shown: list[Tokens] = []
         for row in batch:
             last = int(pages(row.positions).max())
-            shown.append(window(row, int(random.integers(max(last + 2 - size, 1))), size))
+            first = int(random.integers(max(last + 2 - WINDOW, 1)))
+            shown.append(window(row, first, WINDOW))
         yield shown
 
 
