@@ -225,6 +225,9 @@ def test_generate_replaces_a_data_set_only_with_overwrite(run: Run, tmp_path: Pa
         (("--task", "lfe", "--n", 5), "did you mean life"),
         (("--task", "life", "--n", 5, "--workers", 0), "workers=0"),
         (("--task", "life", "--n", 5, "--out", "/proc/nowhere"), "/proc/nowhere cannot be written"),
+        (("--task", "maze/9", "--n", 10**15), "n=1000000000000000 is not in 1 …"),
+        (("--task", "maze/9", "--n", 5, "--splits", "train,test", "--n-test", 0), "n-test=0 is not in 1 …"),
+        (("--task", "arc/count", "--n", 2, "--format", "arc", "--workers", 2), "leave --workers out"),
     ],
 )
 def test_generate_refuses(run: Run, tmp_path: Path, arguments: tuple[object, ...], part: str) -> None:

@@ -331,6 +331,7 @@ def generate(
     shown = None if look == "paper" else look
     if format == "arc":
         options = {"--pool": pool, "--level": level, "--prompt": prompt, "--look": shown, "--splits": splits}
+        options |= {"--split": split, "--workers": workers, "--no-steps": no_steps}
         options |= {"--n-test": n_test, "--packed": packed, "--pictures": with_pictures, "--frames": frames}
         generating.refuse_for_episodes(options, engine != "local" or shard is not None)
         if out is not None and is_url(out):

@@ -90,6 +90,7 @@ class Kernel:
         if self._inputs is None:
             file = self._function.__code__.co_filename
             gathered = {(_name_of(file), _content(file))}
+            self._inputs = frozenset(gathered)  # for a kernel that calls itself
             for name in self._function.__code__.co_names:
                 value: Any = self._function.__globals__.get(name)
                 if isinstance(value, Kernel):

@@ -18,7 +18,17 @@ _SPLITS: Final = ("train", "test")
 
 
 def counts_of(n: int, n_test: int | None, split: str | None, splits: str | None) -> dict[str, int]:
-    """Return how many rows of each split are to be written. Raises UserError for names that are no splits."""
+    """Return how many rows of each split are to be written.
+
+    Raises UserError for names that are no splits, and for numbers of rows that no data set has.
+    """
+    from vizbench.formats.manifest import MAX_DATASET
+
+    for option, rows in (("n", n), ("n-test", n_test)):
+        if rows is not None and not 1 <= rows <= MAX_DATASET:
+            raise UserError(
+                f"{option}={str(rows)[:40]} is not in 1 … {MAX_DATASET:,}: choose a whole number there"
+            )
     if split is not None and splits is not None:
         raise UserError("--splits names all splits: leave --split out")
     names = [split or "train"] if splits is None else splits.split(",")

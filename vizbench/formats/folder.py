@@ -219,6 +219,10 @@ def _replaceable(target: Path, overwrite: bool) -> _Identity | None:
 def _data_set(folder: Path) -> _Identity:
     """Return what identifies the data set in a folder. Raises UserError if the folder holds anything else."""
     manifest = manifests.signed(folder)
+    if manifest is None and (folder / PART).is_file():
+        raise UserError(
+            f"{folder} holds a part of a data set, which is not replaced: delete it, or choose another"
+        )
     if manifest is None:
         raise UserError(
             f"{folder} holds files but no {manifests.NAME} of vizbench, so it is not a data set and is not "

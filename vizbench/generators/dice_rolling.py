@@ -156,12 +156,12 @@ class DiceRolling(SimulationTask[Params]):
             "faces of the die: on its top, on its side toward the top edge of the grid, and on its side "
             "toward the right edge; opposite faces add up to seven. With each roll the die tips over its "
             "edge onto the next cell, the number that was at its bottom is written on the cell that it "
-            "leaves, the three faces are brought up to date, and the roll is erased."
+            "leaves, over any number there, the three faces are brought up to date, and the roll is erased."
         )
         return (
             f"Roll the die over the board below the border. {rule} Show the grid after all rolls.",
             f"Which numbers does the die leave behind, and how does it stand at the end? {rule}",
-            f"Make all rolls of the die. {rule} Numbers that are written already may be written over.",
+            f"Make all rolls of the die, and show the board with the numbers it leaves. {rule}",
         )
 
     def rule(self, params: Params) -> str:

@@ -228,14 +228,15 @@ class KeyDoor(PlanTask[Params]):
 
     def instructions(self, params: Params) -> tuple[str, str, str]:
         steps = plural(params.moves, "step")
-        after = f"after its first {steps}" if params.moves else "at its end, with the player at the goal"
+        after = f"after the first {steps}" if params.moves else "at the end, with the player at the goal"
         rule = (
             "The player goes one cell up, down, left or right per step, and never into a wall or a door. On "
             "a key, the player takes it, and the door with the same number becomes floor"
         )
         return (
             f"The player wants to reach the goal. {rule}. Find a way with the fewest steps, and show the "
-            f"grid {after}. Cells that the player leaves are floor.",
+            f"grid {after}. Cells that the player leaves are floor. If several ways are shortest, any of "
+            "them is right.",
             f"Some doors are closed in this maze, and keys open them. {rule}. Show the grid {after}, for a "
             "way to the goal that has as few steps as possible. If several ways are shortest, choose any.",
             f"Bring the player to the goal with the fewest steps. {rule}. What does the grid look like "

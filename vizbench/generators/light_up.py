@@ -185,11 +185,11 @@ class LightUp(DrawnPuzzleTask[Params]):
 
     family = "light-up"
     summary = (
-        "Place bulbs that light every white cell; none lights another, and numbers count those beside them."
+        "Place bulbs that light every open cell; none lights another, and numbers count those beside them."
     )
     look = Look("light-up", cell=32, margin=8)
     codes = 8
-    legend = ("white cell", "bulb", "black cell", *(f"black cell with number {k}" for k in range(5)))
+    legend = ("open cell", "bulb", "black cell", *(f"black cell with number {k}" for k in range(5)))
     value_codes = (KEEP, _BULB)
     rules = (
         "no bulb lights the cell at row {row}, column {column}",
@@ -202,17 +202,18 @@ class LightUp(DrawnPuzzleTask[Params]):
 
     def instructions(self, params: Params) -> tuple[str, str, str]:
         return (
-            "Place bulbs on white cells so that every white cell is lit. A bulb lights its own cell and all "
+            "Place bulbs on open cells so that every open cell is lit. A bulb lights its own cell and all "
             "cells in its row and column up to the next black cell or the edge. No bulb may light another "
-            "bulb, and a number on a black cell is the number of bulbs beside it by a side.",
-            "Each white cell must hold a bulb or see one along its row or column, where black cells, with or "
+            "bulb, and a number on a black cell is the number of bulbs in the cells that share a side with "
+            "it.",
+            "Each open cell must hold a bulb or see one along its row or column, where black cells, with or "
             "without a number, block the view. Bulbs must not see each other. A black cell with a number has "
-            "exactly that many bulbs among its four neighbors; change nothing but white "
+            "exactly that many bulbs among its four neighbors; change nothing but open "
             "cells that get a bulb.",
-            "This is a Light Up puzzle: turn some white cells into bulbs, whose light shines up, down, left "
-            "and right until a black cell stops it. All white cells must be lit, but a bulb must not be lit "
-            "by another one. The number on a black cell tells how many bulbs touch it by a side, and a black "
-            "cell without a number may touch any number of them.",
+            "This is a Light Up puzzle: turn some open cells into bulbs, whose light shines up, down, left "
+            "and right until a black cell stops it. All open cells must be lit, but a bulb must not be lit "
+            "by another one. The number on a black cell tells how many bulbs share a side with it, and a "
+            "black cell without a number may touch any number of them.",
         )
 
     def board(self, params: Params) -> Board:

@@ -187,9 +187,11 @@ class LightsOut(Task[Params]):
         )
         return (
             f"Turn all lights off. {rule}. Press as few cells as possible, each at most once, and "
-            "show the board afterwards: every cell is dark, and those you pressed are dark pressed cells.",
+            "show the board afterwards: every cell is dark, and those you pressed are dark pressed cells. "
+            "Any smallest set of presses is right.",
             f"This is Lights Out. {rule}. Find the fewest presses after which no cell is lit, and show the "
-            "final board, on which exactly the cells that were pressed are marked as dark pressed cells.",
+            "final board, on which exactly the cells that were pressed are marked as dark pressed cells. "
+            "If several sets are smallest, choose any.",
             f"Which cells must be pressed, so that no light stays on? {rule}. Mark them as dark pressed "
             "cells and show all others as dark cells. If several sets of presses work, use a smallest one.",
         )

@@ -132,10 +132,10 @@ class Nonogram(DrawnPuzzleTask[Params]):
     """Fill a nonogram that has one solution."""
 
     family = "nonogram"
-    summary = "Fill cells so that each row and column has runs of the lengths that its margin shows."
+    summary = "Fill cells so that each row and column has runs of the lengths that its clues show."
     look = Look("nonogram", cell=32, margin=8)
     codes = 13
-    legend = ("blank cell", "filled cell", "margin", *(f"number {k}" for k in range(1, _LONGEST + 1)))
+    legend = ("blank cell", "filled cell", "clue border", *(f"number {k}" for k in range(1, _LONGEST + 1)))
     value_codes = (0, 1)
     rules = (
         "row {} of the picture does not have the runs of its numbers",
@@ -153,15 +153,15 @@ class Nonogram(DrawnPuzzleTask[Params]):
             f"Solve this nonogram. The numbers to the left of each row of the {picture} are the lengths of "
             "its runs of filled cells from left to right; those above each column are its runs from top to "
             "bottom. Runs of a line have at least one blank cell between them, and a line without numbers "
-            "stays blank. Keep the margin and the numbers.",
+            "stays blank. Keep the clue border and the numbers.",
             f"At the lower right is a {picture} of blank cells. Turn some of them into filled cells, such "
             "that the groups of adjacent filled cells in every row and column have exactly the lengths "
-            "written in the margin beside or above it, in that order. Groups in one line are separated by "
-            "blank cells. Nothing in the margins changes.",
-            "Each number in the margin stands for a run of that many filled cells in its row or column, and "
-            "the runs come in the order of the numbers, with a gap between them. Fill the right cells of the "
-            f"{picture}, leave the others blank, and keep all numbers as they are. A row or column that has "
-            "no number has no filled cell.",
+            "written in the clue border beside or above it, in that order. Groups in one line are separated "
+            "by blank cells. Nothing in the clue border changes.",
+            "Each number in the clue border stands for a run of that many filled cells in its row or "
+            "column, and the runs come in the order of the numbers, with a gap between them. Fill the "
+            f"right cells of the {picture}, leave the others blank, and keep all numbers as they are. A row "
+            "or column that has no number has no filled cell.",
         )
 
     def board(self, params: Params) -> Board:

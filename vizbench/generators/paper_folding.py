@@ -151,8 +151,9 @@ class PaperFolding(SimulationTask[Params]):
     def instructions(self, params: Params) -> tuple[str, str, str]:
         rule = (
             "The top row shows how to open the sheet, move by move from left to right. With each move the "
-            "sheet turns over its upper, right, lower or left edge and becomes twice as large: the new half "
-            "is the mirror image of the old one, holes included. Each move is erased when it is made."
+            "sheet is unfolded over its upper, right, lower or left edge and becomes twice as large: the "
+            "new half is the mirror image of the old one, holes included. Each move is erased when it is "
+            "made."
         )
         return (
             f"A sheet of paper was folded and punched. {rule} Show the open sheet with all holes.",

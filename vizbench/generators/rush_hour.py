@@ -204,8 +204,8 @@ class RushHour(PlanTask[Params]):
         return range(OWN + 1 + params.cars)
 
     def instructions(self, params: Params) -> tuple[str, str, str]:
-        moves = plural(params.moves, "move")
-        after = f"after its first {moves}" if params.moves else "at its end"
+        moves = "move" if params.moves == 1 else plural(params.moves, "move")
+        after = f"after the first {moves} of it" if params.moves else "at its end"
         rule = (
             "A move slides one car forwards or backwards along its own row or column, by any number of free "
             "cells; cars do not turn, overlap, or enter walls"
@@ -213,10 +213,10 @@ class RushHour(PlanTask[Params]):
         return (
             f"Bring your own car next to the exit. {rule}. Find a plan with the fewest moves, and show the "
             f"board {after}. If several plans are shortest, any of them is right.",
-            f"This is Rush Hour: your own car has to reach the exit, so that they touch. {rule}. Show the "
-            f"board {after}, for a plan that has as few moves as possible.",
-            f"Free your own car: it must come to the cell beside the exit in the fewest moves. {rule}. What "
-            f"does the board look like {after}? Any shortest plan may be shown.",
+            f"This is Rush Hour: your own car has to reach the exit, so that they touch. {rule}. Take a "
+            f"plan that has as few moves as possible, and show the board {after}. Any such plan is right.",
+            "Free your own car: it must come to the cell beside the exit by a plan with the fewest moves. "
+            f"{rule}. What does the board look like {after}? Any shortest plan may be shown.",
         )
 
     def draw(self, params: Params, keys: Keys) -> Grids:

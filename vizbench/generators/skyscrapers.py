@@ -135,10 +135,12 @@ class Skyscrapers(PuzzleTask[Params]):
     """Complete a Skyscrapers puzzle that has one solution."""
 
     family = "skyscrapers"
-    summary = "Fill in heights, each once per row and column, so that margins count the visible towers."
+    summary = (
+        "Fill in heights, each once per row and column, so that border numbers count the visible towers."
+    )
     look = Look("skyscrapers", cell=32, margin=8)
     codes = _MOST + 2
-    legend = ("empty cell", *(f"number {k}" for k in range(1, _MOST + 1)), "margin")
+    legend = ("empty cell", *(f"number {k}" for k in range(1, _MOST + 1)), "border")
     value_codes = tuple(range(1, _MOST + 1))
     rules = (
         "row {} of the city does not hold each height once",
@@ -162,10 +164,10 @@ class Skyscrapers(PuzzleTask[Params]):
             "in a row or column. Looking into the city from a number at its edge, you see a tower if no "
             "tower in front of it is higher, and the number counts the towers that you see. Nothing else "
             "changes.",
-            f"Complete the {size}x{size} square inside the margin with the numbers 1 to {size}, each exactly "
-            "once in every row and column. They are heights of buildings. Each number in the margin is the "
+            f"Complete the {size}x{size} square inside the border with the numbers 1 to {size}, each exactly "
+            "once in every row and column. They are heights of buildings. Each number in the border is the "
             "count of buildings in its row or column that are taller than all buildings nearer to that "
-            "number. Given numbers and the margin stay.",
+            "number. Given numbers and the border stay.",
         )
 
     def board(self, params: Params) -> Board:

@@ -192,7 +192,7 @@ class SlidingTiles(PlanTask[Params]):
             f"first {first}. If there are several shortest solutions, any of them is right. Change only the "
             "lower board.",
             f"This is a sliding-tile puzzle. {boards} {rule}. Make the first {first} of a shortest solution "
-            "in the lower board, and leave everything else as it is.",
+            "in the lower board, and leave everything else as it is. Any shortest solution is right.",
             f"Bring the lower board {moves} nearer to the upper board, by a shortest way. {rule}. Keep "
             "the goal and the divider.",
         )

@@ -203,7 +203,7 @@ class Sokoban(PlanTask[Params]):
 
     def instructions(self, params: Params) -> tuple[str, str, str]:
         steps = plural(params.moves, "step")
-        after = f"after its first {steps}" if params.moves else "at its end, when every box is on a target"
+        after = f"after the first {steps}" if params.moves else "at the end, when every box is on a target"
         rule = (
             "In a step, the player goes one cell up, down, left or right. A box there is pushed one cell "
             "further, which needs floor or a target behind it. The player cannot pull boxes, push two at "
@@ -213,7 +213,7 @@ class Sokoban(PlanTask[Params]):
             f"The player has to push every box onto a target. {rule}. Find a solution with the fewest steps, "
             f"and show the grid {after}. If several solutions are shortest, any of them is right.",
             f"This is Sokoban. {rule}. Show the grid {after}, for a solution that brings all boxes to "
-            "targets in as few steps of the player as possible.",
+            "targets in as few steps of the player as possible. Any such solution is right.",
             f"Bring all boxes to targets with the fewest steps of the player. {rule}. What does the grid "
             f"look like {after}? Any shortest solution may be shown.",
         )

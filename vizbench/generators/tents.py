@@ -202,7 +202,7 @@ class Tents(DrawnPuzzleTask[Params]):
     )
     look = Look("tents", cell=32, margin=8)
     codes = 10
-    legend = ("grass", "tree", "tent", "corner", *(f"number {k}" for k in range(6)))
+    legend = ("grass", "tree", "tent", "blank corner cell", *(f"number {k}" for k in range(6)))
     value_codes = (KEEP, _TENT)
     rules = (
         "row {} of the field does not have as many tents as its number says",
@@ -217,18 +217,18 @@ class Tents(DrawnPuzzleTask[Params]):
 
     def instructions(self, params: Params) -> tuple[str, str, str]:
         return (
-            "Put up tents on the grass. Each tree must have a tent beside it by a side, each tent must be "
-            f"beside a tree, and there are {params.tents} tents, as many as trees. Tents never touch, not "
+            "Put up tents on the grass. Each tree must share a side with a tent, each tent with a tree, "
+            f"and there are {params.tents} tents, as many as trees. Tents never touch, not "
             "even by a corner. A number at the left or the top is the number of tents in its row or column; "
             "keep the numbers and the trees.",
             f"Turn {params.tents} cells of grass into tents, one per tree. Every tree needs a tent above, "
             "below, left or right of it, and no tent may be without a tree there. Two tents must not be "
             "neighbors, not even diagonally, and the numbers of the first row and the first column tell how "
             "many tents each column and row holds.",
-            "Find the places of the tents on this camping site. The numbers in the margins count the tents "
-            "of every row and column. A tent is always next to a tree, every tree is next to a tent, trees "
-            f"and tents are equally many ({params.tents}), and around a tent all eight cells are free of "
-            "other tents. Only grass may change.",
+            "Find the places of the tents on this camping site. The numbers of the first row and column "
+            "count the tents of every row and column. A tent is always next to a tree, every tree is next "
+            f"to a tent, trees and tents are equally many ({params.tents}), and around a tent all eight "
+            "cells are free of other tents. Only grass may change.",
         )
 
     def board(self, params: Params) -> Board:

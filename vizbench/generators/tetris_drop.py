@@ -193,11 +193,13 @@ class TetrisDrop(SimulationTask[Params]):
             "The falling pieces above the line, with empty rows between them, are dropped one after the "
             "other, the one nearest to the line first. A piece falls straight down through the line, without "
             "turning, until it rests on the stack or on the floor; then its cells become stack. After each "
-            "piece, every row below the line that is full of stack vanishes, and all rows above it move down."
+            "piece, every row below the line that is full of stack vanishes, and the rows between it and "
+            "the line move down."
         )
         return (
             f"Drop all pieces of this tetris board. {rule} Show the grid at the end.",
-            f"What is left below the line after all pieces have dropped? {rule}",
+            f"What is left below the line after all pieces have dropped? {rule} Above the line nothing is "
+            "left.",
             f"Let the pieces fall. {rule} The line stays where it is.",
         )
 

@@ -145,9 +145,11 @@ class Turmite(SimulationTask[Params]):
         )
         steps = plural(params.steps, "step")
         return (
-            f"The arrow on the board below the border is an ant. {rule} Show the grid after {steps}.",
+            f"The arrow on the board below the border is an ant. {rule} Show the grid after {steps}; the "
+            "table and the border stay.",
             f"Run this ant for {steps}. {rule} Keep the table and the border.",
-            f"Where is the ant on the board after {steps}, and which cells are marked? {rule}",
+            f"Where is the ant on the board after {steps}, and which cells are marked? {rule} "
+            "Keep the table and the border.",
         )
 
     def rule(self, params: Params) -> str:
