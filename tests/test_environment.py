@@ -370,7 +370,7 @@ def test_the_shell_completes_tasks_models_and_suites(tmp_path: Path) -> None:
         ("rule-110", "eca/110"),
         ("towers_of_hanoi", "hanoi"),
         ("connect-four", "connect4"),
-        ("cellular-automata-game", "life"),
+        ("cellular-automaton", "life"),
     ],
 )
 def test_near_names_are_near_in_value_and_in_meaning(run: Run, name: str, near: str) -> None:
