@@ -257,7 +257,8 @@ def test_generate_refuses(run: Run, tmp_path: Path, arguments: tuple[object, ...
         (("report",), "RUNS is missing: `vizbench report -h` explains it"),
         (
             ("generate", "--task", "life", "--n", 3, "--format", "xml"),
-            "--format 'xml' is not one of 'jsonl', 'parquet', 'png', 'webdataset', 'video', 'arc': choose one of them",
+            "--format 'xml' is not one of 'jsonl', 'parquet', 'png', 'webdataset', 'video', 'arc': "
+            "choose one of them",
         ),
         (
             ("show", "life", "--split", "val"),

@@ -29,8 +29,8 @@ MANY = 5_000
 # Train rows of slow tasks, of which 5,000 would take seconds to hours each.
 SLOW = ("binairo/", "futoshiki/", "light-up/", "rush-hour/", "skyscrapers/", "tents/")
 FEW = {
-    **{name: 500 for name in vb.tasks() if name.startswith(SLOW)},
-    **{name: 200 for name in vb.tasks() if name.startswith("arc/")},
+    **dict.fromkeys(filter(lambda name: name.startswith(SLOW), vb.tasks()), 500),
+    **dict.fromkeys(filter(lambda name: name.startswith("arc/"), vb.tasks()), 200),
     "sudoku/medium": 1_000,
     "hitori/hard": 1_000,
     "sudoku/hard": 500,

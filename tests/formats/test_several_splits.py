@@ -158,7 +158,7 @@ def test_the_command_writes_and_scores_both(run: Run, tmp_path: Path) -> None:
         (("--splits", ""), "are no splits"),
         (("--splits", "train,test", "--split", "test"), "names all splits: leave --split out"),
         (("--n-test", 3), "give --splits train,test too"),
-        (("--splits", "train,test", "--n-test", 0), "n=0 is not in 1 …"),
+        (("--splits", "train,test", "--n-test", 0), "n-test=0 is not in 1 …"),
         (("--splits", "train,test", "--shard", "0/2"), "--shard divides the rows of one split"),
         (("--format", "arc", "--splits", "train,test"), "leave --splits out with --format arc"),
         (("--format", "arc", "--pictures"), "leave --pictures out with --format arc"),
