@@ -4,7 +4,7 @@
 
 Prints rows per CPU second on one core. The loop draws nothing: it gets the pixels. For PNG there are two
 loops, over Pillow at its default level and at 3, its best trade of size for time, and for clips one over the
-same encoder. The ratio is that of a whole `write`, which also makes the rows, draws, and takes digests.
+same encoder. The ratio is of a whole `write`, which also makes the rows, draws, and takes digests.
 Rounds are taken in turns, and the best of each counts.
 
 --codec: instead, microseconds and bytes of a picture by each level of Pillow and by this package, and

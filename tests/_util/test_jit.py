@@ -112,7 +112,7 @@ FOLDERS = (
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
-    """Make files of kernels, one of which calls that of another."""
+    """Make files of kernels. A kernel of one file calls a kernel of another."""
     for name, text in SOURCES.items():
         (tmp_path / name).write_text(text)
     return tmp_path

@@ -23,7 +23,8 @@ def step(board: Rows) -> Rows:
         dr, dc = (-dr, -dc) if back else (dr, dc)
     else:
         turned = places.get((r, c + dc), 1) == 1, places.get((r + dr, c), 1) == 1
-        dc, dr = -dc if turned[0] else dc, -dr if turned[1] else dr
+        dc = -dc if turned[0] else dc
+        dr = -dr if turned[1] else dr
     board[r][c] = 0
     if places.get((r + dr, c + dc), 1) != 1:
         r, c = r + dr, c + dc

@@ -25,7 +25,7 @@ def moves(state: State) -> Iterator[State]:
     for r, row in enumerate(state):
         for c, code in enumerate(row):
             cells[r, c] = code
-    for car in {code for code in cells.values() if code >= 3}:
+    for car in set(cells.values()) - {0, 1, 2}:
         parts = sorted(cell for cell in cells if cells[cell] == car)
         down, right = (int(a != b) for a, b in zip(parts[0], parts[1], strict=True))
         for sign in (1, -1):

@@ -71,7 +71,7 @@ def test_questions_have_one_solution_by_a_sat_solver(params: Params, count: int)
 
 
 def test_trees_and_tents_can_be_paired():
-    """So the solution is also that of the stricter rule, one tent per tree."""
+    """The solution also obeys the stricter rule of one tent per tree."""
     for target in made(TASK, Params(), 100).target:
         field = target[1:, 1:]
         trees, tents = cells_of(field, 1), cells_of(field, 2)

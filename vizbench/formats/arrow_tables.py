@@ -87,7 +87,7 @@ class Tables:
 
     @property
     def figures(self) -> dict[str, Kind]:
-        """The typed columns of `meta` by their paths, unless a path may be that of two."""
+        """The typed columns of `meta` by their paths, except paths that two columns share."""
         made: dict[str, Kind] = {}
         for below in self._typed.values():
             made |= {".".join(("meta", *key)): kind for key, kind in below.items() if "." not in "".join(key)}
@@ -224,7 +224,7 @@ def _shape(n: int, sides: tuple[int, ...], counts: npt.NDArray[np.int32] | None 
 
 
 def _shape_fields(counted: bool) -> list[Any]:
-    """Return the fields of a shape. counted: whether it is that of a trajectory."""
+    """Return the fields of a shape. counted: whether a trajectory has it."""
     import pyarrow as pa
 
     names = ("height", "width")

@@ -29,7 +29,7 @@ from vizbench.formats.workspace import Workspace, new_workspace, put_back, recov
 
 _SHARD: Final = re.compile(r"(train|test)-\d{5}\.(jsonl|parquet|tar)")
 _FOLDERS: Final = {"question": "png", "target": "png", "video": "mp4"}
-"""The folders of pictures and clips in that of a split, with the suffix of their files."""
+"""The folders of pictures and clips of a split, with the suffix of their files."""
 _LITTER: Final = re.compile(r"\.DS_Store|Thumbs\.db|desktop\.ini|\._.*")
 """Files that file managers leave. `--overwrite` deletes no other hidden file, such as `.git`."""
 

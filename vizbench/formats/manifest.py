@@ -138,7 +138,7 @@ class _Signatures(msgspec.Struct, frozen=True):
 
 @final
 class _Kind(msgspec.Struct, frozen=True):
-    """Tells the manifest of one split from that of several."""
+    """Shows whether a manifest has one split or several."""
 
     splits: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 

@@ -160,7 +160,7 @@ class DiceRolling(SimulationTask[Params]):
         )
         return (
             f"Roll the die over the board below the border. {rule} Show the grid after all rolls.",
-            f"Which numbers does the die leave behind, and how does it stand at the end? {rule}",
+            f"Which numbers does the die leave behind, and which faces does it show at the end? {rule}",
             f"Make all rolls of the die, and show the board with the numbers it leaves. {rule}",
         )
 

@@ -53,8 +53,11 @@ def _draw(keys, table, grids):
         rng_seed(rng, keys[i])
         random_codes(rng, table, grids[i].reshape(-1))
         side, place = rng_below(rng, 4), rng_below(rng, size)
-        r = size - 1 if side == 0 else (0 if side == 2 else place)
-        c = 0 if side == 1 else (size - 1 if side == 3 else place)
+        r, c = place, place
+        if side % 2 == 0:
+            r = size - 1 if side == 0 else 0
+        else:
+            c = 0 if side == 1 else size - 1
         grids[i, r, c] = LASER + side
 
 

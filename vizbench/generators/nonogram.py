@@ -158,7 +158,7 @@ class Nonogram(DrawnPuzzleTask[Params]):
             "that the groups of adjacent filled cells in every row and column have exactly the lengths "
             "written in the clue border beside or above it, in that order. Groups in one line are separated "
             "by blank cells. Nothing in the clue border changes.",
-            "Each number in the clue border stands for a run of that many filled cells in its row or "
+            "Each number in the clue border means a run of that many filled cells in its row or "
             "column, and the runs come in the order of the numbers, with a gap between them. Fill the "
             f"right cells of the {picture}, leave the others blank, and keep all numbers as they are. A row "
             "or column that has no number has no filled cell.",

@@ -64,7 +64,11 @@ LEVELS = (
 @jit
 def _image(size, r, c, axis):
     """Return the image of a cell. axis: 1 mirrors left and right, 2 up and down, 3 both."""
-    return (r if axis == 1 else size[0] - 1 - r), (c if axis == 2 else size[1] - 1 - c)
+    if axis != 1:
+        r = size[0] - 1 - r
+    if axis != 2:
+        c = size[1] - 1 - c
+    return r, c
 
 
 @jit
@@ -79,7 +83,7 @@ def _known(grid, r, c, axes):
 
 @jit
 def _draw(keys, axes, hidden, materials, grids):
-    """Draw a pattern for each key, and hide cells that can still be told from an image."""
+    """Draw a pattern for each key, and hide cells that an image still shows."""
     rng = np.empty(4, np.uint64)
     h, w = grids.shape[1:]
     for i in range(keys.shape[0]):

@@ -110,7 +110,9 @@ def _score(question, target, answer, is_open, due, hit, missed):
             codes += 1
             right += hit[code] / due[code] - (missed[code] / others if others > 0 else 0.0)
     right = max(right, 0.0) / codes if codes > 0 else 0.0
-    return right, (won / made if made > 0 else 0.0), (kept / clues if clues > 0 else 1.0)
+    precise = won / made if made > 0 else 0.0
+    unchanged = kept / clues if clues > 0 else 1.0
+    return right, precise, unchanged
 
 
 @jit
