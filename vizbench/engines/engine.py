@@ -92,7 +92,7 @@ class Engine(ABC):
     @property
     def ahead(self) -> int:
         """The most units that are begun, made ahead, or whose results wait for earlier ones."""
-        return 2 * self.slots
+        return 3 * self.slots
 
     @abstractmethod
     def start(self, number: int, unit: Unit, job: Any, needs: Needs) -> None:

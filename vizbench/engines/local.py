@@ -60,7 +60,7 @@ class ThreadEngine(Engine):
 
     @property
     def ahead(self) -> int:
-        return 1 if self._most == 1 else 2 * self._most
+        return 1 if self._most == 1 else 4 * self._most
 
     @property
     def running(self) -> int:
@@ -125,7 +125,7 @@ class TrialEngine(Engine):
 
     @property
     def ahead(self) -> int:
-        return self._processes.ahead
+        return (self._engine or self._processes).ahead
 
     def start(self, number: int, unit: Unit, job: Any, needs: Needs) -> None:
         if self._engine is None:

@@ -123,9 +123,9 @@ def _default_needs(job: object) -> Needs:
     return Needs()
 
 
-def _next(jobs: Iterator[J]) -> list[J]:
-    """Return the next job in a list, which is empty after the last."""
-    return list(itertools.islice(jobs, 1))
+def _next(jobs: Iterator[J], count: int) -> list[J]:
+    """Return the next jobs, and none after the last."""
+    return list(itertools.islice(jobs, count))
 
 
 @final
@@ -148,7 +148,7 @@ class _Schedule(Generic[J]):
         self._again = again
         self._needs = needs
         self._search: Work[list[J]] | None = None
-        """The call that makes the next job, if one runs."""
+        """The call that makes the next jobs, if one runs."""
         self._exhausted = False
         """Whether there are no more jobs."""
         self._backlog: deque[tuple[int, J]] = deque()
@@ -166,7 +166,9 @@ class _Schedule(Generic[J]):
                 if self._running:
                     is_making = self._search is not None and not self._search.done.is_set()
                     for event in self._engine.events(_GLANCE if is_making else TICK):
-                        yield self._noted(event)
+                        noted = self._noted(event)
+                        self._hand_out()  # before the caller takes its time with the event
+                        yield noted
                 elif self._search is not None:
                     self._search.done.wait(TICK)
                 elif self._exhausted and not self._backlog:
@@ -177,7 +179,7 @@ class _Schedule(Generic[J]):
             self._engine.stop()
 
     def _make(self) -> None:
-        """Add the job that was made to the backlog, and make the next, unless enough are unfinished."""
+        """Add the jobs that were made to the backlog, and make more, unless enough are unfinished."""
         if self._search is not None and self._search.done.is_set():
             work, self._search = self._search, None
             made = work.result()
@@ -185,9 +187,11 @@ class _Schedule(Generic[J]):
             for job in made:
                 self._backlog.append((self._made, job))
                 self._made += 1
-        unfinished = len(self._backlog) + len(self._running) + self.held
-        if self._search is None and not self._exhausted and unfinished < self._engine.ahead:
-            self._search = Work(functools.partial(_next, self._jobs))
+        wanted = self._engine.ahead - len(self._backlog) - len(self._running) - self.held
+        if self._search is None and not self._exhausted and wanted > 0:
+            # If nothing runs, the first job must not wait for a second.
+            count = wanted if self._running else 1
+            self._search = Work(functools.partial(_next, self._jobs, count))
             self._search.start()
 
     def _hand_out(self) -> None:

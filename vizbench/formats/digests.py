@@ -22,7 +22,7 @@ from vizbench.formats.row_prompts import Prompts
 from vizbench.formats.spans import Spans
 from vizbench.kernels.numbering import number_by_appearance
 
-BLOCK_ROWS: Final = 1_000
+BLOCK_ROWS: Final = 5_000
 """Rows of a block."""
 
 _ENCODER: Final = msgspec.json.Encoder()

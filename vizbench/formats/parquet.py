@@ -78,6 +78,7 @@ class Parquet(Format):
         return [f"{place.stem}.parquet"]
 
     def write(self, place: Place, chunks: Iterable[Chunk], kinds: Mapping[Key, Kind]) -> str:
+        import pyarrow
         import pyarrow.parquet as pq
 
         path = place.folder / f"{place.stem}.parquet"
@@ -85,6 +86,8 @@ class Parquet(Format):
         groups = (tables.finished(group) for group in _groups(place, tables, chunks))
         first = next(groups)
         options = _options(tables, self._packed)
+        # The other pools keep what they have freed: 25 MB more, and 5% slower.
+        options["memory_pool"] = pyarrow.system_memory_pool()
         with pq.ParquetWriter(path, first.schema, **options) as writer:
             if self._pictures:
                 writer.add_key_value_metadata({"huggingface": _FEATURES})
