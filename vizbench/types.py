@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias, final
 
@@ -94,6 +94,19 @@ class Batch:
             return question, target
         rows, columns, tall, wide = self.sizes[row].tolist()
         return np.ascontiguousarray(question[:rows, :columns]), np.ascontiguousarray(target[:tall, :wide])
+
+    def by_sizes(self) -> Iterator[tuple[npt.NDArray[np.int64], Batch]]:
+        """Yield the rows by the sizes of their grids, which fill their arrays, each with its places here."""
+        if self.sizes is None:
+            yield np.arange(len(self)), self
+            return
+        sizes, groups = np.unique(self.sizes, axis=0, return_inverse=True)
+        for number, (height, width, tall, wide) in enumerate(sizes.tolist()):
+            places = np.flatnonzero(groups.ravel() == number)
+            question = np.ascontiguousarray(self.question[places, :height, :width])
+            target = np.ascontiguousarray(self.target[places, :tall, :wide])
+            facts = {name: fact[places] for name, fact in self.facts.items()}
+            yield places, Batch(question, target, facts, task=self.task)
 
 
 @final

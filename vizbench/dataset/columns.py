@@ -157,19 +157,6 @@ class Columns:
             yield next(rows[number])
 
 
-def same_shapes(batch: Batch) -> Iterator[tuple[Order, Batch]]:
-    """Yield the rows of a batch by the sizes of their grids, each with its places in the batch."""
-    if batch.sizes is None:
-        yield np.arange(len(batch)), batch
-        return
-    sizes, groups = np.unique(batch.sizes, axis=0, return_inverse=True)
-    for number, (height, width, tall, wide) in enumerate(sizes.tolist()):
-        places = np.flatnonzero(groups.ravel() == number)
-        question = np.ascontiguousarray(batch.question[places, :height, :width])
-        target = np.ascontiguousarray(batch.target[places, :tall, :wide])
-        yield places, Batch(question, target, {name: fact[places] for name, fact in batch.facts.items()})
-
-
 def facts_of(batch: Batch, numbers: Order, difficulty: Mapping[str, npt.NDArray[Any]]) -> dict[Key, Column]:
     """Return the `meta` of generated rows: the batch's facts, candidate numbers and figures of difficulty."""
     meta: dict[Key, Column] = {(name,): _fact(fact) for name, fact in batch.facts.items()}

@@ -20,7 +20,6 @@ from vizbench.dataset.columns import (
     columns_of,
     facts_of,
     kinds_of,
-    same_shapes,
 )
 from vizbench.dataset.leakage import LeakageFilter, Numbers, make_candidates
 from vizbench.errors import UserError
@@ -146,7 +145,7 @@ class GeneratedRows(Rows):
 
     def columns(self, steps: bool) -> Columns:
         batch = make_candidates(self.spec, self.split, keys_at(self.origin, self.candidates))
-        return Columns(tuple(self._part(places, alike, steps) for places, alike in same_shapes(batch)))
+        return Columns(tuple(self._part(places, alike, steps) for places, alike in batch.by_sizes()))
 
     def _part(self, places: Numbers, batch: Batch, steps: bool) -> Part:
         """Return the rows at some places, whose grids have the same shapes."""

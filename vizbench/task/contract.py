@@ -262,34 +262,48 @@ class Verifier(ABC):
             return Verdicts(none > 0, none > 0, none, dict.fromkeys(self.parts, none))
         in_range = np.logical_and(answer >= 0, answer < self.codes)
         readable = in_range.reshape(len(batch), -1).all(axis=1)
-        answer = np.where(in_range, answer, 0).astype(np.uint8)
+        found = self._verify_grids(params, batch, np.where(in_range, answer, 0).astype(np.uint8))
+        parts = {name: column * readable for name, column in found.parts.items()}
+        return Verdicts(found.valid & readable, found.exact & readable, found.cells * readable, parts)
+
+    @final
+    def _verify_grids(self, params: Any, batch: Batch, answer: Grids) -> Verdicts:
+        """Check answers of the targets' shape, whose codes are in range."""
         right = answer == batch.target
         cells = right.reshape(len(batch), -1).mean(axis=1)
-        exact = readable & (cells == 1)
+        exact = cells == 1
         valid = self.check_batch(params, batch.question, answer)
-        valid = exact if valid is None else valid & readable
-        parts = self._parts_of(params, batch.question, batch.target, answer, valid)
-        parts = {name: column * readable for name, column in parts.items()}
-        return Verdicts(valid, exact, cells * readable, parts)
+        if valid is None:
+            valid = exact
+        return Verdicts(
+            valid, exact, cells, self._parts_of(params, batch.question, batch.target, answer, valid)
+        )
 
     @final
     def _verify_rows(self, params: Any, batch: Batch, answers: object) -> Verdicts:
-        """Check the answers to a task whose grids differ in size, one by one."""
-        items = plain_items(answers, len(batch))
-        if not isinstance(items, list) or len(items) != len(batch):
-            raise UserError(f"give a list of {len(batch)} answers: grids of this task differ in size")
-        verdicts: list[Verdict] = []
-        for row, answer in enumerate(items):
-            question, target = batch.pair(row)
-            instance = Instance(batch.task, params, 0, "train", row, question, target, target[None])
-            verdicts.append(self.verify(instance, answer))
-        valid = np.array([verdict.valid for verdict in verdicts], np.bool_)
-        exact = np.array([verdict.exact for verdict in verdicts], np.bool_)
-        cells = np.array([verdict.cells for verdict in verdicts], np.float64)
-        parts: dict[str, npt.NDArray[np.float64]] = {}
-        for name in self.parts:
-            parts[name] = np.array([verdict.parts[name] for verdict in verdicts], np.float64)
-        return Verdicts(valid, exact, cells, parts)
+        """Check the answers to a task whose grids differ in size: those of the same sizes together."""
+        n = len(batch)
+        items = plain_items(answers, n)
+        if not isinstance(items, list) or len(items) != n:
+            raise UserError(f"give a list of {n} answers: grids of this task differ in size")
+        parts = {name: np.zeros(n) for name in self.parts}
+        verdicts = Verdicts(np.zeros(n, np.bool_), np.zeros(n, np.bool_), np.zeros(n), parts)
+        for places, alike in batch.by_sizes():
+            grids = [as_grid(items[place], self.codes) for place in places.tolist()]
+            fitting: list[int] = []
+            for row, grid in enumerate(grids):
+                if not isinstance(grid, str) and grid.shape == alike.target.shape[1:]:
+                    fitting.append(row)
+            if not fitting:
+                continue
+            some = Batch(alike.question[fitting], alike.target[fitting])
+            found = self._verify_grids(params, some, np.array([grids[row] for row in fitting], np.uint8))
+            verdicts.valid[places[fitting]] = found.valid
+            verdicts.exact[places[fitting]] = found.exact
+            verdicts.cells[places[fitting]] = found.cells
+            for name, column in parts.items():
+                column[places[fitting]] = found.parts[name]
+        return verdicts
 
     @final
     def _misfit(self, instance: Instance) -> str:

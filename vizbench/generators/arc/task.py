@@ -34,7 +34,7 @@ from vizbench.generators.arc.scene import Scene
 from vizbench.generators.arc.scene_kernels import count_batch
 from vizbench.seeds import keys, stream
 from vizbench.task.contract import Demonstrations, HasDemonstrations, Metric, Task, check_equal
-from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look, Trajectories
 
 ANY: Final = "any"
 """The value of `Params.rule` for an episode."""
@@ -223,6 +223,10 @@ class Arc(Task[Params]):
         """Return the target as the only state: a rule has no steps."""
         return target[None]
 
+    def steps_batch(self, params: Params, question: Grids, target: Grids) -> Trajectories:
+        """Return the targets, one state each."""
+        return Trajectories(target, np.arange(len(target) + 1))
+
     def step_count(self, params: Params, question: Grid) -> int:
         """Return 1."""
         return 1
@@ -301,6 +305,15 @@ class Arc(Task[Params]):
             return result
         fault = chosen.check(Scene(question), answer)
         return CheckResult(False, f"{fault}; {result.reason}") if fault else result
+
+    def check_batch(self, params: Params, question: Grids, answer: Grids) -> npt.NDArray[np.bool_]:
+        """Compare answers with the rule's. A rule is a program for one grid, so it runs row by row."""
+        chosen = rule_of(params)
+        valid = np.zeros(len(question), np.bool_)
+        for row, grid in enumerate(question):
+            expected = chosen.answer(Scene(grid))
+            valid[row] = expected is not None and np.array_equal(expected, answer[row])
+        return valid
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
         return rule_of(params).answer(Scene(question))
