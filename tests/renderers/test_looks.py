@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import vizbench as vb
-from benchmarks.degradations import LOOK_CASES, LOOK_TASKS, Subject, Tally, look_tally
+from benchmarks.degradations import LOOK_CASES, Subject, Tally, look_tally, look_tasks
 from vizbench.errors import UserError
 from vizbench.formats.lookup import verifier_of
 from vizbench.renderers.decode import decode, decode_batch
@@ -31,7 +31,7 @@ def instances(task, count):
 
 
 @pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("task", LOOK_TASKS)
+@pytest.mark.parametrize("task", look_tasks())
 def test_every_look_is_read_back_exactly(task, look):
     for instance in instances(task, DECODED):
         verifier = verifier_of(instance)
