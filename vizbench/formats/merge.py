@@ -44,7 +44,7 @@ def merge(folders: Sequence[Path | str], out: Path | str, overwrite: bool = Fals
     if sum(shard.rows for shard in shards) != head.rows:
         raise UserError(f"the parts do not hold {head.rows:,} rows in all: generate them again")
     base = msgspec.structs.replace(head, shards=[], digest="")
-    command = journal.command([base], shards[0].rows, WHOLE)
+    command = journal.command([base], max(shard.rows for shard in shards), WHOLE)
     with tempfile.TemporaryDirectory(prefix="vizbench-") as local:
         blocks = [_checked_digests(*each, Path(local) / str(number)) for number, each in enumerate(parts)]
         with draft_of(out, overwrite, command, resumes=False) as draft:
