@@ -482,10 +482,10 @@ def test_difficulty_read_by_hand():
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ((1,), "disks=1 is outside 2 … 6"),
-        ((7,), "disks=7 is outside 2 … 6"),
-        ((3, 0), "steps=0 is outside 1 … 7, the furthest apart that 3 disks can be"),
-        ((4, 16), "steps=16 is outside 1 … 15"),
+        ((1,), "disks=1 is not in 2 … 6"),
+        ((7,), "disks=7 is not in 2 … 6"),
+        ((3, 0), "steps=0 is not in 1 … 7, the furthest apart that 3 disks can be"),
+        ((4, 16), "steps=16 is not in 1 … 15"),
     ],
 )
 def test_parameters_out_of_range(values: tuple[int, ...], reason: str):

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.kernels.random_cells import code_table, random_codes
 from vizbench.kernels.rng import rng_below, rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
 
 OPEN, WALL, FIRST, SOURCE = 0, 1, 2, 11

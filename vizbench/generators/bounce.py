@@ -17,7 +17,8 @@ from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.kernels.random_cells import code_table, random_codes
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grid, Grids, Keys, Look
 
 EMPTY, WALL, BALL = 0, 1, 2

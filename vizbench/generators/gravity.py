@@ -16,7 +16,8 @@ from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.random_cells import code_table, random_codes
 from vizbench.kernels.rng import rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
 
 WALL = 1

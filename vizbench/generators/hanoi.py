@@ -32,6 +32,7 @@ from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.task.contract import Space, Task
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look, Trajectories
 
 GROUND, PEG, BASE, GOAL_GROUND = 0, 7, 8, 9
@@ -55,12 +56,11 @@ class Params:
     """Moves to make, 1 … 2^disks - 1. The maximum is the largest distance of two states."""
 
     def __post_init__(self) -> None:
-        if not 2 <= self.disks <= COLOURS:
-            raise UserError(f"disks={self.disks} is outside 2 … {COLOURS}: try 3")
+        check_ranges(self, disks=(2, COLOURS))
         if not 1 <= self.steps < 1 << self.disks:
             most = (1 << self.disks) - 1
             raise UserError(
-                f"steps={self.steps} is outside 1 … {most}, the furthest apart that {self.disks} disks "
+                f"steps={self.steps} is not in 1 … {most}, the furthest apart that {self.disks} disks "
                 "can be: try 1"
             )
 

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_chance, rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grid, Grids, Keys, Look
 
 HIDDEN = 0

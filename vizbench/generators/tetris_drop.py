@@ -18,7 +18,8 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_chance, rng_seed
-from vizbench.task.simulation import NEAR_PARTS, SimulationTask, check_ranges
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import NEAR_PARTS, SimulationTask
 from vizbench.types import Grids, Keys, Look
 
 EMPTY, STACK, PIECE, LINE = 0, 1, 2, 3

@@ -18,7 +18,8 @@ from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grid, Grids, Keys, Look
 
 CLEAR, MARKED, ANT_ON_CLEAR, ANT_ON_MARKED, BORDER = 0, 1, 2, 6, 10

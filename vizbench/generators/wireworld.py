@@ -15,7 +15,8 @@ import numpy as np
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.kernels.rng import rng_below, rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
 
 EMPTY, HEAD, TAIL, WIRE = 0, 1, 2, 3
