@@ -41,6 +41,7 @@ def task_records(family: str | None = None) -> list[dict[str, Any]]:
                     "default": variant == default,
                     "version": task.version,
                     "summary": task.summary,
+                    "reasoning": None if task.reasoning is None else task.reasoning.title,
                     "space": None if space is None else {"count": space.count, "of": space.of},
                     "params": params_json(params),
                 }

@@ -29,6 +29,7 @@ from vizbench.kernels.constraints import (
     row_of,
     seal,
 )
+from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, PuzzleTask
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, Grids, Keys, Look
@@ -126,6 +127,7 @@ class Binairo(PuzzleTask[Params]):
     summary = (
         "Fill a board with white and black disks: never three alike in a row, halves equal, lines differ."
     )
+    reasoning = Reasoning.LOGIC
     look = Look("binairo", cell=32, margin=8)
     codes = 3
     legend = ("empty cell", "white disk", "black disk")

@@ -18,7 +18,7 @@ from vizbench.errors import UserError
 from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_from, rng_seed
 from vizbench.task.bases import StepTask
-from vizbench.task.contract import Space
+from vizbench.task.contract import Reasoning, Space
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Trajectories
 
@@ -186,6 +186,7 @@ class Eca(StepTask[Params]):
     family = "eca"
     version = 4
     summary = "Continue the first row of an elementary cellular automaton downwards, one step per row."
+    reasoning = Reasoning.LOCAL_RULE
     look = Look("eca", cell=16)
     codes = 3
     answer_codes = (0, 1)

@@ -23,7 +23,7 @@ from vizbench.kernels.bfs import bfs_distances, bfs_spread
 from vizbench.kernels.process_states import cell_steps
 from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_below, rng_chance, rng_from, rng_seed
-from vizbench.task.contract import Task
+from vizbench.task.contract import Reasoning, Task
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look, Trajectories
 
@@ -270,6 +270,7 @@ class Fill(Task[Params]):
     family = "fill"
     version = 4
     summary = "Colour every empty region that walls cut off from the border."
+    reasoning = Reasoning.GLOBAL_SEARCH
     look = Look("fill", cell=32, margin=8)
     codes = 3
     legend = ("empty cell", "wall", "filled cell")

@@ -21,6 +21,7 @@ import numpy as np
 from vizbench._util.jit import jit
 from vizbench.kernels.constraints import DIFFERENT, LESS, Problem, clear, demand, over, row_of, seal
 from vizbench.kernels.rng import rng_below
+from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, PuzzleTask
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, Grid, Grids, Keys, Look
@@ -133,6 +134,7 @@ class Futoshiki(PuzzleTask[Params]):
 
     family = "futoshiki"
     summary = "Fill a square so that each row and column holds each digit once and all signs are obeyed."
+    reasoning = Reasoning.LOGIC
     look = Look("futoshiki", cell=32, margin=8)
     codes = 13
     legend = (

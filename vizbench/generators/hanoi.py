@@ -31,7 +31,7 @@ from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
-from vizbench.task.contract import Space, Task
+from vizbench.task.contract import Reasoning, Space, Task
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look, Trajectories
 
@@ -498,6 +498,7 @@ class Hanoi(Task[Params]):
     family = "hanoi"
     version = 3
     summary = "Make the first moves of a shortest plan from one state of the Towers of Hanoi to another."
+    reasoning = Reasoning.PLANNING
     look = Look("hanoi", cell=16)
     codes = 10
     # Our choice: one disk of 8 or 10. With 4 disks and a pool of 5000, 46% of the candidates pass.

@@ -23,6 +23,7 @@ from vizbench.errors import unknown
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.kernels.sudoku_search import random_bit
 from vizbench.task.bases import AnswerTask
+from vizbench.task.contract import Reasoning
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
@@ -560,6 +561,7 @@ class Hitori(AnswerTask[Params]):
     summary = (
         "Shade cells so that no line repeats a digit, no shaded cells touch and the others are connected."
     )
+    reasoning = Reasoning.LOGIC
     look = Look("hitori", cell=32, margin=8)
     codes = 9
     answer_codes = (0, 1)

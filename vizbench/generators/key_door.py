@@ -23,6 +23,7 @@ from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_seed
 from vizbench.kernels.search import Numbers
+from vizbench.task.contract import Reasoning
 from vizbench.task.planning import Plans, PlanTask
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Grid, Grids, Keys, Look
@@ -212,6 +213,7 @@ class KeyDoor(PlanTask[Params]):
 
     family = "key-door"
     summary = "Make the first steps of a shortest way to the goal of a maze with keys and doors."
+    reasoning = Reasoning.PLANNING
     look = Look("keys", cell=16)
     codes = 11
     legend = (

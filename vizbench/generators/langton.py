@@ -20,7 +20,7 @@ from vizbench._util.text import plural
 from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
 from vizbench.task.bases import StepTask
-from vizbench.task.contract import Space
+from vizbench.task.contract import Reasoning, Space
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Trajectories
 
@@ -195,6 +195,7 @@ class Langton(StepTask[Params]):
     family = "langton"
     version = 3
     summary = "Predict the board and the ant of Langton's ant some steps later."
+    reasoning = Reasoning.MEMORY_OVER_TIME
     look = Look("langton", cell=16)
     codes = 10
     legend = (

@@ -21,7 +21,7 @@ from vizbench.errors import UserError
 from vizbench.kernels.random_cells import EVENS, chance, random_cells, random_word
 from vizbench.kernels.rng import rng_from, rng_seed
 from vizbench.task.bases import StepTask
-from vizbench.task.contract import Space
+from vizbench.task.contract import Reasoning, Space
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Trajectories
 
@@ -260,6 +260,7 @@ class Life(StepTask[Params]):
     family = "life"
     version = 3
     summary = "Predict the board of a life-like cellular automaton some steps later."
+    reasoning = Reasoning.LOCAL_RULE
     look = Look("binary", cell=32, margin=8)
     codes = 2
     legend = ("dead cell", "live cell")

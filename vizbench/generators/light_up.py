@@ -20,6 +20,7 @@ from vizbench._util.jit import jit
 from vizbench.kernels.constraints import COUNT, Problem, clear, demand, over, row_of, seal
 from vizbench.kernels.puzzle_answers import KEEP
 from vizbench.kernels.rng import rng_below, rng_shuffle
+from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, DrawnPuzzleTask, States
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Grids, Look
@@ -182,6 +183,7 @@ class LightUp(DrawnPuzzleTask[Params]):
     summary = (
         "Place bulbs that light every open cell; none lights another, and numbers count those beside them."
     )
+    reasoning = Reasoning.LOGIC
     look = Look("light-up", cell=32, margin=8)
     codes = 8
     legend = ("open cell", "bulb", "black cell", *(f"black cell with number {k}" for k in range(5)))

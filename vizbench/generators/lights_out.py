@@ -22,7 +22,7 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task.contract import Task
+from vizbench.task.contract import Reasoning, Task
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look, Trajectories
 
@@ -165,6 +165,7 @@ class LightsOut(Task[Params]):
 
     family = "lights-out"
     summary = "Press the fewest cells that turn all lights off."
+    reasoning = Reasoning.LOGIC
     look = Look("lights", cell=32)
     codes = 4
     answer_codes = (0, 2)

@@ -36,7 +36,7 @@ from vizbench.kernels.paths import (
 )
 from vizbench.kernels.rng import rng_below, rng_chance, rng_seed
 from vizbench.task.bases import AnswerTask
-from vizbench.task.contract import Metric
+from vizbench.task.contract import Metric, Reasoning
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
@@ -387,6 +387,7 @@ class Navigation(AnswerTask[Params]):
     family = "navigation"
     version = 4
     summary = "Mark a shortest path from the start to the goal around obstacles."
+    reasoning = Reasoning.GLOBAL_SEARCH
     look = Look("maze", cell=16)
     codes = 5
     legend = LEGEND

@@ -17,6 +17,7 @@ import numpy as np
 from vizbench._util.jit import jit
 from vizbench.kernels.constraints import LINE, Problem, clear, demand, over, row_of, seal
 from vizbench.kernels.rng import rng_below
+from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, DrawnPuzzleTask, States, rectangle
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Grid, Grids, Look
@@ -130,6 +131,7 @@ class Nonogram(DrawnPuzzleTask[Params]):
 
     family = "nonogram"
     summary = "Fill cells so that each row and column has runs of the lengths that its clues show."
+    reasoning = Reasoning.COUNTING
     look = Look("nonogram", cell=32, margin=8)
     codes = 13
     legend = ("blank cell", "filled cell", "clue border", *(f"number {k}" for k in range(1, _LONGEST + 1)))

@@ -24,6 +24,7 @@ from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_seed
 from vizbench.kernels.search import Numbers
+from vizbench.task.contract import Reasoning
 from vizbench.task.planning import Plans, PlanTask
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Grid, Grids, Keys, Look
@@ -191,6 +192,7 @@ class RushHour(PlanTask[Params]):
 
     family = "rush-hour"
     summary = "Make the first moves of a shortest way to free a car that others block."
+    reasoning = Reasoning.PLANNING
     look = Look("cars", cell=16)
     codes = 13
     most_states = 500

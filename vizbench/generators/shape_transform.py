@@ -18,6 +18,7 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_seed
+from vizbench.task.contract import Reasoning
 from vizbench.task.ranges import check_ranges
 from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
@@ -124,6 +125,7 @@ class ShapeTransform(SimulationTask[Params]):
 
     family = "shape-transform"
     summary = "Move, turn and flip a shape by the given list."
+    reasoning = Reasoning.GEOMETRY
     look = Look("transform", cell=16, margin=8)
     codes = 13
     legend = (

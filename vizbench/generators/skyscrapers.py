@@ -20,6 +20,7 @@ import numpy as np
 
 from vizbench._util.jit import jit
 from vizbench.kernels.constraints import DIFFERENT, VISIBLE, Problem, clear, demand, over, row_of, seal
+from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, PuzzleTask, rectangle
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, Grid, Grids, Keys, Look
@@ -133,6 +134,7 @@ class Skyscrapers(PuzzleTask[Params]):
     summary = (
         "Fill in heights, each once per row and column, so that border numbers count the visible towers."
     )
+    reasoning = Reasoning.COUNTING
     look = Look("skyscrapers", cell=32, margin=8)
     codes = _MOST + 2
     legend = ("empty cell", *(f"number {k}" for k in range(1, _MOST + 1)), "border")

@@ -23,6 +23,7 @@ from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_seed
 from vizbench.kernels.search import Numbers
+from vizbench.task.contract import Reasoning
 from vizbench.task.planning import Plans, PlanTask
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Grids, Keys, Look
@@ -192,6 +193,7 @@ class Sokoban(PlanTask[Params]):
 
     family = "sokoban"
     summary = "Make the first steps of a shortest way to push all boxes onto targets."
+    reasoning = Reasoning.PLANNING
     look = Look("sokoban", cell=16)
     codes = 7
     legend = ("wall", "floor", "target", "box", "box on a target", "player", "player on a target")

@@ -20,6 +20,7 @@ from vizbench._util.jit import jit
 from vizbench.kernels.constraints import COUNT, Problem, clear, demand, over, row_of, seal
 from vizbench.kernels.puzzle_answers import KEEP
 from vizbench.kernels.rng import rng_below, rng_shuffle
+from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, DrawnPuzzleTask, States, rectangle
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Grids, Look
@@ -197,6 +198,7 @@ class Tents(DrawnPuzzleTask[Params]):
     summary = (
         "Put up a tent beside each tree; tents never touch, and numbers count them in each row and column."
     )
+    reasoning = Reasoning.COUNTING
     look = Look("tents", cell=32, margin=8)
     codes = 10
     legend = ("grass", "tree", "tent", "blank corner cell", *(f"number {k}" for k in range(6)))

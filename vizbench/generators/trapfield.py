@@ -33,6 +33,7 @@ from vizbench.kernels.paths import (
 )
 from vizbench.kernels.rng import rng_below, rng_seed
 from vizbench.task.bases import AnswerTask
+from vizbench.task.contract import Reasoning
 from vizbench.task.planning import keys_again
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
@@ -142,6 +143,7 @@ class Trapfield(AnswerTask[Params]):
 
     family = "trapfield"
     summary = "Mark a shortest path from the start to the goal that sets off no trap."
+    reasoning = Reasoning.GLOBAL_SEARCH
     look = Look("trapfield", cell=16)
     codes = 5
     legend = ("trap", "ground", "start", "goal", "path cell")

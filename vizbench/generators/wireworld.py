@@ -15,6 +15,7 @@ import numpy as np
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.kernels.rng import rng_below, rng_seed
+from vizbench.task.contract import Reasoning
 from vizbench.task.ranges import check_ranges
 from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
@@ -125,6 +126,7 @@ class Wireworld(SimulationTask[Params]):
 
     family = "wireworld"
     summary = "Predict where the electrons of a Wireworld circuit are some steps later."
+    reasoning = Reasoning.LOCAL_RULE
     look = Look("wireworld", cell=16, margin=8)
     codes = 4
     legend = ("empty cell", "electron head", "electron tail", "wire")

@@ -33,7 +33,7 @@ from vizbench.generators.arc.rule import COLOURS, MAX_SIDE, Rule
 from vizbench.generators.arc.scene import Scene
 from vizbench.generators.arc.scene_kernels import count_batch
 from vizbench.seeds import keys, stream
-from vizbench.task.contract import Demonstrations, HasDemonstrations, Metric, Task, check_equal
+from vizbench.task.contract import Demonstrations, HasDemonstrations, Metric, Reasoning, Task, check_equal
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 ANY: Final = "any"
@@ -170,6 +170,7 @@ class Arc(Task[Params]):
     family = "arc"
     version = 3
     summary = "Find the rule that the demonstrations share, and apply it to the test grid."
+    reasoning = Reasoning.INDUCTION
     look = Look("arc", canvas=400, line=2)
     codes = 10
     resizes = True

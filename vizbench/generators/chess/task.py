@@ -46,7 +46,7 @@ from vizbench.generators.chess.mates import (
     play_line,
 )
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task.contract import GameContinuation, Task
+from vizbench.task.contract import GameContinuation, Reasoning, Task
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look, Trajectories
 
@@ -280,6 +280,7 @@ class Chess(Task[Params]):
     family = "chess"
     version = 5
     summary = "Play white's move that forces mate in chess."
+    reasoning = Reasoning.PLANNING
     look = Look("chess", cell=32, margin=8)
     codes = 13
     parts: ClassVar[Mapping[str, str]] = {
