@@ -47,9 +47,9 @@ def complete_model(incomplete: str) -> list[str]:
 
 def complete_suite(incomplete: str) -> list[str]:
     """Return the suites that begin with a text, for the shell."""
-    from vizbench.harness.plan.suites import SUITES
+    from vizbench.harness.plan.suites import names
 
-    return [name for name in SUITES if name.startswith(incomplete)]
+    return [name for name in names() if name.startswith(incomplete)]
 
 
 FileTaskOption = Annotated[
@@ -184,8 +184,8 @@ TasksOption = Annotated[
 SuiteOption = Annotated[
     str | None,
     typer.Option(
-        help="A named set of tasks: core, paper/games, paper/navigation, paper/automata, paper/arc, paper, "
-        "concept-arc, arc-agi-1, arc-agi-2.",
+        help="A named set of tasks: core, core-v1 (frozen), all, paper/games, paper/navigation, "
+        "paper/automata, paper/arc, paper, concept-arc, arc-agi-1, arc-agi-2.",
         autocompletion=complete_suite,
     ),
 ]
