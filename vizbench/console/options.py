@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from vizbench._util.text import is_utf8
+from vizbench.console.engines import EngineName
 from vizbench.errors import UserError
 from vizbench.formats.layout_names import FORMS
 
@@ -258,7 +259,7 @@ JobsOption = Annotated[
     ),
 ]
 EngineOption = Annotated[
-    Literal["local", "ray"],
+    EngineName,
     typer.Option(help="Where the work runs: in processes of this machine, or on a Ray cluster."),
 ]
 AddressOption = Annotated[
