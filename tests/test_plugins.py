@@ -23,7 +23,7 @@ from tests.support.commands import Run, refused
 from tests.support.contract import hostile
 from vizbench import baselines, generators, model
 from vizbench._util import notices, plugins
-from vizbench.formats import read, write
+from vizbench.formats import Execution, read, write
 from vizbench.formats.rows import encode
 from vizbench.seeds import keys
 from vizbench.task import registry
@@ -248,7 +248,7 @@ def test_a_data_set_of_a_files_task_is_read_once_the_user_names_it(
 ) -> None:
     mark = marked(file)
     split = vb.load(f"{file}:TASK").train
-    manifest = write(split, 4, tmp_path / "data", workers=1)
+    manifest = write(split, 4, tmp_path / "data", execution=Execution(workers=1))
     assert manifest.code == registry.code_of(f"{file}:TASK")
     rows = [encode(row, True) for row in read(tmp_path / "data")]
     monkeypatch.setattr(registry, "_imported", {})
@@ -356,7 +356,7 @@ def test_spawned_processes_import_the_file(file: Path, tmp_path: Path) -> None:
         assert pool.map(_encoded, data.train.head(4)) == rows
     assert (
         write(data.train, 4, tmp_path / "one").digest
-        == write(data.train, 4, tmp_path / "two", workers=2).digest
+        == write(data.train, 4, tmp_path / "two", execution=Execution(workers=2)).digest
     )
 
 

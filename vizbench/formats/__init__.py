@@ -2,6 +2,6 @@
 
 from vizbench.formats.manifest import FORMATS, Manifest, Settings
 from vizbench.formats.reader import check, read
-from vizbench.formats.writer import write, write_splits
+from vizbench.formats.writer import Execution, write, write_splits
 
-__all__ = ["FORMATS", "Manifest", "Settings", "check", "read", "write", "write_splits"]
+__all__ = ["FORMATS", "Execution", "Manifest", "Settings", "check", "read", "write", "write_splits"]
