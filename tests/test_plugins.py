@@ -8,6 +8,7 @@ import multiprocessing
 import pickle
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -460,7 +461,7 @@ def test_a_broken_entry_point_is_reported_and_breaks_nothing(
         ("TASK = 7", "is not a complete task: it is of type int"),
     ],
 )
-@pytest.mark.parametrize("command", [("tasks",), ("show", "life"), ("generate", "--task", "life", "--n", 1)])
+@pytest.mark.parametrize("command", [("tasks",), ("show", "aa-broken"), ("eval", "--suite", "all")])
 def test_a_broken_file_of_our_own_is_named(
     run: Run,
     tmp_path: Path,
@@ -472,7 +473,7 @@ def test_a_broken_file_of_our_own_is_named(
     broken = tmp_path / "aa_broken.py"
     broken.write_text(source)
     monkeypatch.setattr(generators, "__path__", [*generators.__path__, str(tmp_path)])
-    caches = (registry._own_families, registry.families)
+    caches = (registry._own_modules, registry._own_task, registry.families)
     for cache in caches:
         cache.cache_clear()
     try:
@@ -483,6 +484,15 @@ def test_a_broken_file_of_our_own_is_named(
             cache.cache_clear()
     assert str(broken) in sentence
     assert words in sentence
+
+
+def test_a_task_of_our_own_imports_no_other() -> None:
+    code = (
+        "import sys, vizbench; vizbench.load('life').train[0]; "
+        "print([name for name in sys.modules if name.startswith('vizbench.generators.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "['vizbench.generators.life']\n"
 
 
 def test_an_installed_package_offers_a_model(package: Package, tmp_path: Path) -> None:

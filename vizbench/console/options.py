@@ -21,16 +21,19 @@ if TYPE_CHECKING:
 
 def complete_task(incomplete: str) -> list[str]:
     """Return the tasks that begin with a text, for the shell."""
-    from vizbench.task.registry import families, tasks
+    from vizbench.task.listing import listed
 
-    return [name for name in [*families(), *tasks()] if name.startswith(incomplete)]
+    names = [each.family for each in listed()]
+    for each in listed():
+        names += [f"{each.family}/{variant}" for variant in each.variants]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def complete_family(incomplete: str) -> list[str]:
     """Return the task families that begin with a text, for the shell."""
-    from vizbench.task.registry import families
+    from vizbench.task.listing import listed
 
-    return [name for name in families() if name.startswith(incomplete)]
+    return [each.family for each in listed() if each.family.startswith(incomplete)]
 
 
 def complete_model(incomplete: str) -> list[str]:
