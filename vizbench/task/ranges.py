@@ -13,7 +13,7 @@ def check_ranges(params: Any, **ranges: tuple[float, float]) -> None:
 
     params: a record whose fields have defaults. ranges: the least and the largest value of a field, by name.
     """
-    usual = {field.name: field.default for field in dataclasses.fields(params)}
+    usual: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(params)}
     for name, (least, most) in ranges.items():
         value = getattr(params, name)
         if not least <= value <= most:

@@ -41,7 +41,7 @@ _CORE = (
     "key-door/2-keys",
     # logic
     "sudoku/mini",
-    "binairo/6",
+    "hitori/5",
     # induction
     "arc/level4",
 )
