@@ -68,7 +68,9 @@ def tasks() -> list[str]:
 def measure(task: str) -> Figures:
     """Return the shares of the trivial baselines, and the effort."""
     results = results_of(task, ())
-    valid = {name: share([each for each in results if each.header.trial.model == name]) for name in BASELINES}
+    valid: dict[str, float] = {}
+    for name in BASELINES:
+        valid[name] = share([result for result in results if result.header.trial.model == name])
     return Figures(spec(task).task.version, valid, effort(task))
 
 

@@ -220,7 +220,8 @@ def family(task: Task[Any]) -> str:
 def overview() -> str:
     """Return a table of all families: what trivial baselines and embedded models reach, and the effort."""
     figures = measured.read()
-    models = [model for model in measured.MODELS if any(model in each.models for each in figures.values())]
+    known = {model for each in figures.values() for model in each.models}
+    models = [model for model in measured.MODELS if model in known]
     intro = OVERVIEW.format(n=measured.N_TEST, shots=measured.SHOTS, rows=measured.ROWS)
     if models:
         intro += EMBEDDED.format(models="* and *".join(models), shots=measured.SHOTS)
