@@ -87,7 +87,10 @@ def main() -> None:
     print("nodes  seconds  ratio  CPU s  ratio  same bytes", flush=True)
     print(f"local  {alone[0]:7.1f}  {1:5.2f}  {alone[1]:5.1f}  {1:5.2f}", flush=True)
     for nodes in (1, 2, 3):
-        made = on_cluster(nodes, lambda out, engine: formats.write(split, rows, out, engine=engine))
+        made = on_cluster(
+            nodes,
+            lambda out, engine: formats.write(split, rows, out, execution=formats.Execution(engine=engine)),
+        )
         ratios = made[0] / alone[0], made[1] / alone[1]
         figures = f"{made[0]:7.1f}  {ratios[0]:5.2f}  {made[1]:5.1f}  {ratios[1]:5.2f}"
         print(f"{nodes:5}  {figures}  {made[2] == alone[2]}", flush=True)

@@ -33,14 +33,16 @@ import vizbench as vb
 from vizbench import formats
 task, kind, n, workers = json.loads(sys.argv[1])
 if __name__ == "__main__":
-    options = {"steps": False, "workers": workers}
-    if kind == "packed":
-        kind, options["packed"] = "parquet", True
+    if hasattr(formats, "Execution"):
+        settings = formats.Settings("parquet" if kind == "packed" else kind, False, packed=kind == "packed")
+        options = {"settings": settings, "execution": formats.Execution(workers=workers)}
+    else:  # older versions take each option by itself
+        options = {"format": kind, "steps": False, "workers": workers}
     if workers == 1:
-        formats.write(vb.load(task, seed=1).train, 30, Path("warm"), kind, **options)
+        formats.write(vb.load(task, seed=1).train, 30, Path("warm"), **options)
     clock = time.process_time if workers == 1 else time.perf_counter
     start = clock()
-    formats.write(vb.load(task).train, n, Path("out"), kind, **options)
+    formats.write(vb.load(task).train, n, Path("out"), **options)
     print(clock() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 """Writes rows, and prints seconds and megabytes."""

@@ -12,15 +12,23 @@ import textwrap
 from pathlib import Path
 from typing import Final
 
+from vizbench.task.contract import Reasoning
 from vizbench.task.registry import families
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 def tasks_list() -> str:
-    """Return the names of all families."""
-    names = ", ".join(f"`{family}`" for family in families())
-    return textwrap.fill(names, 120, break_on_hyphens=False, break_long_words=False)
+    """Return the names of all families, one item per kind of reasoning."""
+    items: list[str] = []
+    for kind in Reasoning:
+        names = ", ".join(f"`{name}`" for name, task in families().items() if task.reasoning is kind)
+        line = f"- {kind.title.capitalize()}: {names}"
+        wrapped = textwrap.fill(
+            line, 120, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
+        )
+        items.append(wrapped)
+    return "\n".join(items)
 
 
 def results_table() -> str:

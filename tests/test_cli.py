@@ -66,7 +66,7 @@ def test_no_command_is_a_usage_error(run: Run) -> None:
 def test_tasks(run: Run) -> None:
     rows = json.loads(run("tasks", "--json").out)
     assert [row["task"] for row in rows] == vb.tasks()
-    assert rows[0].keys() == {"task", "default", "version", "summary", "space", "params"}
+    assert rows[0].keys() == {"task", "default", "version", "summary", "reasoning", "space", "params"}
     defaults = [row["task"].partition("/")[0] for row in rows if row["default"]]
     assert len(defaults) == len(set(defaults)) == len({row["task"].partition("/")[0] for row in rows})
     sizes = {row["task"]: row["space"] for row in rows}

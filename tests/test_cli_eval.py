@@ -72,6 +72,7 @@ def test_eval_resumes_and_refuses_another_plan(run: Run, tmp_path: Path) -> None
         (("--protocol", ""), "unknown protocol ''"),
         (("--augment", ""), "unknown augmentation ''"),
         (("--suite", "cor"), "did you mean core"),
+        (("--suite", "core-v1", "--n-test", 5), "suite core-v1 has n_test 200 and the plan says 5"),
         (("--task", "life/conwy"), "did you mean life/conway"),
     ],
 )

@@ -29,7 +29,7 @@ from tests.support.contract import (
 from vizbench.formats.rows import Row, encode, instance_of
 from vizbench.renderers.palettes import palette
 from vizbench.task import registry
-from vizbench.task.contract import Metric
+from vizbench.task.contract import Metric, Reasoning
 from vizbench.task.registry import params_json
 from vizbench.types import Instance
 
@@ -45,6 +45,7 @@ def test_a_family_describes_itself(name: str):
     assert family_task.summary.endswith(".")
     assert family_task.summary.count(".") == 1
     assert isinstance(family_task.metric, Metric)
+    assert isinstance(family_task.reasoning, Reasoning)
     assert 0 <= family_task.min_distance < 1
     assert 2 <= family_task.codes <= 256
     assert registry.spec(name).name == f"{name}/{next(iter(family_task.variants))}"

@@ -8,6 +8,7 @@ import multiprocessing
 import pickle
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from tests.support.commands import Run, refused
 from tests.support.contract import hostile
 from vizbench import baselines, generators, model
 from vizbench._util import notices, plugins
-from vizbench.formats import read, write
+from vizbench.formats import Execution, read, write
 from vizbench.formats.rows import encode
 from vizbench.seeds import keys
 from vizbench.task import registry
@@ -248,7 +249,7 @@ def test_a_data_set_of_a_files_task_is_read_once_the_user_names_it(
 ) -> None:
     mark = marked(file)
     split = vb.load(f"{file}:TASK").train
-    manifest = write(split, 4, tmp_path / "data", workers=1)
+    manifest = write(split, 4, tmp_path / "data", execution=Execution(workers=1))
     assert manifest.code == registry.code_of(f"{file}:TASK")
     rows = [encode(row, True) for row in read(tmp_path / "data")]
     monkeypatch.setattr(registry, "_imported", {})
@@ -356,7 +357,7 @@ def test_spawned_processes_import_the_file(file: Path, tmp_path: Path) -> None:
         assert pool.map(_encoded, data.train.head(4)) == rows
     assert (
         write(data.train, 4, tmp_path / "one").digest
-        == write(data.train, 4, tmp_path / "two", workers=2).digest
+        == write(data.train, 4, tmp_path / "two", execution=Execution(workers=2)).digest
     )
 
 
@@ -460,7 +461,7 @@ def test_a_broken_entry_point_is_reported_and_breaks_nothing(
         ("TASK = 7", "is not a complete task: it is of type int"),
     ],
 )
-@pytest.mark.parametrize("command", [("tasks",), ("show", "life"), ("generate", "--task", "life", "--n", 1)])
+@pytest.mark.parametrize("command", [("tasks",), ("show", "aa-broken"), ("eval", "--suite", "all")])
 def test_a_broken_file_of_our_own_is_named(
     run: Run,
     tmp_path: Path,
@@ -472,7 +473,7 @@ def test_a_broken_file_of_our_own_is_named(
     broken = tmp_path / "aa_broken.py"
     broken.write_text(source)
     monkeypatch.setattr(generators, "__path__", [*generators.__path__, str(tmp_path)])
-    caches = (registry._own_families, registry.families)
+    caches = (registry._own_modules, registry._own_task, registry.families)
     for cache in caches:
         cache.cache_clear()
     try:
@@ -483,6 +484,15 @@ def test_a_broken_file_of_our_own_is_named(
             cache.cache_clear()
     assert str(broken) in sentence
     assert words in sentence
+
+
+def test_a_task_of_our_own_imports_no_other() -> None:
+    code = (
+        "import sys, vizbench; vizbench.load('life').train[0]; "
+        "print([name for name in sys.modules if name.startswith('vizbench.generators.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "['vizbench.generators.life']\n"
 
 
 def test_an_installed_package_offers_a_model(package: Package, tmp_path: Path) -> None:

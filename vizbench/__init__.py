@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from vizbench.rewards import reward, reward_batch
     from vizbench.seeds import random_grids
     from vizbench.task.bases import AnswerTask, MoveTask, StepTask
-    from vizbench.task.contract import GameContinuation, Metric, Space, Task, Verifier, check_equal
+    from vizbench.task.contract import GameContinuation, Metric, Reasoning, Space, Task, Verifier, check_equal
     from vizbench.task.registry import TaskSpec, tasks
     from vizbench.types import (
         Answer,
@@ -83,6 +83,7 @@ __all__ = [
     "MoveTask",
     "Progress",
     "Prompted",
+    "Reasoning",
     "Reward",
     "Schedule",
     "Space",
@@ -162,6 +163,7 @@ _HOMES = {
     "vizbench.task.contract": (
         "GameContinuation",
         "Metric",
+        "Reasoning",
         "Space",
         "Task",
         "Verifier",

@@ -323,7 +323,7 @@ def generate(
     """Write a data set: rows, and a manifest with digests. The same command writes the same bytes."""
     from vizbench.console import engines, generating
     from vizbench.console.progress import RowBar
-    from vizbench.formats import Settings, write_splits
+    from vizbench.formats import Execution, Settings, write_splits
     from vizbench.formats.stores import is_url
     from vizbench.formats.writer import format_named, rows_of
 
@@ -350,7 +350,8 @@ def generate(
     total = sum(rows_of(part, rows, format_named(format)) for rows in counts.values())
     with engines.opened(engine, address, "workers", workers) as runs, RowBar(total) as bar:
         here = 1 if runs is not None or workers is None else workers
-        written = write_splits(chosen, folder, settings, overwrite, here, bar.show, runs, part, bar.resume)
+        execution = Execution(overwrite, here, bar.show, runs, part, bar.resume)
+        written = write_splits(chosen, folder, settings, execution)
     for made in written:
         content = f"{plural(made.rows, 'row')} of {made.spec.task} {made.spec.split}"
         if part.is_whole:

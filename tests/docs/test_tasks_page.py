@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -11,7 +12,10 @@ import pytest
 from PIL import Image
 
 import vizbench as vb
-from vizbench.task.registry import families
+from experiments import families as measured
+from vizbench.harness.plan.suites import SUITES
+from vizbench.harness.stats.metrics import LEAK
+from vizbench.task.registry import families, spec
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 HOW = "run: python scripts/task_pages.py"
@@ -50,8 +54,10 @@ def test_every_task_has_a_row_with_its_picture() -> None:
         for line in (DOCS / "tasks.md").read_text(encoding="utf-8").splitlines()
         if line.startswith("| `")
     ]
-    assert [row.split("`")[1] for row in rows] == vb.tasks()
-    for name, row in zip(vb.tasks(), rows, strict=True):
+    by_name = {row.split("`")[1]: row for row in rows}
+    assert len(rows) == len(by_name)
+    assert sorted(by_name) == sorted(vb.tasks())
+    for name, row in by_name.items():
         assert f"](tasks/{name.replace('/', '-')}.png)" in row
 
 
@@ -64,7 +70,7 @@ def test_the_instance_shown_is_the_first_of_the_train_split(script: ModuleType) 
 
 def section(family: str) -> str:
     text = (DOCS / "tasks.md").read_text(encoding="utf-8")
-    return text.partition(f"\n## {family}\n")[2].partition("\n## ")[0]
+    return re.split("\n##", text.partition(f"\n### {family}\n")[2], maxsplit=1)[0]
 
 
 def test_every_family_says_how_it_is_rewarded() -> None:
@@ -82,3 +88,24 @@ def test_every_level_is_listed_and_some_are_pictured() -> None:
         assert len(rows) == len(task.levels)
         pictured = [level for level, row in enumerate(rows) if f"tasks/{name}-level{level}.png" in row]
         assert pictured == ([0, 4, 9] if task.levels else [])
+
+
+def test_the_table_of_all_families_is_of_the_present_versions() -> None:
+    figures = measured.read()
+    assert {name: known.version for name, known in figures.items()} == {
+        name: spec(name).task.version for name in measured.tasks()
+    }, "run: python -m experiments.families"
+    text = (DOCS / "tasks.md").read_text(encoding="utf-8")
+    for name, known in figures.items():
+        assert known.valid.keys() == set(measured.BASELINES)
+        assert known.effort > 0
+        family, _, variant = name.partition("/")
+        link = f"[{family}](#{family})/{variant}"
+        assert (f"| **{link}** |" if name in SUITES["core"] else f"| {link} |") in text
+
+
+def test_no_answer_without_thought_gives_a_task_away() -> None:
+    """A random legal move may: in small puzzles there are few."""
+    for name, known in measured.read().items():
+        for baseline, valid in known.valid.items():
+            assert valid <= LEAK or baseline == "random", f"{name}: {baseline}"

@@ -79,7 +79,7 @@ def test_a_data_set_made_while_nodes_are_lost_is_the_local_one(
     """Each shard comes in several pieces, so that losses come between them."""
     monkeypatch.setattr(writer, "SHARD_ROWS", 8)
     split = loading.load("maze/9").train
-    formats.write(split, 60, tmp_path / "here", "png")
+    formats.write(split, 60, tmp_path / "here", formats.Settings("png"))
     with accidents("nw") as left:
         watch = carried.Receiver.watch
 
@@ -88,7 +88,9 @@ def test_a_data_set_made_while_nodes_are_lost_is_the_local_one(
             happen(nodes, left)
 
         monkeypatch.setattr(carried.Receiver, "watch", watched)
-        formats.write(split, 60, tmp_path / "there", "png", engine=engine)
+        formats.write(
+            split, 60, tmp_path / "there", formats.Settings("png"), formats.Execution(engine=engine)
+        )
     assert files(tmp_path / "there") == files(tmp_path / "here")
 
 
@@ -164,7 +166,12 @@ def test_a_killed_generate_continues_without_the_cluster(nodes: Nodes, tmp_path:
     kill_when(start(nodes, *words), lambda: bool(list(tmp_path.glob(".vizbench-*/finished.jsonl"))))
     counts: list[int] = []
     split = loading.load("life/conway").train
-    formats.write(split, 60_000, tmp_path / "there", resumed=lambda shards, _: counts.append(shards))
+    formats.write(
+        split,
+        60_000,
+        tmp_path / "there",
+        execution=formats.Execution(resumed=lambda shards, _: counts.append(shards)),
+    )
     formats.write(split, 60_000, tmp_path / "here")
     assert counts and counts[0] < 12
     assert files(tmp_path / "there") == files(tmp_path / "here")

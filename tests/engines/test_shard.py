@@ -45,10 +45,10 @@ def test_a_shard_is_i_of_n(text: str) -> None:
 def test_parts_merge_to_the_bytes_of_the_whole(name: FormatName, count: int, tmp_path: Path) -> None:
     """Of seven parts some are empty: there are five shards."""
     split = loading.load("maze/level1").test
-    whole = formats.write(split, 18, tmp_path / "whole", name)
+    whole = formats.write(split, 18, tmp_path / "whole", formats.Settings(name))
     parts = [tmp_path / str(index) for index in range(count)]
     for index, folder in enumerate(parts):
-        formats.write(split, 18, folder, name, part=Part(index, count))
+        formats.write(split, 18, folder, formats.Settings(name), formats.Execution(part=Part(index, count)))
         with pytest.raises(UserError, match=r"holds no manifest\.json"):
             formats.check(folder)
     assert merge(parts[::-1], tmp_path / "merged") == whole
@@ -61,13 +61,17 @@ def three(tmp_path: Path, small_shards: None) -> list[Path]:
     """Three parts of a data set of five shards."""
     folders = [tmp_path / f"part{index}" for index in range(3)]
     for index, folder in enumerate(folders):
-        formats.write(loading.load("life/conway").train, 18, folder, part=Part(index, 3))
+        formats.write(
+            loading.load("life/conway").train, 18, folder, execution=formats.Execution(part=Part(index, 3))
+        )
     return folders
 
 
 def test_wrong_parts_are_refused_and_nothing_is_written(three: list[Path], tmp_path: Path, run: Run) -> None:
     other = tmp_path / "other"
-    formats.write(loading.load("life/conway", 1).train, 18, other, part=Part(2, 3))
+    formats.write(
+        loading.load("life/conway", 1).train, 18, other, execution=formats.Execution(part=Part(2, 3))
+    )
     whole = tmp_path / "whole"
     formats.write(loading.load("life/conway").train, 18, whole)
     again = shutil.copytree(three[1], tmp_path / "again")
@@ -149,7 +153,9 @@ def test_wrong_parts_of_a_run_are_refused(tmp_path: Path, run: Run) -> None:
     for index in range(2):
         running.run(PLAN, tmp_path / f"p{index}", part=Part(index, 2))
     running.run(small_plan(n_test=3), tmp_path / "q1", part=Part(1, 2))
-    formats.write(loading.load("life/conway").train, 3, tmp_path / "data", part=Part(0, 2))
+    formats.write(
+        loading.load("life/conway").train, 3, tmp_path / "data", execution=formats.Execution(part=Part(0, 2))
+    )
     assert "1 part is missing (0/2)" in merge("p1")
     assert "are both part 1/2" in merge("p0", "p1", "p1")
     assert "parts of different plans" in merge("p0", "q1")

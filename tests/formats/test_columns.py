@@ -41,7 +41,13 @@ def expected_digests(split: Split, n: int, steps: bool) -> bytes:
 def test_workers_write_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "SHARD_ROWS", BLOCK)
     for workers in (1, 2):
-        formats.write(SPLITS[-2], 15, tmp_path / str(workers), "parquet", workers=workers, packed=True)
+        formats.write(
+            SPLITS[-2],
+            15,
+            tmp_path / str(workers),
+            formats.Settings("parquet", packed=True),
+            formats.Execution(workers=workers),
+        )
     one, two = ({file.name: file.read_bytes() for file in (tmp_path / w).iterdir()} for w in ("1", "2"))
     assert one == two and len(one) == 5
 
@@ -52,7 +58,7 @@ def test_a_file_does_not_depend_on_how_rows_are_cut(tmp_path: Path, monkeypatch:
     made: set[bytes] = set()
     for piece in (1, 3, 4096):
         monkeypatch.setattr(splits, "_CHUNK", piece)
-        formats.write(split, 30, tmp_path / str(piece), "parquet")
+        formats.write(split, 30, tmp_path / str(piece), formats.Settings("parquet"))
         made.add((tmp_path / str(piece) / "train-00000.parquet").read_bytes())
     assert len(made) == 1
 

@@ -47,7 +47,7 @@ def test_a_folder_with_anything_in_it_is_refused(split: Split, out: Path) -> Non
 
 
 def test_overwrite_swaps_the_whole(split: Split, out: Path) -> None:
-    formats.write(split, 6, out, "parquet", overwrite=True)
+    formats.write(split, 6, out, formats.Settings("parquet"), formats.Execution(overwrite=True))
     assert entries(out) == ["manifest.json", "train-00000.parquet"]
     assert formats.check(out).rows == 6
     assert entries(out.parent) == ["out"]
@@ -62,14 +62,14 @@ def test_the_current_folder_is_not_swapped_away(
         with pytest.raises(UserError, match=r"current folder|is not empty"):
             formats.write(split, 5, place)
         with pytest.raises(UserError, match=r"current folder"):
-            formats.write(split, 5, place, overwrite=True)
+            formats.write(split, 5, place, execution=formats.Execution(overwrite=True))
     assert list((tmp_path / "data").rglob("*")) == [tmp_path / "data" / "inner"]
 
 
 def test_overwrite_deletes_no_other_files(split: Split, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(UserError, match=r"holds files but no manifest\.json"):
-        formats.write(split, 5, tmp_path, overwrite=True)
+        formats.write(split, 5, tmp_path, execution=formats.Execution(overwrite=True))
     assert entries(tmp_path) == ["thesis.txt"]
 
 
@@ -118,12 +118,18 @@ def test_a_failure_meanwhile_leaves_the_old_and_what_is_finished(
     for path in (out, out.parent / "new"):
         calls.clear()
         with pytest.raises(expected):
-            formats.write(split, 6, path, name, overwrite=True)
+            formats.write(split, 6, path, formats.Settings(name), formats.Execution(overwrite=True))
         assert formats.check(out) == before
         assert [entry for entry in entries(out.parent) if entry[0] != "."] == ["out"]
     monkeypatch.setattr(digests, "heads_of", made)
     for path in (out, out.parent / "new"):
-        formats.write(split, 6, path, name, overwrite=True, resumed=lambda *counts: kept.append(counts))
+        formats.write(
+            split,
+            6,
+            path,
+            formats.Settings(name),
+            formats.Execution(overwrite=True, resumed=lambda *counts: kept.append(counts)),
+        )
     assert kept == [(1, 3)] * 2
     assert entries(out.parent) == ["new", "out"]
     assert formats.check(out) == formats.check(out.parent / "new") != before
@@ -174,11 +180,15 @@ def test_a_full_disk_leaves_nothing_new(
     split = loading.load("life/conway?height=40&width=40", pool=3).train
     formats.write(split, 1, tiny_disk / "out")
     with pytest.raises(UserError, match=r"the disk is full|need about"):
-        formats.write(split, 2000, tiny_disk / "out", name, overwrite=True)
+        formats.write(
+            split, 2000, tiny_disk / "out", formats.Settings(name), formats.Execution(overwrite=True)
+        )
     # The estimate may be wrong. Then the writing fails.
     monkeypatch.setattr(writer, "_check_space", lambda sample, n: None)
     with pytest.raises(UserError, match=r"out cannot be written: the disk is full"):
-        formats.write(split, 2000, tiny_disk / "out", name, overwrite=True)
+        formats.write(
+            split, 2000, tiny_disk / "out", formats.Settings(name), formats.Execution(overwrite=True)
+        )
     assert entries(tiny_disk) == ["out"]
     assert formats.check(tiny_disk / "out").rows == 1
 
@@ -195,7 +205,9 @@ def test_a_disk_that_fills_keeps_what_is_finished(tiny_disk: Path, monkeypatch: 
     assert 1 <= shards < 5 and not (tiny_disk / "out").exists()
     ballast.unlink()
     kept: list[tuple[int, int]] = []
-    formats.write(split, 20, tiny_disk / "out", resumed=lambda *counts: kept.append(counts))
+    formats.write(
+        split, 20, tiny_disk / "out", execution=formats.Execution(resumed=lambda *counts: kept.append(counts))
+    )
     assert kept == [(shards, 4 * shards)] and entries(tiny_disk) == ["out"]
     assert formats.check(tiny_disk / "out").rows == 20
 
@@ -308,7 +320,7 @@ def test_a_shard_with_another_number_of_rows_is_refused(out: Path) -> None:
 
 @pytest.mark.parametrize("junk", [b"", b"PAR1", b"PAR1" + b"\0" * 200 + b"PAR1", b"{}\n"])
 def test_a_broken_parquet_file_is_refused(junk: bytes, split: Split, tmp_path: Path) -> None:
-    formats.write(split, 5, tmp_path / "out", "parquet")
+    formats.write(split, 5, tmp_path / "out", formats.Settings("parquet"))
     (tmp_path / "out" / "train-00000.parquet").write_bytes(junk)
     with pytest.raises(UserError, match="digest differs"):
         formats.check(tmp_path / "out")

@@ -30,7 +30,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("good")
     split = loading.load("life/conway?height=4&width=4&steps=2").train
     for name in formats.FORMATS:
-        formats.write(split, ROWS, folder / name, name)
+        formats.write(split, ROWS, folder / name, formats.Settings(name))
     return folder
 
 
@@ -275,20 +275,20 @@ def test_row_groups_hold_a_bounded_number_of_cells(tmp_path: Path, monkeypatch: 
     split = loading.load("life/conway?height=9&width=9&steps=8").train
     monkeypatch.setattr(parquet, "_WRITTEN_CELLS", 3000)
     monkeypatch.setattr(parquet, "_READ_CELLS", 1000)
-    formats.write(split, 12, tmp_path / "out", "parquet")
+    formats.write(split, 12, tmp_path / "out", formats.Settings("parquet"))
     file = pq.ParquetFile(tmp_path / "out" / "train-00000.parquet")
     assert [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)] == [3, 3, 3, 3]
     assert [encode(row, True) for row in formats.read(tmp_path / "out")] == [
         encode(row, True) for row in split.head(12)
     ]
     monkeypatch.setattr(parquet, "_WRITTEN_CELLS", 800)  # a group for each row
-    formats.write(split, 2, tmp_path / "each", "parquet")
+    formats.write(split, 2, tmp_path / "each", formats.Settings("parquet"))
     assert pq.ParquetFile(tmp_path / "each" / "train-00000.parquet").num_row_groups == 2
     monkeypatch.setattr(parquet, "_GROUP_CELLS", 800)
     with pytest.raises(
         UserError, match="row 0 has 810 cells and a row of Parquet holds at most 800: leave the steps"
     ):
-        formats.write(split, 12, tmp_path / "more", "parquet")
+        formats.write(split, 12, tmp_path / "more", formats.Settings("parquet"))
 
 
 def test_a_shard_is_named_by_its_place_only(tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ def test_what_is_written_is_read_back(
     name: FormatName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "SHARD_ROWS", 8)
-    made = formats.write(MIXED.test, 20, tmp_path / "one", name)
-    formats.write(MIXED.test, 20, tmp_path / "two", name, workers=2)
+    made = formats.write(MIXED.test, 20, tmp_path / "one", formats.Settings(name))
+    formats.write(MIXED.test, 20, tmp_path / "two", formats.Settings(name), formats.Execution(workers=2))
     assert files(tmp_path / "one") == files(tmp_path / "two")
     assert formats.check(tmp_path / "one") == made
     rows = list(formats.read(tmp_path / "one"))
@@ -53,9 +53,15 @@ def test_what_is_written_is_read_back(
 
 
 def test_every_format_has_the_same_digest(tmp_path: Path) -> None:
-    digests = {formats.write(MIXED.train, 13, tmp_path / name, name).digest for name in formats.FORMATS}
+    digests = {
+        formats.write(MIXED.train, 13, tmp_path / name, formats.Settings(name)).digest
+        for name in formats.FORMATS
+    }
     assert len(digests) == 1
-    assert formats.write(MIXED.train, 13, tmp_path / "none", prompt="none").digest not in digests
+    assert (
+        formats.write(MIXED.train, 13, tmp_path / "none", formats.Settings(prompt="none")).digest
+        not in digests
+    )
 
 
 def test_a_longer_data_set_begins_with_a_shorter_one(tmp_path: Path) -> None:
@@ -66,7 +72,7 @@ def test_a_longer_data_set_begins_with_a_shorter_one(tmp_path: Path) -> None:
 
 
 def test_pictures_are_named_by_the_place_in_the_data_set(tmp_path: Path) -> None:
-    formats.write(MIXED.train, 12, tmp_path / "out", "png")
+    formats.write(MIXED.train, 12, tmp_path / "out", formats.Settings("png"))
     for place, row in enumerate(MIXED.train.head(12)):
         with Image.open(tmp_path / "out" / "train" / "question" / f"{place:08d}.png") as picture:
             pixels = np.asarray(picture.convert("RGB"))
@@ -186,7 +192,7 @@ def test_a_mixture_keeps_the_code_of_its_files(tmp_path: Path, monkeypatch: pyte
     own = tmp_path / "own.py"
     shutil.copy(EXAMPLE, own)
     mixed = vb.mixture([f"{own}:TASK", "life=2"])
-    made = formats.write(mixed.train, 9, tmp_path / "out", workers=1)
+    made = formats.write(mixed.train, 9, tmp_path / "out", execution=formats.Execution(workers=1))
     assert made.code is not None
     assert formats.check(tmp_path / "out") == made
 
@@ -203,7 +209,7 @@ def test_a_mixture_keeps_the_code_of_its_files(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize("prompt", PROMPTS)
 @pytest.mark.parametrize("name", formats.FORMATS)
 def test_rows_carry_the_prompt_that_they_draw(name: FormatName, prompt: PromptName, tmp_path: Path) -> None:
-    made = formats.write(MIXED.train, 12, tmp_path / "out", name, prompt=prompt)
+    made = formats.write(MIXED.train, 12, tmp_path / "out", formats.Settings(name, prompt=prompt))
     assert formats.check(tmp_path / "out") == made
     assert made.prompt == prompt
     place = writer.Place(tmp_path / "out", "train", 0, 0, 12)
@@ -218,5 +224,5 @@ def test_prompts_are_for_all_readers() -> None:
 
 def test_an_unknown_prompt_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="unknown prompt 'txt': did you mean text"):
-        formats.write(MIXED.train, 2, tmp_path / "out", prompt="txt")  # type: ignore[arg-type]  # a wrong value
+        formats.write(MIXED.train, 2, tmp_path / "out", formats.Settings(prompt="txt"))  # type: ignore[arg-type]  # a wrong value
     assert not (tmp_path / "out").exists()

@@ -47,7 +47,7 @@ def drawn(row: Instance, look: LookName, side: str) -> Image:
 def shard(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write 12 rows of a mixture, each in other colours."""
     folder = tmp_path_factory.mktemp("tar") / "out"
-    formats.write(MIXED.train, 12, folder, "webdataset", look="shuffled", prompt="image")
+    formats.write(MIXED.train, 12, folder, formats.Settings("webdataset", prompt="image", look="shuffled"))
     return folder / "train-00000.tar"
 
 
@@ -112,7 +112,10 @@ def test_a_tar_file_that_is_cut_or_changed_is_said(shard: Path, tmp_path: Path) 
 @pytest.mark.parametrize("packed", [False, True])
 def test_parquet_may_hold_pictures(packed: bool, tmp_path: Path) -> None:
     made = formats.write(
-        MIXED.test, 9, tmp_path / "out", "parquet", packed=packed, pictures=True, look="human"
+        MIXED.test,
+        9,
+        tmp_path / "out",
+        formats.Settings("parquet", look="human", packed=packed, pictures=True),
     )
     table = pq.read_table(tmp_path / "out" / "test-00000.parquet")
     image = pa.struct({"bytes": pa.binary(), "path": pa.string()})
@@ -150,7 +153,7 @@ def test_the_package_datasets_decodes_them(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize("length", [9, 2, "states"])
 @pytest.mark.parametrize("look", ["paper", "glyphs", "shuffled"])
 def test_clips_are_exact_and_valid(length: Frames, look: LookName, tmp_path: Path) -> None:
-    formats.write(MIXED.train, 6, tmp_path / "out", "video", look=look, frames=length)
+    formats.write(MIXED.train, 6, tmp_path / "out", formats.Settings("video", look=look, frames=length))
     assert manifest.load(tmp_path / "out").frames == length
     for place, row in enumerate(MIXED.train.head(6)):
         shown = look_of(vb.verifier_of(row), look, row)
@@ -171,7 +174,7 @@ def test_a_clip_of_unequal_grids_fills_one_board(tmp_path: Path) -> None:
     pair = {"input": [[1, 2, 3]], "output": [[4], [5]]}
     (tmp_path / "task.json").write_text(json.dumps({"train": [pair], "test": [pair]}))
     split = vb.load(f"arc-json:{tmp_path / 'task.json'}").train
-    formats.write(split, 1, tmp_path / "out", "video")
+    formats.write(split, 1, tmp_path / "out", formats.Settings("video"))
     made = [frame.image() for frame in frames(tmp_path / "out" / "train" / "video" / "00000000.mp4")]
     expected = clip(split[0].question, split[0].target, vb.verifier_of(split[0]).look)
     assert np.array_equal(np.stack(made), expected)
@@ -193,5 +196,5 @@ def test_options_that_contradict_the_format_are_refused(
     arguments: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UserError, match=message):
-        formats.write(MIXED.train, 3, tmp_path / "out", **arguments)
+        formats.write(MIXED.train, 3, tmp_path / "out", formats.Settings(**arguments))
     assert list(tmp_path.iterdir()) == []

@@ -97,7 +97,7 @@ def test_what_appears_at_the_place_stays(
 
     meanwhile(monkeypatch, happens)
     with pytest.raises(UserError, match=r"made or changed by somebody else in the meantime, so it stays"):
-        formats.write(split, 6, tmp_path / "out", overwrite=overwrite)
+        formats.write(split, 6, tmp_path / "out", execution=formats.Execution(overwrite=overwrite))
     assert left and tree(tmp_path) == left
 
 
@@ -109,7 +109,7 @@ CHANGED: dict[str, Callable[[Path], object]] = {
         formats.write(loading.load("life/conway").train, 4, path),
     ),
     "the same over it": lambda path: formats.write(
-        loading.load("life/conway").train, 4, path, overwrite=True
+        loading.load("life/conway").train, 4, path, execution=formats.Execution(overwrite=True)
     ),
     "a file for it": lambda path: (shutil.rmtree(path), path.write_text("years of work")),
     "moved and linked": lambda path: (path.rename(path.with_name("moved")), link(path, "moved")),
@@ -130,7 +130,7 @@ def test_overwrite_replaces_only_what_was_there_at_the_start(
 
     meanwhile(monkeypatch, happens)
     with pytest.raises(UserError, match=r"made or changed by somebody else in the meantime, so it stays"):
-        formats.write(split, 6, out, overwrite=True)
+        formats.write(split, 6, out, execution=formats.Execution(overwrite=True))
     assert left and tree(out.parent) == left
 
 
@@ -144,7 +144,7 @@ def test_an_empty_folder_that_appears_is_filled(
 
 def test_a_place_that_became_free_is_taken(split: Split, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     meanwhile(monkeypatch, lambda: shutil.rmtree(out))
-    formats.write(split, 6, out, overwrite=True)
+    formats.write(split, 6, out, execution=formats.Execution(overwrite=True))
     assert formats.check(out).rows == 6
 
 
@@ -195,7 +195,12 @@ def test_a_kill_at_any_stage_loses_nothing(
         assert formats.check(out) == before
     monkeypatch.setattr(writer, "SHARD_ROWS", 3)
     kept: list[int] = []
-    formats.write(split, 6, out, overwrite=True, resumed=lambda shards, _: kept.append(shards))
+    formats.write(
+        split,
+        6,
+        out,
+        execution=formats.Execution(overwrite=True, resumed=lambda shards, _: kept.append(shards)),
+    )
     assert kept == [1 + (stage != places.BETWEEN_SHARDS)] * has_shards
     assert formats.check(out).rows == 6 and entries(out.parent) == ["out"]
 
@@ -308,7 +313,7 @@ def test_a_failed_replacement_keeps_the_old(
     with pytest.raises(
         UserError, match=r"cannot be written( \(Input/output error\))?: (the disk failed|what was there)"
     ) as error:
-        formats.write(split, 6, out, overwrite=True)
+        formats.write(split, 6, out, execution=formats.Execution(overwrite=True))
     monkeypatch.undo()
     if fails == 2:
         (left,) = out.parent.iterdir()
@@ -347,15 +352,15 @@ def test_overwrite_deletes_no_files_that_are_not_of_the_data_set(name: str, spli
     (out / name).parent.mkdir(parents=True, exist_ok=True)
     (out / name).write_text("years of work")
     with pytest.raises(UserError, match="which is not of its data set: move it away first"):
-        formats.write(split, 6, out, overwrite=True)
+        formats.write(split, 6, out, execution=formats.Execution(overwrite=True))
     assert (out / name).read_text() == "years of work"
 
 
 def test_overwrite_takes_what_file_managers_leave(split: Split, out: Path) -> None:
     for name in (".DS_Store", "Thumbs.db", "._manifest.json"):
         (out / name).write_text("")
-    formats.write(split, 6, out, "png", overwrite=True)
-    formats.write(split, 7, out, overwrite=True)
+    formats.write(split, 6, out, formats.Settings("png"), formats.Execution(overwrite=True))
+    formats.write(split, 7, out, execution=formats.Execution(overwrite=True))
     assert formats.check(out).rows == 7
 
 
@@ -364,14 +369,14 @@ def test_overwrite_knows_a_manifest_of_others(text: str, split: Split, tmp_path:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "manifest.json").write_text(text)
     with pytest.raises(UserError, match=r"no manifest\.json of vizbench, so it is not a data set"):
-        formats.write(split, 6, tmp_path / "out", overwrite=True)
+        formats.write(split, 6, tmp_path / "out", execution=formats.Execution(overwrite=True))
     assert (tmp_path / "out" / "manifest.json").read_text() == text
 
 
 def test_a_data_set_of_another_version_may_be_replaced(split: Split, out: Path) -> None:
     plain = json.loads((out / manifest.NAME).read_bytes()) | {"more": 1}
     (out / manifest.NAME).write_text(json.dumps(plain))
-    formats.write(split, 6, out, overwrite=True)
+    formats.write(split, 6, out, execution=formats.Execution(overwrite=True))
     assert formats.check(out).rows == 6
 
 

@@ -19,7 +19,7 @@ from vizbench import formats, loading
 from vizbench.dataset.splits import Split
 from vizbench.engines.shard import Part
 from vizbench.errors import UserError
-from vizbench.formats import journal, writer
+from vizbench.formats import Execution, Settings, journal, writer
 from vizbench.formats.merge import merge
 
 BETWEEN_RECORDS = ("vizbench.formats.journal.line", 3)
@@ -138,7 +138,9 @@ def test_shards_that_are_not_as_recorded_are_made_again(
     change, kept = FAULTS[what]
     change(space)
     counts: list[tuple[int, int]] = []
-    made = formats.write(split, 14, here / "out", resumed=lambda *each: counts.append(each))
+    made = formats.write(
+        split, 14, here / "out", execution=Execution(resumed=lambda *each: counts.append(each))
+    )
     assert counts == [(kept, 3 * kept)] * (kept > 0)
     assert formats.write(split, 14, tmp_path / "whole") == made
     assert tree(here / "out") == tree(tmp_path / "whole")
@@ -149,10 +151,10 @@ OTHERS: list[tuple[dict[str, Any], str]] = [
     ({"n": 15}, "n is 14 there and 15 here"),
     ({"split": loading.load("life/conway", 1).train}, "seed is 0 there and 1 here"),
     ({"split": loading.load("life/seeds").train}, "task is life/conway there and life/seeds here"),
-    ({"format": "parquet"}, "format is jsonl there and parquet here"),
-    ({"steps": False}, "steps is True there and False here"),
-    ({"prompt": "none"}, "prompt is text there and none here"),
-    ({"part": Part(0, 2)}, "--shard is 0/1 there and 0/2 here"),
+    ({"settings": Settings("parquet")}, "format is jsonl there and parquet here"),
+    ({"settings": Settings(steps=False)}, "steps is True there and False here"),
+    ({"settings": Settings(prompt="none")}, "prompt is text there and none here"),
+    ({"execution": Execution(part=Part(0, 2))}, "--shard is 0/1 there and 0/2 here"),
 ]
 
 
@@ -177,7 +179,7 @@ def test_another_command_is_refused(
     with pytest.raises(UserError, match=r"out is unfinished, its shards are in .*: wait for its"):
         formats.read(here / "out")
     formats.write(split, 2, here / "other")  # beside it
-    assert formats.write(split, 15, here / "out", overwrite=True).rows == 15
+    assert formats.write(split, 15, here / "out", execution=Execution(overwrite=True)).rows == 15
     assert sorted(path.name for path in here.iterdir()) == ["other", "out"]
 
 
@@ -191,14 +193,21 @@ def test_another_machine_continues(left: Path, split: Split, tmp_path: Path) -> 
     (space / "owner.json").write_text(json.dumps(owner | {"host": "elsewhere", "boot": ""}))
     formats.write(split, 2, here / "other")  # which clears nothing of other machines
     counts: list[int] = []
-    formats.write(split, 14, here / "out", resumed=lambda shards, _: counts.append(shards))
+    formats.write(
+        split, 14, here / "out", execution=Execution(resumed=lambda shards, _: counts.append(shards))
+    )
     assert counts == [2] and sorted(path.name for path in here.iterdir()) == ["other", "out"]
 
 
 def test_a_command_at_work_is_not_continued(run: Run, split: Split, tmp_path: Path) -> None:
     with held(BETWEEN_RECORDS, "--out", tmp_path / "out", "--n", 14):
         counts: list[int] = []
-        formats.write(split, 14, tmp_path / "out", resumed=lambda shards, _: counts.append(shards))
+        formats.write(
+            split,
+            14,
+            tmp_path / "out",
+            execution=Execution(resumed=lambda shards, _: counts.append(shards)),
+        )
     assert counts == [] and formats.check(tmp_path / "out").rows == 14
 
 
@@ -215,7 +224,9 @@ def test_ctrl_c_while_shards_are_checked_keeps_them(
         patch.setattr("vizbench.formats.folder.FolderDraft.digest", interrupted)
         formats.write(split, 14, here / "out")
     counts: list[int] = []
-    formats.write(split, 14, here / "out", resumed=lambda shards, _: counts.append(shards))
+    formats.write(
+        split, 14, here / "out", execution=Execution(resumed=lambda shards, _: counts.append(shards))
+    )
     assert counts == [2]
 
 
@@ -251,5 +262,10 @@ def test_a_disk_that_refuses_the_record_keeps_the_others(
         formats.write(split, 14, tmp_path / "out")
     monkeypatch.setattr(journal.Journal, "add", add)
     counts: list[int] = []
-    formats.write(split, 14, tmp_path / "out", resumed=lambda shards, _: counts.append(shards))
+    formats.write(
+        split,
+        14,
+        tmp_path / "out",
+        execution=Execution(resumed=lambda shards, _: counts.append(shards)),
+    )
     assert counts == [2] and [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -493,7 +493,7 @@ def test_files_are_bounded_regular_and_found_in_folders(glider: str, tmp_path: P
 
 def test_a_pattern_is_written_and_read_like_any_other_row(glider: str, tmp_path: Path) -> None:
     split = loading.load(glider, steps=3).train
-    formats.write(split, 1, tmp_path / "out", "jsonl")
+    formats.write(split, 1, tmp_path / "out", formats.Settings("jsonl"))
     (row,) = formats.read(tmp_path / "out")
     assert row.id == split[0].id and np.array_equal(row.steps, split[0].steps)
     assert loading.verify_steps(row, row.steps).exact

@@ -63,7 +63,10 @@ def test_any_number_of_workers_writes_the_same_bytes(tmp_path: Path) -> None:
         for workers in (1, 2):
             seen: list[int] = []
             formats.write_splits(
-                both, tmp_path / str(workers), Settings("webdataset"), workers=workers, progress=seen.append
+                both,
+                tmp_path / str(workers),
+                Settings("webdataset"),
+                execution=formats.Execution(workers=workers, progress=seen.append),
             )
             assert seen == sorted(seen) and seen[-1] == 14
             assert workers > 1 or seen == [4, 8, 9, 13, 14]
@@ -101,7 +104,7 @@ def test_a_split_must_be_named(folder: Path) -> None:
     for call in (formats.check, formats.read, manifest.load):
         with pytest.raises(UserError, match="holds the splits train and test: choose one by --split"):
             call(folder)
-    formats.write(vb.load("life").train, 3, folder, overwrite=True)
+    formats.write(vb.load("life").train, 3, folder, execution=formats.Execution(overwrite=True))
     with pytest.raises(UserError, match="holds the split train and not test: choose --split train"):
         formats.check(folder, "test")
 

@@ -66,8 +66,8 @@ def tree(folder: Path) -> dict[str, bytes]:
 def test_a_store_holds_what_a_folder_would(
     name: FormatName, url: str, server: S3Server, split: Split, tmp_path: Path
 ) -> None:
-    made = formats.write(split, 8, tmp_path / "here", name)
-    assert formats.write(split, 8, url, name) == made
+    made = formats.write(split, 8, tmp_path / "here", formats.Settings(name))
+    assert formats.write(split, 8, url, formats.Settings(name)) == made
     assert objects(server, url) == tree(tmp_path / "here")
     assert formats.check(url) == made
     assert [row.id for row in formats.read(url)] == [row.id for row in split.head(8)]
@@ -124,7 +124,9 @@ def test_a_stopped_command_continues(
     damaged = recorded[0].removeprefix(".vizbench/") + ".jsonl"
     server.change("bkt", f"{url.removeprefix('s3://bkt/')}/{damaged}", left[damaged][:-1])
     counts: list[int] = []
-    made = formats.write(split, 14, url, resumed=lambda shards, _: counts.append(shards))
+    made = formats.write(
+        split, 14, url, execution=formats.Execution(resumed=lambda shards, _: counts.append(shards))
+    )
     assert counts == [len(recorded) - 1]
     assert formats.write(split, 14, tmp_path / "whole") == made
     assert objects(server, url) == tree(tmp_path / "whole")
@@ -141,12 +143,14 @@ def test_a_server_that_dies_in_the_middle(
 
     try:
         with pytest.raises(UserError, match=r"cannot be (written|read).*: check the network and") as error:
-            formats.write(split, 60, url, name, progress=dies)
+            formats.write(split, 60, url, formats.Settings(name), formats.Execution(progress=dies))
         assert "\n" not in str(error.value)
     finally:
         server.start()
     assert "manifest.json" not in objects(server, url)
-    assert formats.write(split, 60, url, name) == formats.write(split, 60, tmp_path / "whole", name)
+    assert formats.write(split, 60, url, formats.Settings(name)) == formats.write(
+        split, 60, tmp_path / "whole", formats.Settings(name)
+    )
     assert objects(server, url) == tree(tmp_path / "whole")
 
 
@@ -212,9 +216,9 @@ def test_other_stores_are_reached_through_fsspec(split: Split, tmp_path: Path) -
     import fsspec
 
     system = fsspec.filesystem("memory")
-    made = formats.write(split, 8, "memory://data/life", "png")
+    made = formats.write(split, 8, "memory://data/life", formats.Settings("png"))
     assert formats.check("memory://data/life") == made
-    formats.write(split, 8, tmp_path / "here", "png")
+    formats.write(split, 8, tmp_path / "here", formats.Settings("png"))
     for name, data in tree(tmp_path / "here").items():
         assert system.cat(f"/data/life/{name}") == data
     assert len(system.find("/data/life")) == len(tree(tmp_path / "here"))

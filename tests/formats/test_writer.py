@@ -177,7 +177,7 @@ def test_what_is_written_is_read_back(
     name: FormatName, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "SHARD_ROWS", 3)
-    made = formats.write(split, 7, tmp_path / "out", name)
+    made = formats.write(split, 7, tmp_path / "out", formats.Settings(name))
     assert lines(tmp_path / "out") == [encode(row, True) for row in split.head(7)]
     assert formats.check(tmp_path / "out") == made
     assert made.spec == split.spec
@@ -191,24 +191,26 @@ def test_the_digest_is_of_the_rows_only(
     split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "BLOCK_ROWS", 2)
-    digests = {formats.write(split, 7, tmp_path / name, name).digest for name in formats.FORMATS}
-    digests.add(formats.write(split, 7, tmp_path / "packed", "parquet", packed=True).digest)
+    digests = {
+        formats.write(split, 7, tmp_path / name, formats.Settings(name)).digest for name in formats.FORMATS
+    }
+    digests.add(formats.write(split, 7, tmp_path / "packed", formats.Settings("parquet", packed=True)).digest)
     monkeypatch.setattr(writer, "SHARD_ROWS", 2)
     digests.add(formats.write(split, 7, tmp_path / "shards").digest)
     monkeypatch.setattr(writer, "LARGE", 7)
     large_shards: list[tuple[FormatName, int]] = [("parquet", 1), ("png", 4)]
     for name, shards in large_shards:
-        large = formats.write(split, 7, tmp_path / f"large-{name}", name)
+        large = formats.write(split, 7, tmp_path / f"large-{name}", formats.Settings(name))
         digests.add(large.digest)
         assert len(large.shards) == shards
     assert len(digests) == 1
     assert formats.write(split, 6, tmp_path / "fewer").digest not in digests
-    assert formats.write(split, 7, tmp_path / "ends", steps=False).digest not in digests
+    assert formats.write(split, 7, tmp_path / "ends", formats.Settings(steps=False)).digest not in digests
 
 
 @pytest.mark.parametrize("name", formats.FORMATS)
 def test_steps_may_be_left_out(name: FormatName, split: Split, tmp_path: Path) -> None:
-    formats.write(split, 5, tmp_path / "out", name, steps=False)
+    formats.write(split, 5, tmp_path / "out", formats.Settings(name, steps=False))
     for row, again in zip(split.head(5), formats.read(tmp_path / "out"), strict=True):
         assert again.steps.tolist() == [row.target.tolist()]
     assert not formats.check(tmp_path / "out").steps
@@ -221,7 +223,9 @@ def test_any_number_of_workers_writes_the_same_bytes(
     monkeypatch.setattr(writer, "SHARD_ROWS", 4)
     split = loading.load("life/conway", pool=10).test
     for workers in (1, 2):
-        formats.write(split, 10, tmp_path / str(workers), name, workers=workers)
+        formats.write(
+            split, 10, tmp_path / str(workers), formats.Settings(name), formats.Execution(workers=workers)
+        )
     single, together = (
         {p.relative_to(tmp_path / w): p.read_bytes() for p in files(tmp_path / w)} for w in ("1", "2")
     )
@@ -269,7 +273,7 @@ PLAIN = {
 
 
 def test_parquet_has_plain_columns(split: Split, tmp_path: Path) -> None:
-    formats.write(split, 5, tmp_path / "out", "parquet")
+    formats.write(split, 5, tmp_path / "out", formats.Settings("parquet"))
     table = pq.read_table(tmp_path / "out" / f"{split.name}-00000.parquet")
     grid = "list<element: list<element: uint8>>"
     types = {field.name: str(field.type) for field in table.schema}
@@ -280,7 +284,7 @@ def test_parquet_has_plain_columns(split: Split, tmp_path: Path) -> None:
 
 
 def test_packed_grids_are_arrays_in_a_line(split: Split, tmp_path: Path) -> None:
-    formats.write(split, 5, tmp_path / "out", "parquet", packed=True)
+    formats.write(split, 5, tmp_path / "out", formats.Settings("parquet", packed=True))
     table = pq.read_table(tmp_path / "out" / f"{split.name}-00000.parquet")
     types = {field.name: str(field.type) for field in table.schema}
     assert types.pop("meta").startswith("struct<")
@@ -301,7 +305,7 @@ def test_figures_that_fit_no_column_are_kept_as_json(tmp_path: Path) -> None:
     metas: list[dict[str, Any]] = [{"a": 1, "b": None}, {"a": "x", "c": {"d": 1}}, {"c": {}, "e": 2.0}, {}]
     rows = tuple(replace(row, meta=meta) for row, meta in zip(split.head(4), metas, strict=True))
     for name in ("jsonl", "parquet"):
-        made = formats.write(StoredSplit(split.spec, rows), 4, tmp_path / name, name)
+        made = formats.write(StoredSplit(split.spec, rows), 4, tmp_path / name, formats.Settings(name))
         assert [row.meta for row in formats.read(tmp_path / name)] == metas
         assert formats.check(tmp_path / name) == made
     table = pq.read_table(tmp_path / "parquet" / "train-00000.parquet")
@@ -310,7 +314,7 @@ def test_figures_that_fit_no_column_are_kept_as_json(tmp_path: Path) -> None:
 
 
 def test_pictures_are_in_palette_mode_and_decode(split: Split, tmp_path: Path) -> None:
-    formats.write(split, 5, tmp_path / "out", "png")
+    formats.write(split, 5, tmp_path / "out", formats.Settings("png"))
     look = lookup.verifier_of(split[0]).look
     for row in split.head(5):
         for side, grid in (("question", row.question), ("target", row.target)):
@@ -338,9 +342,10 @@ def test_pictures_are_in_palette_mode_and_decode(split: Split, tmp_path: Path) -
 )
 def test_what_cannot_be_served_is_refused(arguments: dict[str, Any], message: str, tmp_path: Path) -> None:
     split = loading.load("life/conway", pool=3).train
-    given: dict[str, Any] = {"n": 5} | arguments
+    settings = {name: value for name, value in arguments.items() if name not in ("n", "workers")}
+    execution = formats.Execution(workers=arguments.get("workers", 1))
     with pytest.raises(UserError, match=message) as error:
-        formats.write(split, out=tmp_path / "out", **given)
+        formats.write(split, arguments.get("n", 5), tmp_path / "out", formats.Settings(**settings), execution)
     assert len(str(error.value)) < 300
     assert list(tmp_path.iterdir()) == []
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.oracles import hanoi as naive
 from vizbench import seeds
 from vizbench.errors import UserError
-from vizbench.generators.hanoi import TASK, VARIANTS, Params, _distances
+from vizbench.generators.hanoi.states import distances
+from vizbench.generators.hanoi.task import TASK, VARIANTS, Params
 from vizbench.types import Batch, Grid, Instance
 
 COLOURS = {1: 4, 2: 1, 3: 6}
@@ -72,7 +73,7 @@ def drawn(start: naive.State, goal: naive.State, colours: dict[int, int] = COLOU
 
 @pytest.mark.parametrize("disks", [3, 4])
 def test_distances_are_those_of_networkx(disks: int):
-    table = _distances(disks)
+    table = distances(disks)
     lengths = dict(nx.all_pairs_shortest_path_length(graph(disks)))
     assert table.shape == (3**disks, 3**disks)
     assert all(table[a, b] == lengths[a][b] for a in lengths for b in lengths)
@@ -80,7 +81,7 @@ def test_distances_are_those_of_networkx(disks: int):
 
 @pytest.mark.parametrize("disks", [3, 4, 5, 6])
 def test_towers_are_2_to_the_n_less_1_moves_apart_and_nothing_is_further(disks: int):
-    table = _distances(disks)
+    table = distances(disks)
     towers = [peg * (3**disks - 1) // 2 for peg in range(3)]
     assert [table[a, b] for a, b in ((0, 1), (0, 2), (1, 2)) for a, b in [(towers[a], towers[b])]] == [
         2**disks - 1
@@ -120,7 +121,7 @@ def test_all_pairs_of_states_far_enough_apart_are_equally_likely(steps: int, pai
     params, expected = Params(3, steps), 50
     pegs = TASK.features(params, made(params, pairs * expected))[:, :6]
     _, counts = np.unique(pegs, axis=0, return_counts=True)
-    assert len(counts) == pairs == (_distances(3) >= steps).sum()
+    assert len(counts) == pairs == (distances(3) >= steps).sum()
     chi_square, freedom = ((counts - expected) ** 2).sum() / expected, pairs - 1
     # Four standard deviations to either side, below too: counts that are too even are no draw.
     assert abs(chi_square - freedom) < 4 * (2 * freedom) ** 0.5
@@ -482,10 +483,10 @@ def test_difficulty_read_by_hand():
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ((1,), "disks=1 is outside 2 … 6"),
-        ((7,), "disks=7 is outside 2 … 6"),
-        ((3, 0), "steps=0 is outside 1 … 7, the furthest apart that 3 disks can be"),
-        ((4, 16), "steps=16 is outside 1 … 15"),
+        ((1,), "disks=1 is not in 2 … 6"),
+        ((7,), "disks=7 is not in 2 … 6"),
+        ((3, 0), "steps=0 is not in 1 … 7, the furthest apart that 3 disks can be"),
+        ((4, 16), "steps=16 is not in 1 … 15"),
     ],
 )
 def test_parameters_out_of_range(values: tuple[int, ...], reason: str):

@@ -145,16 +145,16 @@ def test_hopeless_parameters_are_refused_and_not_tried_for_ever() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"size": 6}, "size=6 is outside 7 … 65: the paper's is 15"),
-        ({"size": 66}, "size=66 is outside 7 … 65"),
-        ({"density": 0.5}, "density=0.5 is outside 0.0 … 0.4: the paper's is 0.05"),
-        ({"density": float("nan")}, "density=nan is outside"),
-        ({"barriers": -1}, "barriers=-1 is outside 0 … 65"),
+        ({"size": 6}, "size=6 is not in 7 … 65: choose a value there, e.g. 15"),
+        ({"size": 66}, "size=66 is not in 7 … 65"),
+        ({"density": 0.5}, "density=0.5 is not in 0.0 … 0.4: choose a value there, e.g. 0.05"),
+        ({"density": float("nan")}, "density=nan is not in"),
+        ({"barriers": -1}, "barriers=-1 is not in 0 … 65"),
         ({"holes_min": 15}, "holes_min=15 is above holes_max=14: give 14 or less"),
         ({"blocks_max": 2}, "blocks_min=3 is above blocks_max=2"),
-        ({"block_min": 0}, "block_min=0 is outside 1 … 5"),
+        ({"block_min": 0}, "block_min=0 is not in 1 … 5"),
         ({"apart": 25}, "apart=25 is too large for size=15: give 24 or less"),
-        ({"apart": 1}, "apart=1 is outside 2 … 124"),
+        ({"apart": 1}, "apart=1 is not in 2 … 124"),
     ],
 )
 def test_parameters_outside_their_range_are_refused(values: dict[str, Any], message: str) -> None:

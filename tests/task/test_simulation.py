@@ -10,7 +10,8 @@ import pytest
 
 import vizbench as vb
 from vizbench.seeds import keys
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Instance
 
 
@@ -156,5 +157,7 @@ def test_ranges_are_checked_in_one_sentence():
     check_ranges(Size(), size=(3, 5))
     with pytest.raises(vb.UserError, match=r"size=6 is not in 3 … 5: choose a value there, e.g. 3"):
         check_ranges(Size(size=6), size=(3, 5))
+    with pytest.raises(vb.UserError, match=r"size=3 is not in 5 … 9: choose a value there, e.g. 5"):
+        check_ranges(Size(), size=(5, 9))
     with pytest.raises(vb.UserError, match="size=nan"):
         check_ranges(Size(size=float("nan")), size=(3, 5))  # pyright: ignore[reportArgumentType] what users may pass

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def cache_root() -> Path:
@@ -28,5 +29,7 @@ def digest(*parts: object) -> str:
 
 def content(pixels: np.ndarray[Any, Any]) -> str:
     """Return a name of 32 characters for an image or a clip, by its shape and bytes."""
+    import numpy as np  # listing tasks reads a cached file without it
+
     shape = repr(pixels.shape).encode()
     return hashlib.sha256(shape + np.ascontiguousarray(pixels).tobytes()).hexdigest()[:32]

@@ -41,6 +41,7 @@ def task_records(family: str | None = None) -> list[dict[str, Any]]:
                     "default": variant == default,
                     "version": task.version,
                     "summary": task.summary,
+                    "reasoning": None if task.reasoning is None else task.reasoning.title,
                     "space": None if space is None else {"count": space.count, "of": space.of},
                     "params": params_json(params),
                 }
@@ -118,14 +119,14 @@ def print_families() -> None:
     """Print one row per task family: its question, and the names of its variants."""
     from rich.text import Text
 
-    from vizbench.task.registry import families
+    from vizbench.task.listing import listed
 
     table = new_table("family")
     table.add_column("what is asked, and the variants", overflow="fold", min_width=24)
-    for name, task in families().items():
-        text = Text(escape_control(task.summary))
-        text.append("\n" + escape_control(", ".join(task.variants)), style="cyan")
-        table.add_row(Text(escape_control(name)), text)
+    for each in listed():
+        text = Text(escape_control(each.summary))
+        text.append("\n" + escape_control(", ".join(each.variants)), style="cyan")
+        table.add_row(Text(escape_control(each.family)), text)
     draw(table)
     print_line()
     print_line("A task is named FAMILY/VARIANT, for example maze/9.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from vizbench._util.text import is_utf8
+from vizbench.console.engines import EngineName
 from vizbench.errors import UserError
 from vizbench.formats.layout_names import FORMS
 
@@ -20,16 +21,19 @@ if TYPE_CHECKING:
 
 def complete_task(incomplete: str) -> list[str]:
     """Return the tasks that begin with a text, for the shell."""
-    from vizbench.task.registry import families, tasks
+    from vizbench.task.listing import listed
 
-    return [name for name in [*families(), *tasks()] if name.startswith(incomplete)]
+    names = [each.family for each in listed()]
+    for each in listed():
+        names += [f"{each.family}/{variant}" for variant in each.variants]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def complete_family(incomplete: str) -> list[str]:
     """Return the task families that begin with a text, for the shell."""
-    from vizbench.task.registry import families
+    from vizbench.task.listing import listed
 
-    return [name for name in families() if name.startswith(incomplete)]
+    return [each.family for each in listed() if each.family.startswith(incomplete)]
 
 
 def complete_model(incomplete: str) -> list[str]:
@@ -47,9 +51,9 @@ def complete_model(incomplete: str) -> list[str]:
 
 def complete_suite(incomplete: str) -> list[str]:
     """Return the suites that begin with a text, for the shell."""
-    from vizbench.harness.plan.suites import SUITES
+    from vizbench.harness.plan.suites import names
 
-    return [name for name in SUITES if name.startswith(incomplete)]
+    return [name for name in names() if name.startswith(incomplete)]
 
 
 FileTaskOption = Annotated[
@@ -184,8 +188,8 @@ TasksOption = Annotated[
 SuiteOption = Annotated[
     str | None,
     typer.Option(
-        help="A named set of tasks: core, paper/games, paper/navigation, paper/automata, paper/arc, paper, "
-        "concept-arc, arc-agi-1, arc-agi-2.",
+        help="A named set of tasks: core, core-v1 (frozen), all, paper/games, paper/navigation, "
+        "paper/automata, paper/arc, paper, concept-arc, arc-agi-1, arc-agi-2.",
         autocompletion=complete_suite,
     ),
 ]
@@ -258,7 +262,7 @@ JobsOption = Annotated[
     ),
 ]
 EngineOption = Annotated[
-    Literal["local", "ray"],
+    EngineName,
     typer.Option(help="Where the work runs: in processes of this machine, or on a Ray cluster."),
 ]
 AddressOption = Annotated[

@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 import msgspec
 
@@ -40,15 +40,13 @@ from vizbench.formats.manifest import (
     MAX_CLIP,
     MAX_DATASET,
     PROMPTS,
-    FormatName,
-    Frames,
     Manifest,
     PromptName,
     Settings,
     Shard,
 )
 from vizbench.formats.row_prompts import RowPrompts
-from vizbench.renderers.looks import LOOKS, LookName
+from vizbench.renderers.looks import LOOKS
 
 SHARD_ROWS = 5_000
 """Rows per shard: the paper's largest number of shots is one file."""
@@ -122,66 +120,57 @@ def _check_frames(settings: Settings) -> None:
         )
 
 
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Execution:
+    """How the writing runs. It does not change the bytes."""
+
+    overwrite: bool = False
+    """Replace the data set that is there at the start. Anything else that is there at the end stays."""
+    workers: int = 1
+    """Shards at a time, 1 … MAX_WORKERS, in threads, or in processes if one takes long."""
+    progress: Callable[[int], object] | None = None
+    """Called with the number of rows that are written, after each shard."""
+    engine: Engine | None = None
+    """Runs the work elsewhere, in place of `workers`."""
+    part: Part = WHOLE
+    """The shards to write. `merge` puts the parts together."""
+    resumed: Callable[[int, int], object] | None = None
+    """Called once with the numbers of shards and rows that an interrupted call had finished, if any."""
+
+
+_PLAIN: Final = Settings()
+_HERE: Final = Execution()
+
+
 def write(
-    split: Split,
-    n: int,
-    out: Path | str,
-    format: FormatName = "jsonl",
-    overwrite: bool = False,
-    workers: int = 1,
-    steps: bool = True,
-    prompt: PromptName = "text",
-    look: LookName = "paper",
-    packed: bool = False,
-    progress: Callable[[int], object] | None = None,
-    engine: Engine | None = None,
-    part: Part = WHOLE,
-    pictures: bool = False,
-    frames: Frames | None = None,
-    resumed: Callable[[int, int], object] | None = None,
+    split: Split, n: int, out: Path | str, settings: Settings = _PLAIN, execution: Execution = _HERE
 ) -> Manifest:
     """Write the first n rows of a split to `out`, which becomes a data set in whole or not at all.
 
-    out: a folder, or the URL of one in an object store. If the call is interrupted, the shards that it has
-    finished stay, and the same call continues from them.
-
-    n: 1 … MAX_DATASET. workers: 1 … MAX_WORKERS shards at a time, in threads, or in processes if one takes
-    long. overwrite: replace the data set that is there at the start; if something else is there at the end,
-    it stays and the rows are not kept. steps: keep the trajectories, which for a maze are a hundred times the
-    rest. prompt: who reads the rows' prompts, see `vizbench.prompt`; "none" leaves them out. look: how
-    pictures and clips are drawn, see `vizbench.render`. packed: of Parquet only, write grids as bytes with
-    their shapes and not as nested lists. pictures: of Parquet only, add columns of pictures. frames: of video
-    only, frames of each clip, 2 … 1024, or "states" for the question and a frame per state; None: 9.
-    progress: called with the number of rows that are written, after each shard. engine: runs the work
-    elsewhere, in place of `workers`; it does not change the bytes. part: the shards to write; `merge` puts
-    the parts together. resumed: called once with the number of shards and of rows that an interrupted call
-    had finished, if there are any.
+    n: 1 … MAX_DATASET. out: a folder, or the URL of one in an object store. If the call is interrupted, the
+    shards that it has finished stay, and the same call continues from them.
 
     Raises UserError if an argument cannot be served, if the rows do not fit the disk, or if another call has
     left shards of `out`. Ctrl-C ends the writing at once.
     """
-    settings = Settings(format, steps, prompt, look, packed, pictures, frames)
-    return write_splits([(split, n)], out, settings, overwrite, workers, progress, engine, part, resumed)[0]
+    return write_splits([(split, n)], out, settings, execution)[0]
 
 
 def write_splits(
     splits: Sequence[tuple[Split, int]],
     out: Path | str,
-    settings: Settings,
-    overwrite: bool = False,
-    workers: int = 1,
-    progress: Callable[[int], object] | None = None,
-    engine: Engine | None = None,
-    part: Part = WHOLE,
-    resumed: Callable[[int, int], object] | None = None,
+    settings: Settings = _PLAIN,
+    execution: Execution = _HERE,
 ) -> list[Manifest]:
     """Write the first rows of several splits to one folder with one manifest. See `write`.
 
     splits: train, test or both, with the number of rows of each. Returns the manifest of each.
     """
+    part, progress = execution.part, execution.progress
     for _, n in splits:
         _check_count("n", n, MAX_DATASET)
-    _check_count("workers", workers, MAX_WORKERS)
+    _check_count("workers", execution.workers, MAX_WORKERS)
     chosen = _format_of(settings)
     _check_splits(splits, part)
 
@@ -189,14 +178,14 @@ def write_splits(
     # Of any other only the first row is generated, which costs almost nothing.
     tasks = [run_in_background(partial(_task_of, split, n, chosen, settings)) for split, n in splits]
     command = journal.command([task.base for task in tasks], max(task.size for task in tasks), part)
-    with draft_of(out, overwrite, command) as draft:
+    with draft_of(out, execution.overwrite, command) as draft:
         # What an interrupted call has finished is read again, to be compared with its digests.
         places = [(task, place) for task in tasks for place in task.places(draft.folder, part)]
         records = run_in_background(lambda: draft.kept(chosen, [place for _, place in places]))
         missing = [(task, place) for task, place in places if place.stem not in records]
         done = sum(record.rows for record in records.values())
-        if records and resumed is not None:
-            resumed(len(records), done)
+        if records and execution.resumed is not None:
+            execution.resumed(len(records), done)
 
         # The estimate comes first: a disk may be too small for what takes hours to write.
         largest = max(tasks, key=lambda task: task.n)
@@ -215,7 +204,7 @@ def write_splits(
             if progress is not None:
                 progress(done)
 
-        engine = engine or local_engine(max(1, min(workers, len(missing))))
+        engine = execution.engine or local_engine(max(1, min(execution.workers, len(missing))))
         jobs = (task.job(place) for task, place in missing)
         _make(engine, _fresh(jobs, bool(draft.recorded)), ended)
         return _save(tasks, records, part, draft.folder)

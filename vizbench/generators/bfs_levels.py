@@ -16,7 +16,9 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.kernels.random_cells import code_table, random_codes
 from vizbench.kernels.rng import rng_below, rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
 
 OPEN, WALL, FIRST, SOURCE = 0, 1, 2, 11
@@ -106,6 +108,7 @@ class BfsLevels(SimulationTask[Params]):
 
     family = "bfs-levels"
     summary = "Number every open cell by its distance from the nearest source."
+    reasoning = Reasoning.GLOBAL_SEARCH
     look = Look("labels", cell=16, margin=8)
     codes = 12
     legend = ("open cell", "wall", *(f"distance {number}" for number in range(1, 10)), "source")

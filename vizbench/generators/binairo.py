@@ -29,7 +29,9 @@ from vizbench.kernels.constraints import (
     row_of,
     seal,
 )
+from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, PuzzleTask
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, Grids, Keys, Look
 
 _HALF_ROW, _HALF_COLUMN, _THREE_ROW, _THREE_COLUMN, _EQUAL_ROWS, _EQUAL_COLUMNS = range(6)
@@ -48,8 +50,7 @@ class Params:
     def __post_init__(self) -> None:
         if self.size not in range(4, 13, 2):
             raise UserError(f"size={self.size} is not offered: choose 4, 6, 8, 10 or 12")
-        if not 10 <= self.empty <= 100:
-            raise UserError(f"empty={self.empty} is outside 10 … 100: 100 empties as many cells as possible")
+        check_ranges(self, empty=(10, 100))
 
 
 VARIANTS = {
@@ -126,6 +127,7 @@ class Binairo(PuzzleTask[Params]):
     summary = (
         "Fill a board with white and black disks: never three alike in a row, halves equal, lines differ."
     )
+    reasoning = Reasoning.LOGIC
     look = Look("binairo", cell=32, margin=8)
     codes = 3
     legend = ("empty cell", "white disk", "black disk")

@@ -17,7 +17,9 @@ from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.kernels.random_cells import code_table, random_codes
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grid, Grids, Keys, Look
 
 EMPTY, WALL, BALL = 0, 1, 2
@@ -114,6 +116,7 @@ class Bounce(SimulationTask[Params]):
 
     family = "bounce"
     summary = "Predict where a ball is that bounces off walls, some steps later."
+    reasoning = Reasoning.MEMORY_OVER_TIME
     look = Look("bounce", cell=16, margin=8)
     codes = 6
     legend = (

@@ -17,7 +17,9 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.kernels.random_cells import code_table, random_codes
 from vizbench.kernels.rng import rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
 
 BACKGROUND, UNNUMBERED, FIRST, LAST = 0, 1, 2, 10
@@ -98,6 +100,7 @@ class Components(SimulationTask[Params]):
 
     family = "components"
     summary = "Number the connected regions of a board in reading order."
+    reasoning = Reasoning.GLOBAL_SEARCH
     look = Look("labels", cell=16, margin=8)
     codes = 11
     legend = ("background", "unnumbered cell", *(f"region {number}" for number in range(1, 10)))

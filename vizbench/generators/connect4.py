@@ -27,7 +27,7 @@ from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
 from vizbench.task.bases import MoveTask
-from vizbench.task.contract import GameContinuation, Metric
+from vizbench.task.contract import GameContinuation, Metric, Reasoning
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look, Trajectories
 
 ROWS: Final = 6
@@ -497,6 +497,7 @@ class Connect4(MoveTask[Params]):
     family = "connect4"
     version = 4
     summary = "Drop player 1's disk so that it wins, blocks or forces a win in Connect Four."
+    reasoning = Reasoning.PLANNING
     look = Look("connect4", canvas=240, margin=8)
     codes = 3
     one_move = True

@@ -17,7 +17,9 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
 
 EMPTY, ROLL, DIE, BORDER = 0, 7, 11, 12
@@ -137,6 +139,7 @@ class DiceRolling(SimulationTask[Params]):
 
     family = "dice-rolling"
     summary = "Roll a die over a board and write down the numbers of its bottom face."
+    reasoning = Reasoning.GEOMETRY
     look = Look("dice", cell=16, margin=8)
     codes = 13
     legend = (

@@ -18,7 +18,8 @@ from vizbench.errors import UserError
 from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_from, rng_seed
 from vizbench.task.bases import StepTask
-from vizbench.task.contract import Space
+from vizbench.task.contract import Reasoning, Space
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Trajectories
 
 UNKNOWN = 2
@@ -41,12 +42,7 @@ class Params:
             raise UserError(
                 f"rule={self.rule} is not in 0 … 255: choose Wolfram's number of a rule, e.g. 110"
             )
-        if not 1 <= self.width <= 256:
-            raise UserError(f"width={self.width} is not in 1 … 256: the paper's is 16")
-        if not 2 <= self.rows <= 256:
-            raise UserError(
-                f"rows={self.rows} is not in 2 … 256: the first is given, so ask for one more, e.g. 8"
-            )
+        check_ranges(self, width=(1, 256), rows=(2, 256))
 
 
 _RULES = (110, 8, 32, 128, 160, 4, 108, 170, 250, 30, 45, 90, 150, 54, 62, 106)
@@ -190,6 +186,7 @@ class Eca(StepTask[Params]):
     family = "eca"
     version = 4
     summary = "Continue the first row of an elementary cellular automaton downwards, one step per row."
+    reasoning = Reasoning.LOCAL_RULE
     look = Look("eca", cell=16)
     codes = 3
     answer_codes = (0, 1)

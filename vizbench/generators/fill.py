@@ -19,12 +19,12 @@ import numpy.typing as npt
 from vizbench._util.cells import neighbours
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
-from vizbench.errors import UserError
 from vizbench.kernels.bfs import bfs_distances, bfs_spread
 from vizbench.kernels.process_states import cell_steps
 from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_below, rng_chance, rng_from, rng_seed
-from vizbench.task.contract import Task
+from vizbench.task.contract import Reasoning, Task
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look, Trajectories
 
 EMPTY, WALL, FILLED = 0, 1, 2
@@ -50,17 +50,7 @@ class Params:
     """The probability that an empty cell becomes a wall, 0 … 0.5."""
 
     def __post_init__(self) -> None:
-        for name in ("height", "width"):
-            if not 4 <= getattr(self, name) <= 64:
-                raise UserError(
-                    f"{name}={getattr(self, name)} is outside 4 … 64: a ring and a free cell need 4, try 8"
-                )
-        if not 1 <= self.shapes <= 64:
-            raise UserError(f"shapes={self.shapes} is outside 1 … 64: try 3")
-        if not 0 <= self.broken <= 1:
-            raise UserError(f"broken={self.broken} is outside 0 … 1: it is a probability, try 0.5")
-        if not 0 <= self.noise <= 0.5:
-            raise UserError(f"noise={self.noise} is outside 0 … 0.5: more leaves no open cells, try 0.05")
+        check_ranges(self, height=(4, 64), width=(4, 64), shapes=(1, 64), broken=(0, 1), noise=(0, 0.5))
 
 
 VARIANTS = {
@@ -280,6 +270,7 @@ class Fill(Task[Params]):
     family = "fill"
     version = 4
     summary = "Colour every empty region that walls cut off from the border."
+    reasoning = Reasoning.GLOBAL_SEARCH
     look = Look("fill", cell=32, margin=8)
     codes = 3
     legend = ("empty cell", "wall", "filled cell")

@@ -17,7 +17,9 @@ from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.kernels.random_cells import code_table, random_codes
 from vizbench.kernels.rng import rng_below, rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
 
 GROUND, DRY, WET, FIRE, ASH = 0, 1, 2, 3, 4
@@ -96,6 +98,7 @@ class ForestFire(SimulationTask[Params]):
 
     family = "forest-fire"
     summary = "Predict how far a fire has spread through a forest of dry and wet trees."
+    reasoning = Reasoning.LOCAL_RULE
     look = Look("forest-fire", cell=16, margin=8)
     codes = 5
     legend = ("bare ground", "dry tree", "wet tree", "fire", "ash")

@@ -19,10 +19,11 @@ from typing import final
 import numpy as np
 
 from vizbench._util.jit import jit
-from vizbench.errors import UserError
 from vizbench.kernels.constraints import DIFFERENT, LESS, Problem, clear, demand, over, row_of, seal
 from vizbench.kernels.rng import rng_below
+from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, PuzzleTask
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, Grid, Grids, Keys, Look
 
 _MOST = 7
@@ -42,12 +43,7 @@ class Params:
     """The percentage of cells that are emptied, 10 … 100, if the solution stays the only one."""
 
     def __post_init__(self) -> None:
-        if not 3 <= self.size <= _MOST:
-            raise UserError(f"size={self.size} is outside 3 … {_MOST}: try 5")
-        if not 10 <= self.signs <= 70:
-            raise UserError(f"signs={self.signs} is outside 10 … 70 percent: try 30")
-        if not 10 <= self.empty <= 100:
-            raise UserError(f"empty={self.empty} is outside 10 … 100: 100 empties as many cells as possible")
+        check_ranges(self, size=(3, _MOST), signs=(10, 70), empty=(10, 100))
 
 
 VARIANTS = {"5": Params(), "6": Params(size=6), "minimal": Params(empty=100)}
@@ -138,6 +134,7 @@ class Futoshiki(PuzzleTask[Params]):
 
     family = "futoshiki"
     summary = "Fill a square so that each row and column holds each digit once and all signs are obeyed."
+    reasoning = Reasoning.LOGIC
     look = Look("futoshiki", cell=32, margin=8)
     codes = 13
     legend = (

@@ -16,7 +16,9 @@ from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.random_cells import code_table, random_codes
 from vizbench.kernels.rng import rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
 
 WALL = 1
@@ -75,6 +77,7 @@ class Gravity(SimulationTask[Params]):
 
     family = "gravity"
     summary = "Let all blocks fall until they rest on walls, the edge or other blocks."
+    reasoning = Reasoning.LOCAL_RULE
     look = Look("blocks", cell=16, margin=8)
     codes = 5
     legend = ("empty cell", "wall", "iron block", "stone block", "wood block")

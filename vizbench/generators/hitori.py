@@ -19,10 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
-from vizbench.errors import UserError, unknown
+from vizbench.errors import unknown
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.kernels.sudoku_search import random_bit
 from vizbench.task.bases import AnswerTask
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _ROW = np.uint64(8)
@@ -55,8 +57,7 @@ class Params:
     """any, easy, medium or hard: the rounds of looking one step ahead that decide all cells, see _DEPTHS."""
 
     def __post_init__(self) -> None:
-        if not 4 <= self.size <= 8:
-            raise UserError(f"size={self.size} is outside 4 … 8: boards are held in 64 bits, try 5")
+        check_ranges(self, size=(4, 8))
         if self.depth not in _DEPTHS:
             raise unknown("depth of hitori", self.depth[:40], _DEPTHS)
 
@@ -560,6 +561,7 @@ class Hitori(AnswerTask[Params]):
     summary = (
         "Shade cells so that no line repeats a digit, no shaded cells touch and the others are connected."
     )
+    reasoning = Reasoning.LOGIC
     look = Look("hitori", cell=32, margin=8)
     codes = 9
     answer_codes = (0, 1)

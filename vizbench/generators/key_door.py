@@ -23,7 +23,9 @@ from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_seed
 from vizbench.kernels.search import Numbers
+from vizbench.task.contract import Reasoning
 from vizbench.task.planning import Plans, PlanTask
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Grid, Grids, Keys, Look
 
 WALL, FLOOR, GOAL, PLAYER, ARRIVED, KEY, DOOR = 0, 1, 2, 3, 4, 5, 8
@@ -46,8 +48,7 @@ class Params:
     def __post_init__(self) -> None:
         if not 7 <= self.size <= 15 or self.size % 2 == 0:
             raise UserError(f"size={self.size} is not an odd number in 7 … 15: try 11")
-        if not 1 <= self.keys <= 3:
-            raise UserError(f"keys={self.keys} is not in 1 … 3: try 2")
+        check_ranges(self, keys=(1, 3))
         most = 4 * self.size
         if not (0 <= self.moves <= self.least <= most and self.least >= 1):
             raise UserError(
@@ -212,6 +213,7 @@ class KeyDoor(PlanTask[Params]):
 
     family = "key-door"
     summary = "Make the first steps of a shortest way to the goal of a maze with keys and doors."
+    reasoning = Reasoning.PLANNING
     look = Look("keys", cell=16)
     codes = 11
     legend = (

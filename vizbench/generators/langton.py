@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
-from vizbench.errors import UserError
 from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
 from vizbench.task.bases import StepTask
-from vizbench.task.contract import Space
+from vizbench.task.contract import Reasoning, Space
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Trajectories
 
 WHITE, BLACK, ANT_ON_WHITE, ANT_ON_BLACK = 0, 1, 2, 6
@@ -40,11 +40,7 @@ class Params:
     """Columns, 1 … 256."""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.steps <= 1000:
-            raise UserError(f"steps={self.steps} is not in 1 … 1000: the paper's are 2, 3, 5 and 10")
-        for name, side in (("height", self.height), ("width", self.width)):
-            if not 1 <= side <= 256:
-                raise UserError(f"{name}={side} is not in 1 … 256: the paper's is 8")
+        check_ranges(self, steps=(1, 1000), height=(1, 256), width=(1, 256))
 
 
 VARIANTS = {str(steps): Params(steps=steps) for steps in (2, 3, 5, 10)}
@@ -199,6 +195,7 @@ class Langton(StepTask[Params]):
     family = "langton"
     version = 3
     summary = "Predict the board and the ant of Langton's ant some steps later."
+    reasoning = Reasoning.MEMORY_OVER_TIME
     look = Look("langton", cell=16)
     codes = 10
     legend = (

@@ -17,7 +17,9 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.kernels.random_cells import code_table, random_codes
 from vizbench.kernels.rng import rng_below, rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
 
 EMPTY, BLOCK, SLASH, BACKSLASH, ACROSS, DOWN, CROSSING, LASER = 0, 1, 2, 3, 4, 5, 6, 7
@@ -118,6 +120,7 @@ class LaserMirrors(SimulationTask[Params]):
 
     family = "laser-mirrors"
     summary = "Draw the whole beam of a laser among mirrors."
+    reasoning = Reasoning.GEOMETRY
     look = Look("laser", cell=16, margin=8)
     codes = 11
     legend = (

@@ -21,7 +21,8 @@ from vizbench.errors import UserError
 from vizbench.kernels.random_cells import EVENS, chance, random_cells, random_word
 from vizbench.kernels.rng import rng_from, rng_seed
 from vizbench.task.bases import StepTask
-from vizbench.task.contract import Space
+from vizbench.task.contract import Reasoning, Space
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Trajectories
 
 _NOT_FIRST = np.uint64(0xFEFEFEFEFEFEFEFE)  # columns 1 … 7
@@ -57,13 +58,9 @@ class Params:
         born, survives = ("".join(sorted(set(digits))) for digits in parts.groups())
         # A rule needs one spelling to have one stream of instances.
         object.__setattr__(self, "rule", f"B{born}/S{survives}")
-        for name, side in (("height", self.height), ("width", self.width)):
-            if not 1 <= side <= 256:
-                raise UserError(f"{name}={side} is not in 1 … 256: choose a side there, e.g. 8")
+        check_ranges(self, height=(1, 256), width=(1, 256), steps=(1, 1000))
         if not 0 < self.density < 1:
             raise UserError(f"density={self.density} is not above 0 and below 1: the paper's is 0.4")
-        if not 1 <= self.steps <= 1000:
-            raise UserError(f"steps={self.steps} is not in 1 … 1000: the paper's is 1")
 
 
 VARIANTS = {
@@ -263,6 +260,7 @@ class Life(StepTask[Params]):
     family = "life"
     version = 3
     summary = "Predict the board of a life-like cellular automaton some steps later."
+    reasoning = Reasoning.LOCAL_RULE
     look = Look("binary", cell=32, margin=8)
     codes = 2
     legend = ("dead cell", "live cell")

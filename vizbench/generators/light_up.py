@@ -17,11 +17,12 @@ from typing import final
 import numpy as np
 
 from vizbench._util.jit import jit
-from vizbench.errors import UserError
 from vizbench.kernels.constraints import COUNT, Problem, clear, demand, over, row_of, seal
 from vizbench.kernels.puzzle_answers import KEEP
 from vizbench.kernels.rng import rng_below, rng_shuffle
+from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, DrawnPuzzleTask, States
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Grids, Look
 
 _WHITE, _BULB, _BLACK, _ZERO = range(4)
@@ -41,12 +42,7 @@ class Params:
     """The percentage of black cells that lose their number at most, if the solution stays the only one."""
 
     def __post_init__(self) -> None:
-        if not 3 <= self.size <= 14:
-            raise UserError(f"size={self.size} is outside 3 … 14: try 6")
-        if not 15 <= self.black <= 40:
-            raise UserError(f"black={self.black} is outside 15 … 40 percent: try 30")
-        if not 0 <= self.hidden <= 100:
-            raise UserError(f"hidden={self.hidden} is outside 0 … 100 percent: try 50")
+        check_ranges(self, size=(3, 14), black=(15, 40), hidden=(0, 100))
 
 
 VARIANTS = {"6": Params(), "8": Params(size=8), "minimal": Params(hidden=100)}
@@ -187,6 +183,7 @@ class LightUp(DrawnPuzzleTask[Params]):
     summary = (
         "Place bulbs that light every open cell; none lights another, and numbers count those beside them."
     )
+    reasoning = Reasoning.LOGIC
     look = Look("light-up", cell=32, margin=8)
     codes = 8
     legend = ("open cell", "bulb", "black cell", *(f"black cell with number {k}" for k in range(5)))

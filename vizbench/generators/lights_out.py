@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
-from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task.contract import Task
+from vizbench.task.contract import Reasoning, Task
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look, Trajectories
 
 _LIT, _PRESSED = np.uint8(1), np.uint8(2)
@@ -43,11 +43,9 @@ class Params:
     """Presses of a smallest solution, 1 … half of the cells; up to 6 on 4x4."""
 
     def __post_init__(self) -> None:
-        if not 3 <= self.size <= 8:
-            raise UserError(f"size={self.size} is not in 3 … 8: try 5")
+        check_ranges(self, size=(3, 8))
         most = _MOST.get(self.size, self.size * self.size // 2)
-        if not 1 <= self.presses <= most:
-            raise UserError(f"presses={self.presses} is not in 1 … {most}: try 4")
+        check_ranges(self, presses=(1, most))
 
 
 VARIANTS = {"5x5": Params(), "7x7": Params(7, 10)}
@@ -167,6 +165,7 @@ class LightsOut(Task[Params]):
 
     family = "lights-out"
     summary = "Press the fewest cells that turn all lights off."
+    reasoning = Reasoning.LOGIC
     look = Look("lights", cell=32)
     codes = 4
     answer_codes = (0, 2)

@@ -36,7 +36,7 @@ from vizbench.kernels.paths import (
 )
 from vizbench.kernels.rng import rng_next, rng_seed
 from vizbench.task.bases import AnswerTask
-from vizbench.task.contract import DistributionShift, Metric, Space
+from vizbench.task.contract import DistributionShift, Metric, Reasoning, Space
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _FREE, _TREE, _OUTSIDE = 0, 1, 2  # states of a room in Wilson's walk
@@ -238,6 +238,7 @@ class Maze(AnswerTask[Params | Framed]):
     family = "maze"
     version = 4
     summary = "Mark the path from the start to the goal of a maze."
+    reasoning = Reasoning.GLOBAL_SEARCH
     look = Look("maze", cell=16)
     codes = 5
     legend = LEGEND

@@ -36,7 +36,8 @@ from vizbench.kernels.paths import (
 )
 from vizbench.kernels.rng import rng_below, rng_chance, rng_seed
 from vizbench.task.bases import AnswerTask
-from vizbench.task.contract import Metric
+from vizbench.task.contract import Metric, Reasoning
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _TRIES = (
@@ -83,12 +84,7 @@ class Params:
     """The least Manhattan distance from start to goal, 2 … 2 (size - 3)."""
 
     def __post_init__(self) -> None:
-        for name, (low, high) in _LIMITS.items():
-            value: float = getattr(self, name)
-            if not low <= value <= high:
-                raise UserError(
-                    f"{name}={value} is outside {low} … {high}: the paper's is {getattr(Params, name)}"
-                )
+        check_ranges(self, **_LIMITS)
         for name in ("holes", "blocks", "block"):
             least, most = getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
             if least > most:
@@ -391,6 +387,7 @@ class Navigation(AnswerTask[Params]):
     family = "navigation"
     version = 4
     summary = "Mark a shortest path from the start to the goal around obstacles."
+    reasoning = Reasoning.GLOBAL_SEARCH
     look = Look("maze", cell=16)
     codes = 5
     legend = LEGEND

@@ -15,10 +15,11 @@ from typing import final
 import numpy as np
 
 from vizbench._util.jit import jit
-from vizbench.errors import UserError
 from vizbench.kernels.constraints import LINE, Problem, clear, demand, over, row_of, seal
 from vizbench.kernels.rng import rng_below
+from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, DrawnPuzzleTask, States, rectangle
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Grid, Grids, Look
 
 _MARGIN = 2
@@ -36,10 +37,7 @@ class Params:
     """The chance of a cell to be filled when a picture is drawn, 40 … 80 percent."""
 
     def __post_init__(self) -> None:
-        if not 3 <= self.size <= 13:
-            raise UserError(f"size={self.size} is outside 3 … 13: try 6")
-        if not 40 <= self.filled <= 80:
-            raise UserError(f"filled={self.filled} is outside 40 … 80 percent: try 60")
+        check_ranges(self, size=(3, 13), filled=(40, 80))
 
 
 VARIANTS = {"6": Params(), "8": Params(size=8), "10": Params(size=10)}
@@ -133,6 +131,7 @@ class Nonogram(DrawnPuzzleTask[Params]):
 
     family = "nonogram"
     summary = "Fill cells so that each row and column has runs of the lengths that its clues show."
+    reasoning = Reasoning.COUNTING
     look = Look("nonogram", cell=32, margin=8)
     codes = 13
     legend = ("blank cell", "filled cell", "clue border", *(f"number {k}" for k in range(1, _LONGEST + 1)))

@@ -17,7 +17,9 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
 
 BARE, PAPER, HOLE, UP = 0, 1, 2, 3
@@ -142,6 +144,7 @@ class PaperFolding(SimulationTask[Params]):
 
     family = "paper-folding"
     summary = "Unfold a punched sheet of paper and show all holes."
+    reasoning = Reasoning.GEOMETRY
     look = Look("folding", cell=16, margin=8)
     codes = 7
     legend = ("no paper", "paper", "hole", *(f"open {way}" for way in ("up", "right", "down", "left")))

@@ -24,7 +24,9 @@ from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_seed
 from vizbench.kernels.search import Numbers
+from vizbench.task.contract import Reasoning
 from vizbench.task.planning import Plans, PlanTask
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Grid, Grids, Keys, Look
 
 WALL, FREE, EXIT, OWN, LAST = 0, 1, 2, 3, 12
@@ -46,10 +48,7 @@ class Params:
     """The fewest moves of a plan, 1 … 6."""
 
     def __post_init__(self) -> None:
-        if not 4 <= self.size <= 7:
-            raise UserError(f"size={self.size} is not in 4 … 7: try 6")
-        if not 2 <= self.cars <= 9:
-            raise UserError(f"cars={self.cars} is not in 2 … 9: try 5")
+        check_ranges(self, size=(4, 7), cars=(2, 9))
         if not (0 <= self.moves <= self.least <= 6 and self.least >= 1):
             raise UserError(
                 f"moves={self.moves} and least={self.least} are not in rising order, moves from 0 and least "
@@ -193,6 +192,7 @@ class RushHour(PlanTask[Params]):
 
     family = "rush-hour"
     summary = "Make the first moves of a shortest way to free a car that others block."
+    reasoning = Reasoning.PLANNING
     look = Look("cars", cell=16)
     codes = 13
     most_states = 500

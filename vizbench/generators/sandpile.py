@@ -15,7 +15,9 @@ import numpy as np
 from vizbench._util.jit import jit
 from vizbench.kernels.random_cells import code_table, random_codes
 from vizbench.kernels.rng import rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
 
 TOPPLES: Final = 4
@@ -88,6 +90,7 @@ class Sandpile(SimulationTask[Params]):
 
     family = "sandpile"
     summary = "Let the full cells of a sandpile topple until none is full."
+    reasoning = Reasoning.LOCAL_RULE
     look = Look("sandpile", cell=16, margin=8)
     codes = 8
     legend = ("no grain", "1 grain", *(f"{grains} grains" for grains in range(2, 8)))

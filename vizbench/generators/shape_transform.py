@@ -18,7 +18,9 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
 
 EMPTY, MOVE, TURN_RIGHT, TURN_LEFT, TURN_AROUND, FLIP_ACROSS = 0, 4, 8, 9, 10, 11
@@ -123,6 +125,7 @@ class ShapeTransform(SimulationTask[Params]):
 
     family = "shape-transform"
     summary = "Move, turn and flip a shape by the given list."
+    reasoning = Reasoning.GEOMETRY
     look = Look("transform", cell=16, margin=8)
     codes = 13
     legend = (

@@ -16,7 +16,9 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grid, Grids, Keys, Look
 
 MARK, CUP = 1, 2
@@ -100,6 +102,7 @@ class ShellGame(SimulationTask[Params]):
 
     family = "shell-game"
     summary = "Follow the things under the cups of a shell game through all swaps."
+    reasoning = Reasoning.MEMORY_OVER_TIME
     look = Look("blocks", cell=16, margin=8)
     codes = 9
     legend = (

@@ -19,9 +19,10 @@ from typing import final
 import numpy as np
 
 from vizbench._util.jit import jit
-from vizbench.errors import UserError
 from vizbench.kernels.constraints import DIFFERENT, VISIBLE, Problem, clear, demand, over, row_of, seal
+from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, PuzzleTask, rectangle
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, Grid, Grids, Keys, Look
 
 _MOST = 7
@@ -41,12 +42,7 @@ class Params:
     """The percentage of numbers that are taken away, 0 … 100, if the solution stays the only one."""
 
     def __post_init__(self) -> None:
-        if not 3 <= self.size <= _MOST:
-            raise UserError(f"size={self.size} is outside 3 … {_MOST}: try 4")
-        if not 10 <= self.empty <= 100:
-            raise UserError(f"empty={self.empty} is outside 10 … 100: 100 empties as many cells as possible")
-        if not 0 <= self.hidden <= 100:
-            raise UserError(f"hidden={self.hidden} is outside 0 … 100 percent: try 30")
+        check_ranges(self, size=(3, _MOST), empty=(10, 100), hidden=(0, 100))
 
 
 VARIANTS = {"4": Params(), "5": Params(size=5), "minimal": Params(empty=100, hidden=100)}
@@ -138,6 +134,7 @@ class Skyscrapers(PuzzleTask[Params]):
     summary = (
         "Fill in heights, each once per row and column, so that border numbers count the visible towers."
     )
+    reasoning = Reasoning.COUNTING
     look = Look("skyscrapers", cell=32, margin=8)
     codes = _MOST + 2
     legend = ("empty cell", *(f"number {k}" for k in range(1, _MOST + 1)), "border")

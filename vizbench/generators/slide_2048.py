@@ -18,7 +18,9 @@ from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.random_cells import code_table, random_codes
 from vizbench.kernels.rng import rng_below, rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
 
 LARGEST, UP = 9, 10
@@ -121,6 +123,7 @@ class Slide2048(SimulationTask[Params]):
 
     family = "slide-2048"
     summary = "Make all given slides on a board of 2048."
+    reasoning = Reasoning.MEMORY_OVER_TIME
     look = Look("powers", cell=16, margin=8)
     codes = 14
     legend = (

@@ -22,7 +22,7 @@ from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_seed, rng_shuffle
 from vizbench.kernels.search import Numbers, StateSet
-from vizbench.task.contract import Space
+from vizbench.task.contract import Reasoning, Space
 from vizbench.task.planning import PlanTask
 from vizbench.types import Grid, Grids, Keys, Look
 
@@ -173,6 +173,7 @@ class SlidingTiles(PlanTask[Params]):
 
     family = "sliding-tiles"
     summary = "Make the first moves of a shortest solution of a sliding-tile puzzle."
+    reasoning = Reasoning.PLANNING
     look = Look("tiles", cell=16)
     codes = 13
     legend = ("gap", *(f"tile {number}" for number in range(1, 12)), "divider")

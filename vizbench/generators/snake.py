@@ -17,7 +17,9 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
 
 EMPTY, WALL, FOOD, HEAD, UP = 0, 1, 2, 3, 4
@@ -194,6 +196,7 @@ class Snake(SimulationTask[Params]):
 
     family = "snake"
     summary = "Play all given moves of a game of snake."
+    reasoning = Reasoning.MEMORY_OVER_TIME
     look = Look("snake", cell=16, margin=8)
     codes = 8
     legend = (

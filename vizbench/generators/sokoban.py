@@ -23,7 +23,9 @@ from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_seed
 from vizbench.kernels.search import Numbers
+from vizbench.task.contract import Reasoning
 from vizbench.task.planning import Plans, PlanTask
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Grids, Keys, Look
 
 WALL, FLOOR, TARGET, BOX, HOME = 0, 1, 2, 3, 4
@@ -49,12 +51,8 @@ class Params:
     """The most steps to solve the board, `least` … 60."""
 
     def __post_init__(self) -> None:
-        if not 5 <= self.size <= 9:
-            raise UserError(f"size={self.size} is not in 5 … 9: try 7")
-        if not 1 <= self.boxes <= 4:
-            raise UserError(f"boxes={self.boxes} is not in 1 … 4: try 2")
-        if not 0 <= self.walls <= (self.size - 2) ** 2 // 3:
-            raise UserError(f"walls={self.walls} is not in 0 … {(self.size - 2) ** 2 // 3}: try 2")
+        check_ranges(self, size=(5, 9), boxes=(1, 4))
+        check_ranges(self, walls=(0, (self.size - 2) ** 2 // 3))
         if not max(1, self.moves) <= self.least <= self.most <= 60 or self.moves < 0:
             raise UserError(
                 f"moves={self.moves}, least={self.least} and most={self.most} are not in rising order, moves "
@@ -195,6 +193,7 @@ class Sokoban(PlanTask[Params]):
 
     family = "sokoban"
     summary = "Make the first steps of a shortest way to push all boxes onto targets."
+    reasoning = Reasoning.PLANNING
     look = Look("sokoban", cell=16)
     codes = 7
     legend = ("wall", "floor", "target", "box", "box on a target", "player", "player on a target")

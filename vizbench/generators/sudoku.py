@@ -36,7 +36,7 @@ from vizbench.kernels.sudoku_search import (
     write_last_places,
 )
 from vizbench.task.bases import AnswerTask
-from vizbench.task.contract import Space
+from vizbench.task.contract import Reasoning, Space
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 MINIMAL = 0
@@ -367,6 +367,7 @@ class Sudoku(AnswerTask[Params]):
     family = "sudoku"
     version = 3
     summary = "Fill in a Sudoku: each row, column and box holds each digit once."
+    reasoning = Reasoning.LOGIC
     look = Look("sudoku", cell=32, margin=8)
     codes = 10
     legend = ("empty cell", *(f"digit {digit}" for digit in range(1, 10)))

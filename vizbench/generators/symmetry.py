@@ -16,7 +16,9 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_chance, rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grid, Grids, Keys, Look
 
 HIDDEN = 0
@@ -131,6 +133,7 @@ class Symmetry(SimulationTask[Params]):
 
     family = "symmetry"
     summary = "Complete a symmetric pattern of which some cells are hidden."
+    reasoning = Reasoning.GEOMETRY
     look = Look("blocks", cell=16, margin=8)
     codes = 6
     legend = ("hidden cell", "wood", "stone", "iron", "clay", "glass")

@@ -17,11 +17,12 @@ from typing import final
 import numpy as np
 
 from vizbench._util.jit import jit
-from vizbench.errors import UserError
 from vizbench.kernels.constraints import COUNT, Problem, clear, demand, over, row_of, seal
 from vizbench.kernels.puzzle_answers import KEEP
 from vizbench.kernels.rng import rng_below, rng_shuffle
+from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, DrawnPuzzleTask, States, rectangle
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Grids, Look
 
 _GRASS, _TREE, _TENT, _CORNER, _ZERO = range(5)
@@ -39,11 +40,8 @@ class Params:
     """How many tents there are, 2 … size² / 5."""
 
     def __post_init__(self) -> None:
-        if not 4 <= self.size <= 10:
-            raise UserError(f"size={self.size} is outside 4 … 10: try 6")
-        if not 2 <= self.tents <= self.size**2 // 5:
-            most = self.size**2 // 5
-            raise UserError(f"tents={self.tents} is outside 2 … {most} for size={self.size}: try {most}")
+        check_ranges(self, size=(4, 10))
+        check_ranges(self, tents=(2, self.size**2 // 5))
 
 
 VARIANTS = {"6": Params(), "8": Params(size=8, tents=12), "10": Params(size=10, tents=20)}
@@ -200,6 +198,7 @@ class Tents(DrawnPuzzleTask[Params]):
     summary = (
         "Put up a tent beside each tree; tents never touch, and numbers count them in each row and column."
     )
+    reasoning = Reasoning.COUNTING
     look = Look("tents", cell=32, margin=8)
     codes = 10
     legend = ("grass", "tree", "tent", "blank corner cell", *(f"number {k}" for k in range(6)))

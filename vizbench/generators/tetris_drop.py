@@ -18,7 +18,9 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_chance, rng_seed
-from vizbench.task.simulation import NEAR_PARTS, SimulationTask, check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import NEAR_PARTS, SimulationTask
 from vizbench.types import Grids, Keys, Look
 
 EMPTY, STACK, PIECE, LINE = 0, 1, 2, 3
@@ -180,6 +182,7 @@ class TetrisDrop(SimulationTask[Params]):
 
     family = "tetris-drop"
     summary = "Drop all given tetris pieces and clear full rows."
+    reasoning = Reasoning.MEMORY_OVER_TIME
     look = Look("blocks", cell=16, margin=8)
     codes = 4
     legend = ("empty cell", "stack", "falling piece", "line")

@@ -33,7 +33,9 @@ from vizbench.kernels.paths import (
 )
 from vizbench.kernels.rng import rng_below, rng_seed
 from vizbench.task.bases import AnswerTask
+from vizbench.task.contract import Reasoning
 from vizbench.task.planning import keys_again
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _DRAWS: Final = 400
@@ -53,11 +55,7 @@ class Params:
     """Whether a trap also catches on the four cells beside it."""
 
     def __post_init__(self) -> None:
-        if not 6 <= self.size <= 40:
-            raise UserError(f"size={self.size} is not in 6 … 40: try 12")
-        most = 0.15 if self.reach else 0.4
-        if not 0 <= self.traps <= most:
-            raise UserError(f"traps={self.traps} is not in 0 … {most}: try 0.1")
+        check_ranges(self, size=(6, 40), traps=(0, 0.15 if self.reach else 0.4))
 
 
 VARIANTS = {"base": Params(), "reach": Params(traps=0.1, reach=True)}
@@ -145,6 +143,7 @@ class Trapfield(AnswerTask[Params]):
 
     family = "trapfield"
     summary = "Mark a shortest path from the start to the goal that sets off no trap."
+    reasoning = Reasoning.GLOBAL_SEARCH
     look = Look("trapfield", cell=16)
     codes = 5
     legend = ("trap", "ground", "start", "goal", "path cell")

@@ -18,7 +18,9 @@ from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grid, Grids, Keys, Look
 
 CLEAR, MARKED, ANT_ON_CLEAR, ANT_ON_MARKED, BORDER = 0, 1, 2, 6, 10
@@ -122,6 +124,7 @@ class Turmite(SimulationTask[Params]):
 
     family = "turmite"
     summary = "Run a turmite by the table that is shown above its board."
+    reasoning = Reasoning.MEMORY_OVER_TIME
     look = Look("turmite", cell=16, margin=8)
     codes = 11
     legend = (

@@ -15,7 +15,9 @@ import numpy as np
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.kernels.rng import rng_below, rng_seed
-from vizbench.task.simulation import SimulationTask, check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
+from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
 
 EMPTY, HEAD, TAIL, WIRE = 0, 1, 2, 3
@@ -124,6 +126,7 @@ class Wireworld(SimulationTask[Params]):
 
     family = "wireworld"
     summary = "Predict where the electrons of a Wireworld circuit are some steps later."
+    reasoning = Reasoning.LOCAL_RULE
     look = Look("wireworld", cell=16, margin=8)
     codes = 4
     legend = ("empty cell", "electron head", "electron tail", "wire")

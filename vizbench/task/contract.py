@@ -48,6 +48,24 @@ class Metric(enum.Enum):
     JACCARD = "1 - shared set features / features set in either (0 if both are empty)"
 
 
+class Reasoning(enum.Enum):
+    """What a task asks of a model most of all."""
+
+    LOCAL_RULE = "each cell follows from the cells near it"
+    GLOBAL_SEARCH = "a path, region or object is found on the whole board"
+    COUNTING = "numbers on the board count cells or objects"
+    GEOMETRY = "shapes are moved, turned, mirrored, folded or traced"
+    MEMORY_OVER_TIME = "a state changes step by step, and each step needs the one before"
+    PLANNING = "moves are chosen that lead to a goal"
+    LOGIC = "cells are deduced from constraints until one solution is left"
+    INDUCTION = "the rule itself is not given and is found from examples"
+
+    @property
+    def title(self) -> str:
+        """The name in small letters, as in `local rule`."""
+        return self.name.lower().replace("_", " ")
+
+
 @final
 @dataclasses.dataclass(frozen=True, slots=True)
 class Space:
@@ -103,6 +121,8 @@ class Verifier(ABC):
     """The parts of a reward, two to four: what each measures, a clause by name. See `parts_batch`."""
     legend: ClassVar[tuple[str, ...]] = ()
     """What each cell code means, a short noun phrase per code: ("dead cell", "live cell"). () if unknown."""
+    reasoning: ClassVar[Reasoning | None] = None
+    """What is asked of a model most of all. None: it is not known."""
 
     @final
     @property

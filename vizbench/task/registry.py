@@ -31,19 +31,21 @@ _GROUP = "vizbench.tasks"
 
 
 @functools.cache
-def _own_families() -> Mapping[str, Task[Any]]:
-    """Return the task families of `vizbench.generators` by name, in alphabetical order."""
+def _own_modules() -> Mapping[str, str]:
+    """Return the modules of `vizbench.generators` by the names of their families, sorted. Imports none."""
     import vizbench.generators as package
 
-    own: dict[str, Task[Any]] = {}
-    for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
-        task = _own_task(f"{package.__name__}.{module.name}")
-        own[task.family] = task
-    return dict(sorted(own.items()))
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    return {name.replace("_", "-"): f"{package.__name__}.{name}" for name in names}
 
 
-def _own_task(module: str) -> Task[Any]:
-    """Return the `TASK` of a module of `vizbench.generators`. Raises UserError if the module has none."""
+@functools.cache
+def _own_task(family: str) -> Task[Any]:
+    """Return the task family of `vizbench.generators` with this name. Imports only its module.
+
+    Raises UserError if the module has no such family.
+    """
+    module = _own_modules()[family]
     try:
         loaded = importlib.import_module(module)
     except Exception as error:  # one broken file would break every command without being named
@@ -57,7 +59,10 @@ def _own_task(module: str) -> Task[Any]:
         )
     if fault := _task_fault(loaded.TASK):
         raise UserError(f"TASK in {_file_of(module)} is not a complete task: {fault}")
-    return cast("Task[Any]", loaded.TASK)
+    task = cast("Task[Any]", loaded.TASK)
+    if task.family != family:
+        raise UserError(f"the family {task.family} in {_file_of(module)} must be named {family}, as its file")
+    return task
 
 
 def _file_of(module: str) -> str:
@@ -69,13 +74,13 @@ def _file_of(module: str) -> str:
 @functools.cache
 def families() -> Mapping[str, Task[Any]]:
     """Return every task family by name, sorted: those of vizbench and of installed packages."""
-    own = _own_families()
+    own = {name: _own_task(name) for name in _own_modules()}
     offered = plugins.installed(_GROUP, _task_fault, lambda task: task.family, own)
     return dict(sorted({**own, **dict(offered)}.items()))
 
 
 def _task_fault(item: object) -> str:
-    """Return why an object is not a complete task, as a clause, or "" if it is one."""
+    """Return why an object is not a complete task, as a clause, or "" if it is one. Makes no level."""
     if isinstance(item, type) and issubclass(item, Task):
         return f"{item.__name__} is a class: give an instance, TASK = {item.__name__}()"
     if not isinstance(item, Task):
@@ -91,7 +96,7 @@ def _task_fault(item: object) -> str:
         return f"it has {len(task.levels)} levels: give {LEVELS}, or none"
     if any(re.fullmatch(r"level\d", name) for name in task.variants):
         return "a variant has the name of a level: choose another name"
-    records = [*task.variants.values(), *task.levels]
+    records = task.variants.values()
     if not records or not all(dataclasses.is_dataclass(record) for record in records):
         return "its variants are not a mapping from names to dataclass instances"
     return ""
@@ -265,15 +270,15 @@ def level_name(name: str, level: SupportsIndex) -> str:
 
 
 def _family_and_variant(path: str) -> tuple[str, str, Task[Any]]:
-    """Split a name without its query, and find its family. Looks among our own first, which costs least."""
+    """Split a name without its query, and find its family. One of our own is the only one to be imported."""
     if is_in_file(path):
         task = _file_task(path).task
         target = plugins.split(path)
         assert target is not None  # `_file_task` has split it
         return str(target), target.rest.removeprefix("/"), task
     family, _, variant = path.partition("/")
-    if family in _own_families():
-        return family, variant, _own_families()[family]
+    if family in _own_modules():
+        return family, variant, _own_task(family)
     if family in families():
         return family, variant, families()[family]
     summaries = {name: task.summary for name, task in families().items()}

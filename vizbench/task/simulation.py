@@ -7,10 +7,9 @@ that many steps. Otherwise it ends when nothing changes any more.
 
 from __future__ import annotations
 
-import dataclasses
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, TypeVar, final
+from typing import ClassVar, Final, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,20 +24,6 @@ P = TypeVar("P")
 
 _TRIES = 1000
 """How often a question that does not suit is drawn again before an error is raised."""
-
-
-def check_ranges(params: Any, **ranges: tuple[float, float]) -> None:
-    """Raise UserError if a parameter is not in its range, both ends included.
-
-    params: a record whose fields have defaults. ranges: the least and the largest value of a field, by name.
-    """
-    usual = {field.name: field.default for field in dataclasses.fields(params)}
-    for name, (least, most) in ranges.items():
-        value = getattr(params, name)
-        if not least <= value <= most:
-            raise UserError(
-                f"{name}={value} is not in {least} … {most}: choose a value there, e.g. {usual[name]}"
-            )
 
 
 NEAR_PARTS: Final[Mapping[str, str]] = {

@@ -15,7 +15,7 @@ from vizbench.formats import lookup
 from vizbench.generators.arc.facts import SAME_SIZE, pair
 from vizbench.generators.arc.library import concepts, rules
 from vizbench.generators.arc.scene import Scene
-from vizbench.generators.arc.task import LEVELS, TASK, Params, rule_of
+from vizbench.generators.arc.task import TASK, Params, rule_of
 from vizbench.task import registry
 from vizbench.types import Grid
 
@@ -178,7 +178,7 @@ def test_parts_of_answers_read_by_hand():
     assert cut == {"changed": 1, "kept": 1, "precise": 0}  # a cut question is no work
 
 
-@pytest.mark.parametrize("params", LEVELS, ids=lambda params: params.rule)
+@pytest.mark.parametrize("params", TASK.levels, ids=lambda params: params.rule)
 def test_levels_are_rules_that_keep_the_size(params: Params):
     assert rule_of(params).keeps & SAME_SIZE
 

@@ -7,12 +7,14 @@ import json
 import msgspec
 import pytest
 
+from vizbench import loading
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, Plan, Trial, seed_list, slug
-from vizbench.harness.plan.suites import SUITES
+from vizbench.harness.plan.suites import SUITES, tasks_of
 from vizbench.harness.stats.paper import paper
 from vizbench.model import Schedule
-from vizbench.task.registry import tasks
+from vizbench.task.contract import LEVELS, Reasoning
+from vizbench.task.registry import families, spec, tasks
 
 
 def test_trials_are_the_product_with_the_baselines_first():
@@ -31,9 +33,24 @@ def test_a_limit_is_no_other_plan():
 
 def test_every_task_of_every_suite_exists():
     for suite, names in SUITES.items():
-        assert suite.startswith("arc-agi-") or set(names) <= set(tasks())
+        known = {*tasks(), *(f"{name}/level{level}" for name in families() for level in range(LEVELS))}
+        assert suite.startswith("arc-agi-") or set(names) <= known
     assert SUITES["arc-agi-1"] == ("arc-agi-1:evaluation",)
     assert {trial.task for trial in Plan(suite="core").trials()} == set(SUITES["core"])
+
+
+def test_the_core_has_20_families_of_all_kinds_of_reasoning():
+    chosen = [spec(name).task for name in SUITES["core"]]
+    assert len(chosen) == len({task.family for task in chosen}) == 20
+    assert {task.reasoning for task in chosen} == set(Reasoning)
+
+
+def test_the_suite_of_all_has_the_default_of_each_family():
+    names = tasks_of("all")
+    assert [name.partition("/")[0] for name in names] == list(families())
+    assert [spec(name.partition("/")[0]).name for name in names] == list(names)
+    measured = {trial.task for trial in Plan(suite="all").trials()}
+    assert measured == {each for name in names for each in loading.expand(name)}
 
 
 def test_the_papers_suite_is_its_parts_and_its_tables():

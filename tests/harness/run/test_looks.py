@@ -14,7 +14,7 @@ import vizbench as vb
 from tests.support import stubs
 from tests.support.small_runs import BATCHER, directory, small_plan
 from vizbench.errors import UserError
-from vizbench.formats import read, write
+from vizbench.formats import Settings, read, write
 from vizbench.formats.lookup import verifier_of
 from vizbench.formats.manifest import load as manifest_of
 from vizbench.harness.plan.plan import Plan
@@ -137,7 +137,7 @@ def test_the_report_draws_as_a_person_reads():
 def test_pictures_of_a_data_set_are_drawn_and_scored_in_its_look(tmp_path: Path, look: LookName):
     split = vb.load("sudoku/mini", pool=20).test
     folder = tmp_path / "data"
-    write(split, 3, folder, "png", prompt="image", look=look)
+    write(split, 3, folder, Settings("png", prompt="image", look=look))
     assert manifest_of(folder).look == look
     for number, row in enumerate(read(folder)):
         drawn = look_of(vb.verifier_of(row), look, row)
@@ -156,5 +156,5 @@ def test_pictures_of_a_data_set_are_drawn_and_scored_in_its_look(tmp_path: Path,
 def test_the_look_of_a_data_set_without_pictures_is_refused(tmp_path: Path):
     split = vb.load("sudoku/mini", pool=20).test
     with pytest.raises(UserError, match="jsonl holds no pictures"):
-        write(split, 3, tmp_path / "x", look="human")
+        write(split, 3, tmp_path / "x", Settings(look="human"))
     assert not (tmp_path / "x").exists()

@@ -14,7 +14,7 @@ import pytest
 import vizbench as vb
 from tests.support.commands import Run, refused
 from vizbench.errors import UserError
-from vizbench.formats import read, write
+from vizbench.formats import Settings, read, write
 from vizbench.formats.manifest import FORMATS, FormatName
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_header, read_runs, read_trial
@@ -249,7 +249,7 @@ def test_the_command_puts_an_outside_model_beside_ours(run: Run, data: Path, tmp
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_data_set_is_no_answers(tmp_path: Path, kind: FormatName) -> None:
     folder = tmp_path / "d"
-    write(vb.load("life/conway").test, 2, folder, kind)
+    write(vb.load("life/conway").test, 2, folder, Settings(kind))
     with pytest.raises(UserError, match=r"is a data set and holds no model's answers \(its target folder"):
         score_rows(folder, folder)
     parts = [folder / "test", *(folder / "test").glob("*")] if (folder / "test").is_dir() else []

@@ -23,7 +23,7 @@ from vizbench.errors import UserError
 from vizbench.formats.arc.archive import archive_of, members, read_member
 from vizbench.formats.arc.errata import flaws
 from vizbench.formats.file_source import FileSource, files_below
-from vizbench.task.contract import Verifier
+from vizbench.task.contract import Reasoning, Verifier
 from vizbench.types import CheckResult, Grid, Instance, Json, Look, SplitName
 
 PREFIX = "arc-json:"
@@ -70,6 +70,7 @@ class ArcVerifier(Verifier):
     """Compare with the stored output: an ARC file does not say its rule, so `valid` follows `exact`."""
 
     version = VERSION
+    reasoning = Reasoning.INDUCTION
     look = Look("arc", canvas=400, line=2)
     codes = 10
     resizes = True

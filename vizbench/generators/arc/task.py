@@ -18,7 +18,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar, Final, final
+from typing import ClassVar, Final, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,7 @@ from vizbench.generators.arc.rule import COLOURS, MAX_SIDE, Rule
 from vizbench.generators.arc.scene import Scene
 from vizbench.generators.arc.scene_kernels import count_batch
 from vizbench.seeds import keys, stream
-from vizbench.task.contract import Demonstrations, HasDemonstrations, Metric, Task, check_equal
+from vizbench.task.contract import Demonstrations, HasDemonstrations, Metric, Reasoning, Task, check_equal
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look, Trajectories
 
 ANY: Final = "any"
@@ -97,19 +97,36 @@ class Params(HasDemonstrations):
         return Demonstrations(_grids(drawn.demos), _grids(drawn.tests), story(drawn))
 
 
-LEVELS = (
-    Params("extend-to-boundary", "stem-from-the-middle"),
-    Params("center", "line-through-the-middle"),
-    Params("center", "crossbar-to-the-middle", 1),
-    Params("move-to-boundary", "stem-first", 1),
-    Params("same-different", "lines-the-same-way", 1),
-    Params("clean-up", "wipe-stain"),
-    Params("top-bottom-2d", "fill-beyond-objects", 1),
-    Params("above-below", "colour-of-stacked", 1),
-    Params("order", "sort-cells-by-top-row"),
-    Params("inside-outside", "marked-box"),
+_LEVELS: Final = (
+    ("extend-to-boundary", "stem-from-the-middle", 0),
+    ("center", "line-through-the-middle", 0),
+    ("center", "crossbar-to-the-middle", 1),
+    ("move-to-boundary", "stem-first", 1),
+    ("same-different", "lines-the-same-way", 1),
+    ("clean-up", "wipe-stain", 0),
+    ("top-bottom-2d", "fill-beyond-objects", 1),
+    ("above-below", "colour-of-stacked", 1),
+    ("order", "sort-cells-by-top-row", 0),
+    ("inside-outside", "marked-box", 0),
 )
-"""Rules with any number of pairs. Their pairs rise in objects, colours and changed cells: see `effort`."""
+"""Concept, rule and setting of each level. The pairs rise in objects, colours and changed cells."""
+
+
+@final
+class Levels(Sequence[Params]):
+    """Make the parameters of a level when they are asked for. So listing tasks imports no rules."""
+
+    def __len__(self) -> int:
+        return len(_LEVELS)
+
+    @overload
+    def __getitem__(self, index: int) -> Params: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Params]: ...
+    def __getitem__(self, index: int | slice) -> Params | Sequence[Params]:
+        if isinstance(index, slice):
+            return [Params(*level) for level in _LEVELS[index]]
+        return Params(*_LEVELS[index])
 
 
 def _grids(pairs: Sequence[Pair]) -> tuple[tuple[Grid, Grid], ...]:
@@ -170,6 +187,7 @@ class Arc(Task[Params]):
     family = "arc"
     version = 3
     summary = "Find the rule that the demonstrations share, and apply it to the test grid."
+    reasoning = Reasoning.INDUCTION
     look = Look("arc", canvas=400, line=2)
     codes = 10
     resizes = True
@@ -184,7 +202,7 @@ class Arc(Task[Params]):
     # As a share of the cells that are coloured in either grid. Moving one of six objects is too little.
     min_distance = 0.3
     variants: Mapping[str, Params] = {name: Params(name) for name in concepts()}
-    levels = LEVELS
+    levels = Levels()
 
     def instructions(self, params: Params) -> tuple[str, str, str]:
         """Return what is asked. If the rule is named, it is given in words."""

@@ -46,7 +46,8 @@ from vizbench.generators.chess.mates import (
     play_line,
 )
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task.contract import GameContinuation, Task
+from vizbench.task.contract import GameContinuation, Reasoning, Task
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look, Trajectories
 
 _PIECES = ("pawn", "knight", "bishop", "rook", "queen", "king")
@@ -69,12 +70,7 @@ class Params:
     """The largest number of pieces on the board, 6 … 32, and at least 2 more than the least."""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.mate <= 3:
-            raise UserError(f"mate={self.mate} is not in 1 … 3: proofs of longer mates take too long, try 2")
-        if not 2 <= self.least_pieces <= 26:
-            raise UserError(
-                f"least_pieces={self.least_pieces} is not in 2 … 26: fuller boards are rare, try 20"
-            )
+        check_ranges(self, mate=(1, 3), least_pieces=(2, 26))
         if not max(6, self.least_pieces + 2) <= self.most_pieces <= 32:
             raise UserError(
                 f"most_pieces={self.most_pieces} is not in 6 … 32 and 2 above least_pieces="
@@ -284,6 +280,7 @@ class Chess(Task[Params]):
     family = "chess"
     version = 5
     summary = "Play white's move that forces mate in chess."
+    reasoning = Reasoning.PLANNING
     look = Look("chess", cell=32, margin=8)
     codes = 13
     parts: ClassVar[Mapping[str, str]] = {

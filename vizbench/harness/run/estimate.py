@@ -90,7 +90,9 @@ def estimate(plan: Plan, out: Path) -> list[Estimate]:
     seconds have passed. Raises UserError as `run.run` does.
     """
     load = lru_cache(maxsize=64)(loading.load)
-    rows = [_untimed(trial, out / trial.directory, plan.limit, load) for trial in plan.trials()]
+    trials = plan.trials()
+    plan.check_questions(trials)
+    rows = [_untimed(trial, out / trial.directory, plan.limit, load) for trial in trials]
     timed = [row.trial for row in rows if row.answers and not row.problem]
     paces, data_seconds = _paces(timed, load)
     counted: set[tuple[str, int]] = set()

@@ -67,6 +67,7 @@ def run(
     description = parts.describe(part, plan.trials(), plan.limit)
     parts.refuse_other_part(out, description)
     queue = part.of(_jobs(plan, out, pretraining_overlap))
+    plan.check_questions([job.trial for job in queue])
     for job in queue:
         refuse_change(job.directory, planned(job.trial))
     models = _models(queue, engine)

@@ -17,12 +17,10 @@ puzzles. So 2 disks, level 0, have 2,160 questions, of which 430 are test.
 
 from __future__ import annotations
 
-import functools
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -30,18 +28,31 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.errors import UserError
+from vizbench.generators.hanoi.pictures import (
+    BASE,
+    BROKEN,
+    COLOURS,
+    DOUBLE,
+    FLOATING,
+    MISSING,
+    TOO_LARGE,
+    WHOLE,
+    draw,
+    drawn_state,
+    empty_picture,
+    number,
+    reach,
+    read_band,
+    see,
+    stack,
+)
+from vizbench.generators.hanoi.states import distances, is_right, move, moves_off, pairs_apart, walk
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
-from vizbench.task.contract import Space, Task
+from vizbench.task.contract import Reasoning, Space, Task
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look, Trajectories
 
-GROUND, PEG, BASE, GOAL_GROUND = 0, 7, 8, 9
-COLOURS: Final = 6
-"""Disks have codes 1 … COLOURS."""
-
 _APART_BY_PEGS = 4  # the smallest number of disks with more pairs of states than the train pool has rows
-
-Table = npt.NDArray[Any]
-"""Least moves between any two states, `(3^n, 3^n)` uint8; states are numbers."""
 
 
 @final
@@ -55,12 +66,11 @@ class Params:
     """Moves to make, 1 … 2^disks - 1. The maximum is the largest distance of two states."""
 
     def __post_init__(self) -> None:
-        if not 2 <= self.disks <= COLOURS:
-            raise UserError(f"disks={self.disks} is outside 2 … {COLOURS}: try 3")
+        check_ranges(self, disks=(2, COLOURS))
         if not 1 <= self.steps < 1 << self.disks:
             most = (1 << self.disks) - 1
             raise UserError(
-                f"steps={self.steps} is outside 1 … {most}, the furthest apart that {self.disks} disks "
+                f"steps={self.steps} is not in 1 … {most}, the furthest apart that {self.disks} disks "
                 "can be: try 1"
             )
 
@@ -87,53 +97,6 @@ LEVELS = (
 )
 
 
-# The Towers of Hanoi on numbers: the k-th digit of a state, to base 3, is the peg of disk k, 0 the smallest.
-# Every number below 3^n is a legal state of n disks, since the disks of a peg can have one order only.
-
-
-@jit
-def move(state, disks, idle):
-    """Return the state after the only move between the pegs that are not `idle`; -1 if both are empty."""
-    power = 1
-    for _ in range(disks):
-        peg = state // power % 3
-        if peg != idle:
-            return state + (3 - idle - 2 * peg) * power
-        power *= 3
-    return -1
-
-
-@jit
-def walk(state, goal, disks, steps, table):
-    """Return the state after `steps` moves of the stored plan to the goal."""
-    for _ in range(steps):
-        for idle in range(3):
-            after = move(state, disks, idle)
-            if after >= 0 and table[after, goal] < table[state, goal]:
-                state = after
-                break
-    return state
-
-
-@jit
-def stack(state, colours, band):
-    """Draw the disks on `band` (n, 3 (2n - 1)) uint8, empty pegs.
-
-    colours: `(n,)`, the smallest disk first.
-    """
-    disks = band.shape[0]
-    heights = np.zeros(3, np.int64)
-    power = 3 ** (disks - 1)
-    for k in range(disks - 1, -1, -1):
-        peg = state // power % 3
-        power //= 3
-        row = disks - 1 - heights[peg]
-        heights[peg] += 1
-        middle = peg * (2 * disks - 1) + disks - 1
-        for column in range(middle - k, middle + k + 1):
-            band[row, column] = colours[k]
-
-
 @jit
 def _make(keys, disks, steps, pairs, table, empty, question, target):
     """Make one pair of states per key.
@@ -157,117 +120,6 @@ def _make(keys, disks, steps, pairs, table, empty, question, target):
         stack(walk(start, goal, disks, steps, table), colours, target[i, disks + 1 : 2 * disks + 1])
 
 
-# Pictures are read back to states.
-
-WHOLE, BROKEN, FLOATING, DOUBLE, TOO_LARGE, MISSING = range(6)
-
-
-@jit
-def _bar(picture, row, first, disks, bare):
-    """Return the disk drawn at a level, 0 the smallest; -1 if there is none, -2 if it is not whole.
-
-    first: the first column of the peg. bare (3 (2n - 1),): a row of the band without disks.
-    """
-    colour, cells, is_bare = picture[row, first + disks - 1], 0, True
-    for column in range(first, first + 2 * disks - 1):
-        cells += picture[row, column] == colour
-        is_bare &= picture[row, column] == bare[column]
-    if is_bare:
-        return -1
-    if colour < 1 or colour > COLOURS:
-        return -2
-    disk = (cells - 1) // 2
-    for column in range(first, first + 2 * disks - 1):
-        covered = abs(column - first - disks + 1) <= disk
-        if picture[row, column] != (colour if covered else bare[column]):
-            return -2
-    return disk
-
-
-@jit
-def read_band(picture, top, disks, bare, pegs, colours):
-    """Write peg and colour of each disk, smallest first, to `pegs` and `colours` (n,) int64.
-
-    top: the first row of the band. Returns what is wrong, WHOLE if nothing, with its row, peg and disk.
-    """
-    pegs[:] = -1
-    for peg in range(3):
-        below = disks  # the disk below, at first the base; -1 for an empty level
-        for row in range(top + disks - 1, top - 1, -1):
-            first = peg * (2 * disks - 1)
-            disk = _bar(picture, row, first, disks, bare)
-            if disk == -2:
-                return BROKEN, row, peg, 0
-            if disk >= 0:
-                if below < 0:
-                    return FLOATING, row, peg, disk
-                if pegs[disk] >= 0:
-                    return DOUBLE, row, peg, disk
-                if disk > below:
-                    return TOO_LARGE, row, peg, disk
-                pegs[disk], colours[disk] = peg, picture[row, first + disks - 1]
-            below = disk
-    for disk in range(disks):
-        if pegs[disk] < 0:
-            return MISSING, 0, 0, disk
-    return WHOLE, 0, 0, 0
-
-
-@jit
-def _number(pegs):
-    """Return the state with these pegs, smallest disk first."""
-    state = 0
-    for disk in range(pegs.shape[0] - 1, -1, -1):
-        state = 3 * state + pegs[disk]
-    return state
-
-
-@jit
-def see(picture, empty, colours):
-    """Return start and goal of a picture of the right shape, or -1 and -1 if it is no question.
-
-    colours: `(n,)` int64, the disks' codes are written there.
-    """
-    disks = colours.shape[0]
-    pegs, others = np.empty(disks, np.int64), np.empty(disks, np.int64)
-    for r in range(picture.shape[0]):
-        for c in range(picture.shape[1]):
-            if (picture[r, c] == BASE) != (empty[r, c] == BASE):
-                return -1, -1
-    if read_band(picture, 0, disks, empty[0], pegs, others)[0] != WHOLE:
-        return -1, -1
-    goal = _number(pegs)
-    if read_band(picture, disks + 1, disks, empty[disks + 1], pegs, colours)[0] != WHOLE:
-        return -1, -1
-    for disk in range(disks):
-        if colours[disk] != others[disk]:
-            return -1, -1
-    return _number(pegs), goal
-
-
-@jit
-def _reach(question, answer, empty, colours):
-    """Return the state that an answer shows, or -1 if it is not the question with another state."""
-    disks = colours.shape[0]
-    for r in range(question.shape[0]):
-        for c in range(question.shape[1]):
-            if answer[r, c] != question[r, c] and not disks < r <= 2 * disks:
-                return -1
-    pegs, others = np.empty(disks, np.int64), np.empty(disks, np.int64)
-    if read_band(answer, disks + 1, disks, empty[disks + 1], pegs, others)[0] != WHOLE:
-        return -1
-    for disk in range(disks):
-        if colours[disk] != others[disk]:
-            return -1
-    return _number(pegs)
-
-
-@jit
-def is_right(start, goal, state, steps, table):
-    """Return whether a state is reached by the first `steps` moves of a shortest plan."""
-    return table[start, state] == steps and table[state, goal] + steps == np.int64(table[start, goal])
-
-
 @jit
 def _check_all(question, answer, steps, empty, table, colours, valid):
     """Write which answers are right, `(n,)` bool. colours (n,): scratch."""
@@ -275,51 +127,8 @@ def _check_all(question, answer, steps, empty, table, colours, valid):
         start, goal = see(question[i], empty, colours)
         valid[i] = False
         if start >= 0:
-            state = _reach(question[i], answer[i], empty, colours)
+            state = reach(question[i], answer[i], empty, colours)
             valid[i] = state >= 0 and is_right(start, goal, state, steps, table)
-
-
-@jit
-def _drawn_state(answer, start, colours):
-    """Return the state in which every disk is on the peg where the answer has most cells of its colour.
-
-    A disk without any cell of its colour stays where it is at the start.
-    """
-    disks = colours.shape[0]
-    state, power = 0, 1
-    for disk in range(disks):
-        peg, most = start // power % 3, 0
-        for other in range(3):
-            cells = 0
-            for r in range(disks + 1, 2 * disks + 1):
-                for c in range(other * (2 * disks - 1), (other + 1) * (2 * disks - 1)):
-                    cells += answer[r, c] == colours[disk]
-            if cells > most:
-                peg, most = other, cells
-        state += peg * power
-        power *= 3
-    return state
-
-
-@jit
-def _moves_off(start, goal, state, steps, table):
-    """Return the least moves from a state to a right answer, or -1 if none is right."""
-    least = -1
-    for right in range(table.shape[0]):
-        if is_right(start, goal, right, steps, table):
-            moves = np.int64(table[state, right])
-            if least < 0 or moves < least:
-                least = moves
-    return least
-
-
-@jit
-def _draw(picture, question, empty, state, colours):
-    """Fill `picture` with the question in another state."""
-    disks = colours.shape[0]
-    picture[: disks + 1] = question[: disks + 1]
-    picture[disks + 1 :] = empty[disks + 1 :]
-    stack(state, colours, picture[disks + 1 : 2 * disks + 1])
 
 
 @jit
@@ -331,11 +140,11 @@ def _measure(question, answer, steps, empty, table, colours, drawn, moves):
         start, goal = see(question[i], empty, colours)
         if start < 0:
             continue
-        state = _drawn_state(answer[i], start, colours)
-        off = _moves_off(start, goal, state, steps, table)
+        state = drawn_state(answer[i], start, colours)
+        off = moves_off(start, goal, state, steps, table)
         if off < 0:
             continue
-        _draw(picture, question[i], empty, state, colours)
+        draw(picture, question[i], empty, state, colours)
         differ = 0
         for r in range(picture.shape[0]):
             for c in range(picture.shape[1]):
@@ -357,7 +166,7 @@ def _record(question, target, steps, empty, table, colours, states):
             return i
         for k in range(steps):
             state = walk(state, end, colours.shape[0], 1, table)
-            _draw(states[i * steps + k], question[i], empty, state, colours)
+            draw(states[i * steps + k], question[i], empty, state, colours)
     return -1
 
 
@@ -397,61 +206,15 @@ class _Puzzle:
     """Least moves from start to goal."""
 
 
-@functools.cache
-def _distances(disks: int) -> Table:
-    """Return the least moves between all states. For 5 disks they take 59 kB and 1 ms.
-
-    They are computed by induction over the largest disk (Hinz 1992). If it is on the same peg in both states,
-    it does not move. Otherwise it moves once, or twice over the third peg. In between, the smaller disks form
-    a tower on one peg.
-    """
-    distances = np.zeros((1, 1), np.int64)
-    to_tower = np.zeros((1, 3), np.int64)  # least moves from each state to a tower on each peg
-    for smaller in range(disks):
-        tower = 1 << smaller  # moves of a tower of the smaller disks, and one of the largest
-        grown = np.empty((3, len(distances), 3, len(distances)), np.int64)
-        towers = np.empty((3, len(distances), 3), np.int64)
-        for peg, goal in itertools.product(range(3), repeat=2):
-            if peg == goal:
-                grown[peg, :, goal] = distances
-                towers[peg, :, goal] = to_tower[:, goal]
-                continue
-            third = 3 - peg - goal
-            once = to_tower[:, None, third] + 1 + to_tower[None, :, third]
-            twice = to_tower[:, None, goal] + 1 + tower + to_tower[None, :, peg]
-            grown[peg, :, goal] = np.minimum(once, twice)
-            towers[peg, :, goal] = to_tower[:, third] + tower
-        distances = grown.reshape(3 * len(distances), -1)
-        to_tower = towers.reshape(-1, 3)
-    return distances.astype(np.uint8)
-
-
-@functools.lru_cache(maxsize=16)
-def _pairs(disks: int, steps: int) -> npt.NDArray[np.int32]:
-    """Return every pair of states at least `steps` moves apart, `(m,)` as start + 3^n goal."""
-    return np.flatnonzero(_distances(disks) >= steps).astype(np.int32)
-
-
-@functools.cache
-def _empty(disks: int) -> Grid:
-    """Return the picture without disks, `(2n + 2, 3 (2n - 1))`: pegs on their base, the goal's band above."""
-    wide = 2 * disks - 1
-    bands = np.full((2, disks + 1, 3 * wide), GROUND, np.uint8)
-    bands[0] = GOAL_GROUND
-    bands[:, :, disks - 1 :: wide] = PEG
-    bands[:, disks] = BASE
-    return bands.reshape(-1, 3 * wide)
-
-
 def _puzzle(params: Params, question: Grid) -> _Puzzle | None:
     """Return the content of a question, or None if it does not show two legal states of the same disks."""
-    empty, colours = _empty(params.disks), np.empty(params.disks, np.int64)
+    empty, colours = empty_picture(params.disks), np.empty(params.disks, np.int64)
     if question.shape != empty.shape:
         return None
     start, goal = see(question, empty, colours)
     if start < 0:
         return None
-    return _Puzzle(start, goal, colours.tolist(), int(_distances(params.disks)[start, goal]))
+    return _Puzzle(start, goal, colours.tolist(), int(distances(params.disks)[start, goal]))
 
 
 def _reached(params: Params, puzzle: _Puzzle, question: Grid, picture: Grid) -> int | str:
@@ -464,7 +227,7 @@ def _reached(params: Params, puzzle: _Puzzle, question: Grid, picture: Grid) -> 
         r, c = (int(v) for v in frame[0])
         return f"the {'base' if question[r, c] == BASE else 'goal'} was changed at row {r}, column {c}"
     pegs, colours = np.empty(disks, np.int64), np.empty(disks, np.int64)
-    fault, row, peg, disk = read_band(picture, first, disks, _empty(disks)[first], pegs, colours)
+    fault, row, peg, disk = read_band(picture, first, disks, empty_picture(disks)[first], pegs, colours)
     if fault != WHOLE:
         place, bar = f"at row {row} of peg {peg}", plural(2 * disk + 1, "cell")
         return {
@@ -477,7 +240,7 @@ def _reached(params: Params, puzzle: _Puzzle, question: Grid, picture: Grid) -> 
     for disk, colour in enumerate(puzzle.colours):
         if colours[disk] != colour:
             return f"the disk of {plural(2 * disk + 1, 'cell')} changed its colour"
-    return int(_number(pegs))
+    return int(number(pegs))
 
 
 def _no_picture(disks: int) -> UserError:
@@ -487,7 +250,7 @@ def _no_picture(disks: int) -> UserError:
 def _drawn(params: Params, question: Grid, puzzle: _Puzzle, state: int) -> Grid:
     """Return the question with another state."""
     picture = np.empty_like(question)
-    _draw(picture, question, _empty(params.disks), state, np.array(puzzle.colours))
+    draw(picture, question, empty_picture(params.disks), state, np.array(puzzle.colours))
     return picture
 
 
@@ -498,6 +261,7 @@ class Hanoi(Task[Params]):
     family = "hanoi"
     version = 3
     summary = "Make the first moves of a shortest plan from one state of the Towers of Hanoi to another."
+    reasoning = Reasoning.PLANNING
     look = Look("hanoi", cell=16)
     codes = 10
     # Our choice: one disk of 8 or 10. With 4 disks and a pool of 5000, 46% of the candidates pass.
@@ -541,11 +305,11 @@ class Hanoi(Task[Params]):
         )
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
-        disks, empty = params.disks, _empty(params.disks)
+        disks, empty = params.disks, empty_picture(params.disks)
         question = np.empty((len(keys), *empty.shape), np.uint8)
         target = np.empty_like(question)
-        pairs = _pairs(disks, params.steps)
-        _make(keys, disks, params.steps, pairs, _distances(disks), empty, question, target)
+        pairs = pairs_apart(disks, params.steps)
+        _make(keys, disks, params.steps, pairs, distances(disks), empty, question, target)
         return Batch(question, target)
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
@@ -558,7 +322,7 @@ class Hanoi(Task[Params]):
         """
         n, steps, empty = len(question), params.steps, self._shown(params, question)
         states = np.empty((n * steps, *empty.shape), np.uint8)
-        table, colours = _distances(params.disks), np.empty(params.disks, np.int64)
+        table, colours = distances(params.disks), np.empty(params.disks, np.int64)
         if target.shape != question.shape or (
             _record(question, target, steps, empty, table, colours, states) >= 0
         ):
@@ -568,14 +332,14 @@ class Hanoi(Task[Params]):
     @staticmethod
     def _shown(params: Params, question: Grids) -> Grid:
         """Return the picture without disks. Raises UserError if the questions have another shape."""
-        empty = _empty(params.disks)
+        empty = empty_picture(params.disks)
         if question.shape[1:] != empty.shape:
             raise _no_picture(params.disks)
         return empty
 
     def check_batch(self, params: Params, question: Grids, answer: Grids) -> npt.NDArray[np.bool_]:
         valid = np.zeros(len(question), np.bool_)
-        empty, table = _empty(params.disks), _distances(params.disks)
+        empty, table = empty_picture(params.disks), distances(params.disks)
         if question.shape[1:] == answer.shape[1:] == empty.shape:
             colours = np.empty(params.disks, np.int64)
             _check_all(question, answer, params.steps, empty, table, colours, valid)
@@ -585,7 +349,7 @@ class Hanoi(Task[Params]):
         self, params: Params, question: Grids, target: Grids, answer: Grids
     ) -> Mapping[str, npt.NDArray[np.float64]]:
         drawn, moves = np.zeros(len(question)), np.zeros(len(question))
-        empty, table = _empty(params.disks), _distances(params.disks)
+        empty, table = empty_picture(params.disks), distances(params.disks)
         if question.shape[1:] == answer.shape[1:] == empty.shape:
             colours = np.empty(params.disks, np.int64)
             _measure(question, answer, params.steps, empty, table, colours, drawn, moves)
@@ -593,7 +357,7 @@ class Hanoi(Task[Params]):
 
     def space(self, params: Params) -> Space:
         """Count all pairs of states that are far enough apart, with all colourings if colours count."""
-        pairs = len(_pairs(params.disks, params.steps))
+        pairs = len(pairs_apart(params.disks, params.steps))
         colourings = 1 if params.disks >= _APART_BY_PEGS else math.perm(COLOURS, params.disks)
         return Space(pairs * colourings)
 
@@ -636,7 +400,7 @@ class Hanoi(Task[Params]):
 
         Raises UserError if a question is not a picture of two states.
         """
-        n, empty, table = len(question), self._shown(params, question), _distances(params.disks)
+        n, empty, table = len(question), self._shown(params, question), distances(params.disks)
         distance, levels, right = np.empty(n), np.empty(n), np.empty(n)
         colours = np.empty(params.disks, np.int64)
         if _figures(question, params.steps, empty, table, colours, distance, levels, right) >= 0:
@@ -655,7 +419,7 @@ class Hanoi(Task[Params]):
 
         Goal, base and colours must be unchanged.
         """
-        puzzle, table = _puzzle(params, question), _distances(params.disks)
+        puzzle, table = _puzzle(params, question), distances(params.disks)
         if puzzle is None:
             return CheckResult(False, "the question is not a picture of two states, so no answer is right")
         if puzzle.distance < params.steps:
@@ -677,7 +441,7 @@ class Hanoi(Task[Params]):
 
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """Check one legal move that leads nearer to the goal."""
-        puzzle, table = _puzzle(params, before), _distances(params.disks)
+        puzzle, table = _puzzle(params, before), distances(params.disks)
         if puzzle is None:
             return CheckResult(False, "the picture before is not a picture of two states")
         state = _reached(params, puzzle, before, after)
@@ -699,7 +463,7 @@ class Hanoi(Task[Params]):
         puzzle = _puzzle(params, question)
         if puzzle is None or puzzle.distance < params.steps:
             return None
-        state = walk(puzzle.start, puzzle.goal, params.disks, params.steps, _distances(params.disks))
+        state = walk(puzzle.start, puzzle.goal, params.disks, params.steps, distances(params.disks))
         return _drawn(params, question, puzzle, state)
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
