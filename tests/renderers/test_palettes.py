@@ -47,6 +47,7 @@ LEAST = {
     "skyscrapers": (179, 127),
     "futoshiki": (179, 127),
     "sheet": (180, 127),
+    "raven": (179, 127),
 }
 SIZES = {
     "binary": 2,
@@ -86,6 +87,7 @@ SIZES = {
     "skyscrapers": 9,
     "futoshiki": 13,
     "sheet": 4,
+    "raven": 9,
 }
 
 

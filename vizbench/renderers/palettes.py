@@ -141,6 +141,8 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "808080",
     ),
     "sheet": ("ffffff 000000 008080 ffff00", "808080"),  # dead, live, border, unknown
+    # Empty, border, unknown, dot, five materials.
+    "raven": ("ffffff 000000 00ffff 808000 ff0000 0000ff ffff00 00ff00 ff00ff", "808080"),
 }
 
 PALETTES: Mapping[str, Colours] = {name: _colours(cells) for name, (cells, _) in _TABLE.items()}

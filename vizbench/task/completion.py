@@ -66,11 +66,10 @@ class CompletionTask(AnswerTask[P]):
             return ""
         return f"the code at row {cell[0]}, column {cell[1]} does not follow from the question"
 
-    @final
     def parts_batch(
         self, params: P, question: Grids, target: Grids, answer: Grids
     ) -> Mapping[str, npt.NDArray[np.float64]]:
-        """Return the parts of `PuzzleTask`. All are 0 if question and answer differ in shape."""
+        """Return how far each answer got, see `parts`. All are 0 if question and answer differ in shape."""
         from vizbench.kernels.puzzle_answers import score_all  # no task needs numba to be listed
 
         n, cells = len(question), math.prod(question.shape[1:])
