@@ -46,6 +46,8 @@ LEAST = {
     "tents": (179, 127),
     "skyscrapers": (179, 127),
     "futoshiki": (179, 127),
+    "sheet": (180, 127),
+    "raven": (179, 127),
 }
 SIZES = {
     "binary": 2,
@@ -84,6 +86,8 @@ SIZES = {
     "tents": 10,
     "skyscrapers": 9,
     "futoshiki": 13,
+    "sheet": 4,
+    "raven": 9,
 }
 
 

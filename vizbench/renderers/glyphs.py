@@ -164,6 +164,8 @@ GLYPHS: Mapping[str, tuple[str, ...]] = {
         "flip down",
     ),
     "dice": ("", *_DIGITS[:6], *_ARROWS, "ring", ""),
+    "sheet": ("", "", "", "?"),
+    "raven": ("", "", "?", "dot", *("",) * 5),
 }
 """The name of a glyph per code, by the name of the set; "" for a code without a glyph."""
 

@@ -74,6 +74,8 @@ _CALM: Final[Mapping[str, str]] = {
     "trapfield": "ff5858 e0e0d8 58d858 ffe060 6098ff",
     "keys": "303038 e0e0d8 58d858 6098ff 48ffff ffff58 ffa8a0 ff70ff 989848 ff5858 984898",
     "cars": "303038 e0e0d8 40d840 ff4848 5050ff ffff48 ff60ff 48ffff 989848 ff9898 98ff98 9898ff 984898",
+    "sheet": "e0e0d8 303038 489898 ffff58",
+    "raven": "e0e0d8 303038 50f0ff b08040 ff5858 6070ff ffff58 58e058 ff60ff",
 }
 _CALM_OUTSIDE: Final = "ffffff"
 

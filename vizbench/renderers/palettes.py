@@ -140,6 +140,9 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff 808000 008080 000000",
         "808080",
     ),
+    "sheet": ("ffffff 000000 008080 ffff00", "808080"),  # dead, live, border, unknown
+    # Empty, border, unknown, dot, five materials.
+    "raven": ("ffffff 000000 00ffff 808000 ff0000 0000ff ffff00 00ff00 ff00ff", "808080"),
 }
 
 PALETTES: Mapping[str, Colours] = {name: _colours(cells) for name, (cells, _) in _TABLE.items()}
