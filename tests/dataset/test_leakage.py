@@ -34,6 +34,7 @@ SLOW = (
     "polyomino-packing/",
     "rush-hour/",
     "skyscrapers/",
+    "sudoku-variants/",
     "tents/",
 )
 FEW = {

@@ -164,6 +164,7 @@ GLYPHS: Mapping[str, tuple[str, ...]] = {
         "flip down",
     ),
     "dice": ("", *_DIGITS[:6], *_ARROWS, "ring", ""),
+    "sudoku-variants": ("", *_DIGITS, "0", "", "", "cross"),
 }
 """The name of a glyph per code, by the name of the set; "" for a code without a glyph."""
 

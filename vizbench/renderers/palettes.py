@@ -140,6 +140,11 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff 808000 008080 000000",
         "808080",
     ),
+    # Empty, the digits 1 … 9, zero, gap, border, mark of a diagonal.
+    "sudoku-variants": (
+        "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff 800080 808000 000000 008080",
+        "808080",
+    ),
 }
 
 PALETTES: Mapping[str, Colours] = {name: _colours(cells) for name, (cells, _) in _TABLE.items()}
