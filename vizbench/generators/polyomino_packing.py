@@ -16,14 +16,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Literal, NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
 
 from vizbench.errors import UserError
-from vizbench.kernels.packing import MOVES, Packing, new_packing, shapes_of
-from vizbench.kernels.packing_boards import OPEN, find_faults, is_same, make_all, order_all, study_all
+from vizbench.kernels.packing import MOVES, Ints, Packing, Shapes, new_packing, shapes_of
+from vizbench.kernels.packing_boards import OPEN, find_faults, is_same, make_all, study_all
 from vizbench.kernels.puzzle_answers import score_all
 from vizbench.kernels.rng import rng_below, rng_from
 from vizbench.task.bases import AnswerTask
@@ -94,24 +94,39 @@ LEVELS = (
 )
 
 
+class _Layout(NamedTuple):
+    """Hold what all grids of one record of parameters share."""
+
+    shape: tuple[int, int]
+    """Rows and columns of the grid."""
+    slots: Ints
+    """The top left cell of each piece that is shown, `(pieces, 2)`."""
+    shapes: Shapes
+    """The pieces under these moves."""
+
+
 @functools.cache
-def _slots(height: int, width: int, pieces: int) -> npt.NDArray[np.int64]:
-    """Return the top left cell of each piece that is shown, `(pieces, 2)`: two or three rows of pieces."""
-    rows = 2 if pieces <= 6 else 3
-    numbers = np.arange(pieces)
-    return np.stack([numbers % rows * _PITCH, width + 1 + numbers // rows * _PITCH], axis=1)
+def _layout(params: Params) -> _Layout:
+    """Return the layout: two or three rows of pieces are beside the field."""
+    rows = 2 if params.pieces <= 6 else 3
+    numbers = np.arange(params.pieces, dtype=np.int64)
+    slots = np.stack([numbers % rows * _PITCH, params.width + 1 + numbers // rows * _PITCH], axis=1)
+    bottom, right = (slots.max(axis=0) + _PITCH - 1).tolist()
+    return _Layout((max(params.height, bottom), right), slots, shapes_of(params.moves))
 
 
-def _shape(params: Params) -> tuple[int, int]:
-    """Return rows and columns of the grid."""
-    bottom, right = _slots(params.height, params.width, params.pieces).max(axis=0).tolist()
-    return max(params.height, bottom + _PITCH - 1), right + _PITCH - 1
-
-
-def _scratch(params: Params) -> tuple[Packing, npt.NDArray[np.int64]]:
+def _scratch(params: Params) -> tuple[Packing, Ints]:
     """Return room for a search, and a board."""
     height, width = params.height, params.width
     return new_packing(height, width, params.pieces), np.zeros((height, width), np.int64)
+
+
+class _Study(NamedTuple):
+    """Hold what a search says of questions, see `study_all`."""
+
+    solutions: Ints
+    ranks: Ints
+    figures: npt.NDArray[np.float64]
 
 
 @final
@@ -145,38 +160,27 @@ class PolyominoPacking(AnswerTask[Params]):
         )
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
-        slots = _slots(params.height, params.width, params.pieces)
-        question = np.empty((len(keys), *_shape(params)), np.uint8)
+        shape, slots, shapes = _layout(params)
+        question = np.empty((len(keys), *shape), np.uint8)
         target = np.empty_like(question)
-        make_all(keys, slots, shapes_of(params.moves), *_scratch(params), question, target)
+        make_all(keys, slots, shapes, *_scratch(params), question, target)
         return Batch(question, target)
 
-    def _solved(
-        self, params: Params, question: Grids, limit: int
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Return the first cover of each question, `(n, pieces)`, and the figures of its search."""
-        solutions, figures = np.zeros((len(question), params.pieces), np.int64), np.zeros((len(question), 3))
-        if question.shape[1:] == _shape(params):
-            slots = _slots(params.height, params.width, params.pieces)
-            grids = np.ascontiguousarray(question)
-            study_all(grids, slots, shapes_of(params.moves), *_scratch(params), limit, solutions, figures)
-        return solutions, figures
-
-    def _ordered(
-        self, params: Params, question: Grids, target: Grids
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return when each cell gets its piece, `(n, h, w)`, and how many pieces had one place only."""
-        moments, forced = np.zeros(question.shape, np.int64), np.zeros(len(question), np.int64)
-        slots = _slots(params.height, params.width, params.pieces)
-        grids = [np.ascontiguousarray(each) for each in (question, target)]
-        order_all(*grids, slots, shapes_of(params.moves), *_scratch(params), moments, forced)
-        return moments, forced
+    def _study(self, params: Params, question: Grids) -> _Study:
+        """Solve questions. All is 0 if their shape is not the one of these parameters."""
+        n, (shape, slots, shapes) = len(question), _layout(params)
+        solutions, ranks = np.zeros((2, n, params.pieces), np.int64)
+        study = _Study(solutions, ranks, np.zeros((n, 4)))
+        if question.shape[1:] == shape:
+            study_all(np.ascontiguousarray(question), slots, shapes, *_scratch(params), _LIMIT, *study)
+        return study
 
     def moments(self, params: Params, question: Grids, target: Grids) -> npt.NDArray[np.integer]:
         """Return the step that writes each cell: a piece per step, see `order_pieces`."""
-        if question.shape != target.shape or question.shape[1:] != _shape(params):
-            return super().moments(params, question, target)
-        return self._ordered(params, question, target)[0]
+        n, shape = len(question), question.shape
+        pieces = np.clip(target.reshape(n, -1).astype(np.int64), 1, params.pieces) - 1
+        order = np.take_along_axis(self._study(params, question).ranks, pieces, axis=1)
+        return np.where(question != target, order.reshape(shape), -1)
 
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """Check that one piece was placed whole on open cells, right or wrong."""
@@ -184,7 +188,8 @@ class PolyominoPacking(AnswerTask[Params]):
         return CheckResult(not fault, fault)
 
     def _step_fault(self, params: Params, question: Grid, before: Grid, after: Grid) -> str:
-        shape, field = _shape(params), (slice(params.height), slice(params.width))
+        shape, slots, shapes = _layout(params)
+        field = (slice(params.height), slice(params.width))
         if not question.shape == before.shape == after.shape == shape:
             return f"the board is not {shape[0]}x{shape[1]}"
         is_open = np.zeros(shape, np.bool_)
@@ -198,23 +203,22 @@ class PolyominoPacking(AnswerTask[Params]):
         (number,) = numbers
         if (before[field] == number)[question[field] == OPEN].any():
             return f"piece {number} was placed before"
-        slot = _slots(params.height, params.width, params.pieces)[number - 1]
-        kinds = shapes_of(params.moves).kinds
-        if not is_same(question, after, params.height, params.width, slot, number, kinds):
+        slot = slots[number - 1]
+        if not is_same(question, after, params.height, params.width, slot, number, shapes.kinds):
             return f"piece {number} does not have the shape that is shown"
         return ""
 
     def _faults(self, params: Params, question: Grids, answer: Grids) -> npt.NDArray[np.int64]:
         """Return what is wrong with answers of the right shape, `(n,)`, see `_fault`."""
+        _, slots, shapes = _layout(params)
         faults = np.zeros(len(question), np.int64)
-        slots = _slots(params.height, params.width, params.pieces)
         grids = [np.ascontiguousarray(each) for each in (question, answer)]
-        find_faults(*grids, slots, shapes_of(params.moves).kinds, params.height, params.width, faults)
+        find_faults(*grids, slots, shapes.kinds, params.height, params.width, faults)
         return faults
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """Check that each piece is in the region once, in its shape, and that nothing else changed."""
-        height, width = _shape(params)
+        height, width = _layout(params).shape
         if not question.shape == answer.shape == (height, width):
             return CheckResult(False, f"the board is not {height}x{width}")
         fault = int(self._faults(params, question[None], answer[None])[0])
@@ -229,7 +233,7 @@ class PolyominoPacking(AnswerTask[Params]):
         return CheckResult(False, f"the cell at row {r}, column {c} {what}")
 
     def check_batch(self, params: Params, question: Grids, answer: Grids) -> npt.NDArray[np.bool_]:
-        if not question.shape[1:] == answer.shape[1:] == _shape(params):
+        if not question.shape[1:] == answer.shape[1:] == _layout(params).shape:
             return np.zeros(len(answer), np.bool_)
         return self._faults(params, question, answer) < 0
 
@@ -255,13 +259,9 @@ class PolyominoPacking(AnswerTask[Params]):
         - tried: places that a search tries until it knows that there is one solution.
         - branches: steps of the process at which the cell or piece with the fewest places has several.
         """
-        n = len(question)
-        figures, forced = np.zeros((n, 3)), np.full(n, params.pieces, np.int64)
-        if question.shape == target.shape and question.shape[1:] == _shape(params):
-            figures = self._solved(params, question, _LIMIT)[1]
-            forced = self._ordered(params, question, target)[1]
-        _, tried, places = np.ascontiguousarray(figures.T)
-        open_cells = (question == OPEN).reshape(n, -1).sum(axis=1).astype(np.float64)
+        figures = self._study(params, question).figures
+        _, tried, places, forced = np.ascontiguousarray(figures.T)
+        open_cells = (question == OPEN).sum(axis=(1, 2)).astype(np.float64)
         work = places + 4 * tried
         return {
             "score": work / (work + 1000),
@@ -269,18 +269,18 @@ class PolyominoPacking(AnswerTask[Params]):
             "open": open_cells,
             "places": places,
             "tried": tried,
-            "branches": (params.pieces - forced).astype(np.float64),
+            "branches": params.pieces - forced,
         }
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
         """Return a cover, or None if there is none."""
-        solutions, figures = self._solved(params, question[None], _LIMIT)
-        if figures[0, 0] < 1:
+        study = self._study(params, question[None])
+        if study.figures[0, 0] < 1:
             return None
         answer = question.copy()
         cells = answer[: params.height, : params.width]
         places = np.arange(cells.size).reshape(cells.shape)
-        for number, mask in enumerate(solutions[0], 1):
+        for number, mask in enumerate(study.solutions[0], 1):
             cells[mask >> places & 1 == 1] = number
         return answer
 

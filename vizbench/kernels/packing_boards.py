@@ -184,36 +184,19 @@ def make_all(keys, slots, shapes, packing, board, question, target):
 
 
 @jit
-def study_all(question, slots, shapes, packing, board, limit, solutions, figures):
-    """Search for the covers of each question. solutions: `(n, pieces)`. figures: count, tried, places."""
+def study_all(question, slots, shapes, packing, board, limit, solutions, ranks, figures):
+    """Search for the ways to cover each question, and order the pieces of the first one.
+
+    solutions, ranks: `(n, pieces)`, see `search_covers` and `order_pieces`. figures: `(n, 4)`, the ways, the
+    places tried, the places of pieces in the empty region, and the pieces that had one place only.
+    """
     pieces = np.empty(slots.shape[0], np.int64)
     for i in range(question.shape[0]):
         figures[i, 2] = _list(packing, question[i], slots, shapes, board, pieces)
+        packing.solution[:] = 0
         figures[i, 0], figures[i, 1] = search_covers(packing, limit)
         solutions[i] = packing.solution
-
-
-@jit
-def order_all(question, target, slots, shapes, packing, board, moments, forced):
-    """Write when each cell gets its piece, -1 for cells that stay, and how many pieces had one place only."""
-    height, width = board.shape
-    pieces, ranks = np.empty(slots.shape[0], np.int64), np.empty(slots.shape[0], np.int64)
-    solution = np.empty(slots.shape[0], np.int64)
-    for i in range(question.shape[0]):
-        solution[:] = 0
-        _list(packing, question[i], slots, shapes, board, pieces)
-        for r in range(height):
-            for c in range(width):
-                if question[i, r, c] == OPEN and 1 <= target[i, r, c] <= slots.shape[0]:
-                    solution[target[i, r, c] - 1] |= np.int64(1) << (r * width + c)
-        forced[i] = order_pieces(packing, solution, ranks)
-        for r in range(question.shape[1]):
-            for c in range(question.shape[2]):
-                code = target[i, r, c]
-                if code == question[i, r, c]:
-                    moments[i, r, c] = -1
-                else:
-                    moments[i, r, c] = ranks[code - 1] if 1 <= code <= ranks.shape[0] else ranks.shape[0]
+        figures[i, 3] = order_pieces(packing, solutions[i], ranks[i])
 
 
 @jit
