@@ -297,8 +297,8 @@ class SudokuVariants(PuzzleTask[Params]):
         return (
             f"Write a digit from 1 to {size} in each empty cell, so that every digit is once in {where}."
             f"{cages} Keep everything else. Between any two neighboring cells there is a gap or a border.",
-            f"Solve this {params.rule} Sudoku with the digits 1 to {size}: no digit may be twice in "
-            f"{where}.{cages} Only empty cells change.",
+            f"Solve this {params.rule} Sudoku: {where} must hold each digit from 1 to {size} once.{cages} "
+            "Only empty cells change.",
             f"Complete the grid. The digits 1 to {size} occur once each in {where}.{cages} The gaps and "
             "borders between the cells, and the given digits, stay as they are.",
         )
