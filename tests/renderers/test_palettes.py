@@ -48,6 +48,7 @@ LEAST = {
     "futoshiki": (179, 127),
     "sheet": (180, 127),
     "raven": (179, 127),
+    "sudoku-variants": (179, 127),
 }
 SIZES = {
     "binary": 2,
@@ -88,6 +89,7 @@ SIZES = {
     "futoshiki": 13,
     "sheet": 4,
     "raven": 9,
+    "sudoku-variants": 14,
 }
 
 

@@ -166,6 +166,7 @@ GLYPHS: Mapping[str, tuple[str, ...]] = {
     "dice": ("", *_DIGITS[:6], *_ARROWS, "ring", ""),
     "sheet": ("", "", "", "?"),
     "raven": ("", "", "?", "dot", *("",) * 5),
+    "sudoku-variants": ("", *_DIGITS, "0", "", "", "cross"),
 }
 """The name of a glyph per code, by the name of the set; "" for a code without a glyph."""
 

@@ -143,6 +143,11 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "sheet": ("ffffff 000000 008080 ffff00", "808080"),  # dead, live, border, unknown
     # Empty, border, unknown, dot, five materials.
     "raven": ("ffffff 000000 00ffff 808000 ff0000 0000ff ffff00 00ff00 ff00ff", "808080"),
+    # Empty, the digits 1 … 9, zero, gap, border, mark of a diagonal.
+    "sudoku-variants": (
+        "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff 800080 808000 000000 008080",
+        "808080",
+    ),
 }
 
 PALETTES: Mapping[str, Colours] = {name: _colours(cells) for name, (cells, _) in _TABLE.items()}
