@@ -27,8 +27,9 @@ from vizbench.kernels.packing_boards import OPEN, find_faults, is_same, make_all
 from vizbench.kernels.puzzle_answers import score_all
 from vizbench.kernels.rng import rng_below, rng_from
 from vizbench.task.bases import AnswerTask
+from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import PuzzleTask
-from vizbench.task.simulation import check_ranges
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _MOST = OPEN - 1
@@ -135,6 +136,7 @@ class PolyominoPacking(AnswerTask[Params]):
 
     family = "polyomino-packing"
     summary = "Fill a region with the pieces beside it, each used once."
+    reasoning = Reasoning.GEOMETRY
     look = Look("tiles", cell=16, margin=8)
     codes = _MOST + 2
     legend = ("blank cell", *(f"piece {number}" for number in range(1, _MOST + 1)), "open cell")

@@ -41,7 +41,8 @@ from vizbench.kernels.matrix_rules import (
 )
 from vizbench.kernels.rng import rng_below, rng_seed
 from vizbench.task.completion import CompletionTask
-from vizbench.task.simulation import check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, Grids, Keys, Look
 
 EMPTY, BORDER, UNKNOWN, DOT, FIRST_MATERIAL = range(5)
@@ -177,6 +178,7 @@ class Raven(CompletionTask[Params]):
 
     family = "raven"
     summary = "Complete a 3x3 matrix of panels whose features follow rules along its rows or columns."
+    reasoning = Reasoning.INDUCTION
     look = Look("raven", cell=16, margin=8)
     codes = 9
     answer_codes = (EMPTY, BORDER, *range(DOT, 9))

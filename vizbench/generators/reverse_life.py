@@ -22,7 +22,8 @@ from vizbench.kernels.random_cells import chance, random_cells
 from vizbench.kernels.rng import rng_seed
 from vizbench.task.bases import AnswerTask
 from vizbench.task.completion import fill_at_random
-from vizbench.task.simulation import check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 BORDER = 2
@@ -105,6 +106,7 @@ class ReverseLife(AnswerTask[Params]):
 
     family = "reverse-life"
     summary = "Find a board that becomes the shown one after one step of the Game of Life."
+    reasoning = Reasoning.LOGIC
     look = Look("sheet", cell=16, margin=8)
     codes = 4
     answer_codes = (DEAD, LIVE, BORDER)

@@ -23,7 +23,8 @@ from vizbench.errors import UserError
 from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_below, rng_seed
 from vizbench.task.completion import CompletionTask
-from vizbench.task.simulation import check_ranges
+from vizbench.task.contract import Reasoning
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, Grids, Keys, Look
 
 DEAD, LIVE, BORDER, UNKNOWN = range(4)
@@ -207,6 +208,7 @@ class RuleInduction(CompletionTask[Params]):
 
     family = "rule-induction"
     summary = "Find the rule of a cellular automaton from pairs of boards, and apply it to one more board."
+    reasoning = Reasoning.INDUCTION
     look = Look("sheet", cell=16, margin=8)
     codes = 4
     answer_codes = (DEAD, LIVE, BORDER)

@@ -32,8 +32,9 @@ from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.constraints import DIFFERENT, SUM, Problem, clear, demand, over, row_of, seal
 from vizbench.kernels.regions import merge_cells, read_labels, trade_cells, write_borders
+from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, PuzzleTask, States
-from vizbench.task.simulation import check_ranges
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, Grid, Grids, Keys, Look
 
 _ZERO, _GAP, _BORDER, _MARK = range(10, 14)
@@ -261,6 +262,7 @@ class SudokuVariants(PuzzleTask[Params]):
 
     family = "sudoku-variants"
     summary = "Fill in a jigsaw, diagonal or killer Sudoku."
+    reasoning = Reasoning.LOGIC
     look = Look("sudoku-variants", cell=16, margin=8)
     codes = 14
     legend = (
