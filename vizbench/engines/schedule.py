@@ -187,10 +187,10 @@ class _Schedule(Generic[J]):
             for job in made:
                 self._backlog.append((self._made, job))
                 self._made += 1
-        wanted = self._engine.ahead - len(self._backlog) - len(self._running) - self.held
-        if self._search is None and not self._exhausted and wanted > 0:
+        free = self._engine.ahead - len(self._backlog) - len(self._running) - self.held
+        if self._search is None and not self._exhausted and free > 0:
             # If nothing runs, the first job must not wait for a second.
-            count = wanted if self._running else 1
+            count = free if self._running else 1
             self._search = Work(functools.partial(_next, self._jobs, count))
             self._search.start()
 
