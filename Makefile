@@ -40,7 +40,9 @@ venv: $(VENV)/dev.stamp
 docs: $(VENV)/dev.stamp
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
+# The first line measures the baselines of new families only.
 pages: $(VENV)/dev.stamp
+	$(BIN)/python -m experiments.families
 	$(BIN)/python -m scripts.figure
 	$(BIN)/python -m scripts.task_pages
 	$(BIN)/python -m scripts.rule_pages

@@ -220,6 +220,8 @@ def family(task: Task[Any]) -> str:
 def overview() -> str:
     """Return a table of all families: what trivial baselines and embedded models reach, and the effort."""
     figures = measured.read()
+    if missing := set(measured.tasks()) - set(figures):
+        raise SystemExit(f"{', '.join(sorted(missing))}: run python -m experiments.families first")
     known = {model for each in figures.values() for model in each.models}
     models = [model for model in measured.MODELS if model in known]
     intro = OVERVIEW.format(n=measured.N_TEST, shots=measured.SHOTS, rows=measured.ROWS)
