@@ -8,12 +8,14 @@ import sys
 import tempfile
 from pathlib import Path
 from types import FunctionType
+from typing import Any
 
 import numpy as np
 import pytest
+from numba import types
 
 from vizbench._util import jit as compiler
-from vizbench._util.jit import jit
+from vizbench._util.jit import inlined, jit
 
 SCALE = 3
 
@@ -33,6 +35,16 @@ def _outer(values, out):
 @jit
 def _square(x, power=2):
     return x**power
+
+
+@inlined
+def _twice(x):
+    return _inner(x) * 2
+
+
+@jit
+def _constants(values):
+    return _inner(1) + _inner(2) + _twice(3) + _twice(values[0])
 
 
 def python(code: str, **environment: str) -> str:
@@ -59,6 +71,18 @@ def test_a_kernel_keeps_its_docstring_and_defaults():
     assert _inner.__doc__ == "Three times x."
     assert _inner.__name__ == "_inner"
     assert (_square(5), _square(5, 3)) == (25, 125)
+
+
+def test_a_kernel_is_compiled_once_for_all_constants():
+    assert _constants(np.arange(4, 5)) == 3 + 6 + 18 + 24
+    called: Any = _inner._resolve_callee()
+    for constant in (1, 2):
+        called.get_call_template([types.IntegerLiteral(constant)], {})
+    assert len(called.overloads) == 1
+
+
+def test_an_inlined_kernel_can_be_called_from_python():
+    assert _twice(5) == 30
 
 
 def test_resolving_twice_compiles_once():

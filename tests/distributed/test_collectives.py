@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,27 +55,42 @@ a machine without GPUs use gloo.
 """
 
 
+Alone = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Alone:
+    """Return a function that trains a family in one process, once. The folder holds its `model` and `one`."""
+
+    @functools.cache
+    def trained(family: str) -> Path:
+        folder = tmp_path_factory.mktemp(family)
+        _write(family, folder / "model")
+        (folder / "one").mkdir()
+        one = _run("-m", "vizbench", *_eval(family, folder / "model"), place=folder / "one")
+        assert one.returncode == 0, one.stderr
+        assert one.stdout.count("report.html") == 1
+        return folder
+
+    return trained
+
+
 @pytest.mark.parametrize("family", CASES)
-def test_two_processes_leave_the_records_of_one(family: str, tmp_path: Path) -> None:
-    words = _eval(family, tmp_path / "model")
+def test_two_processes_leave_the_records_of_one(family: str, alone: Alone, tmp_path: Path) -> None:
+    words = _eval(family, alone(family) / "model")
     before, behind = LAUNCHERS[family]
-    for folder in ("one", "two"):
-        (tmp_path / folder).mkdir()
-    one = _run("-m", "vizbench", *words, place=tmp_path / "one")
+    (tmp_path / "two").mkdir()
     two = _run(*before, "-m", "vizbench", *words, *behind, place=tmp_path / "two")
-    for done in (one, two):
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.count("report.html") == 1  # the second process prints nothing
-    _compare(tmp_path / "one", tmp_path / "two", family)
+    assert two.returncode == 0, two.stderr
+    assert two.stdout.count("report.html") == 1  # the second process prints nothing
+    _compare(alone(family) / "one", tmp_path / "two", family)
 
 
-def test_two_nodes_leave_the_records_of_one(tmp_path: Path) -> None:
+def test_two_nodes_leave_the_records_of_one(alone: Alone, tmp_path: Path) -> None:
     """Each node has one process and its own cache, as if it were another machine."""
-    words = _eval("qwen3", tmp_path / "model")
-    for folder in ("one", "node-0", "node-1"):
+    words = _eval("qwen3", alone("qwen3") / "model")
+    for folder in ("node-0", "node-1"):
         (tmp_path / folder).mkdir()
-    one = _run("-m", "vizbench", *words, place=tmp_path / "one")
-    assert one.returncode == 0, one.stderr
     port = _free_port()
     nodes: list[subprocess.Popen[str]] = []
     for number in range(2):
@@ -85,15 +101,19 @@ def test_two_nodes_leave_the_records_of_one(tmp_path: Path) -> None:
     outputs = _outputs(nodes)
     assert [node.returncode for node in nodes] == [0, 0], outputs
     assert [output.count("report.html") for output in outputs] == [1, 0]
-    _compare(tmp_path / "one", tmp_path / "node-0", "qwen3")
+    _compare(alone("qwen3") / "one", tmp_path / "node-0", "qwen3")
 
 
-def _eval(family: str, folder: Path) -> tuple[str, ...]:
-    """Return the command for a model of random weights in a folder."""
+def _write(family: str, folder: Path) -> None:
+    """Write a model of random weights."""
     if family == "qwen3":
         tiny_language.write("qwen3", folder)
     else:
         tiny_video.ltx(folder)
+
+
+def _eval(family: str, folder: Path) -> tuple[str, ...]:
+    """Return the command for a model in a folder."""
     task = "life/conway?height=6&width=6"
     sizes = ("--shots", "4", "--n-test", "3")
     return ("eval", "--task", task, *sizes, "--model", family, "--checkpoint", f"{folder}?{CASES[family]}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.test_commands import ROOT, blocks, commands, run
+from tests.docs.test_commands import ROOT, blocks, commands, in_new_process
 from vizbench.formats.reader import check
 
 PAGE = "docs/scale.md"
@@ -31,7 +31,7 @@ def test_the_array_job_and_its_merge_run(tmp_path: Path) -> None:
         subprocess.run(["bash", "-c", job], cwd=tmp_path, env=os.environ | settings, check=True)
     merges = [command for command in commands(PAGE) if command.startswith("vizbench merge")]
     for command in merges:
-        done = run(command, tmp_path)
+        done = in_new_process(command, tmp_path)
         assert done.returncode == 0, done.stderr
     assert check(tmp_path / "life").rows == 10_000
     assert (tmp_path / "run" / "report.html").exists()
@@ -42,6 +42,6 @@ def test_the_command_on_ray_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'vizbench[ray]'")
     (command,) = (command for command in commands(PAGE) if "--engine ray" in command)
     monkeypatch.setenv("RAY_ADDRESS", "local")  # not the cluster of another test
-    done = run(command, tmp_path)
+    done = in_new_process(command, tmp_path)
     assert done.returncode == 0, done.stderr
     assert check(tmp_path / "ray-life").rows == 10_000

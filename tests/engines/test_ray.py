@@ -29,12 +29,30 @@ from vizbench.harness.run import run as running
 from vizbench.harness.run.trial import Event
 
 PLAN = small_plan(shots=(3, 5), n_test=40, attempts=2)
+MAZES = 30_000
+"""Rows of the data set that storms make."""
 
 
 @pytest.fixture
 def engine(nodes: Nodes) -> Generator[Engine]:
     with RayEngine(nodes.address) as engine:
         yield engine
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the plan's run by this process. Tests only read it."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    running.run(PLAN, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def mazes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a data set that this process made. Tests only read it."""
+    folder = tmp_path_factory.mktemp("mazes") / "here"
+    formats.write(loading.load("maze/9").train, MAZES, folder)
+    return folder
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -95,10 +113,9 @@ def test_a_data_set_made_while_nodes_are_lost_is_the_local_one(
 
 
 def test_a_run_changes_engines_and_loses_a_node_and_a_worker(
-    engine: Engine, nodes: Nodes, tmp_path: Path
+    engine: Engine, nodes: Nodes, whole: Path, tmp_path: Path
 ) -> None:
-    whole, out = tmp_path / "whole", tmp_path / "out"
-    running.run(PLAN, whole)
+    out = tmp_path / "out"
     running.run(small_plan(shots=(3, 5), n_test=40, attempts=2, limit=7), out)
     with accidents("nw") as left:
 
@@ -152,9 +169,8 @@ def kill_when(process: subprocess.Popen[bytes], ready: Callable[[], bool]) -> No
         process.wait()
 
 
-def test_a_killed_driver_is_given_the_same_command_again(nodes: Nodes, tmp_path: Path) -> None:
-    whole, out = tmp_path / "whole", tmp_path / "out"
-    running.run(PLAN, whole)
+def test_a_killed_driver_is_given_the_same_command_again(nodes: Nodes, whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
     kill_when(start(nodes, *evaluate(out)), lambda: has_answers(out))
     assert in_order(out) != in_order(whole)
     running.run(PLAN, out)
@@ -209,18 +225,13 @@ def strike(nodes: Nodes, random: np.random.Generator) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(int(os.environ.get("STORMS", "10"))))
-def test_storms_lose_nothing(number: int, nodes: Nodes, tmp_path: Path) -> None:
+def test_storms_lose_nothing(number: int, nodes: Nodes, whole: Path, mazes: Path, tmp_path: Path) -> None:
     """Kill drivers, workers and nodes at random times, and give the same command until it ends."""
     random = np.random.default_rng(number)
-    words: tuple[object, ...]
-    if number % 2:
-        running.run(PLAN, tmp_path / "here")
-        words = evaluate(tmp_path / "there")
-    else:
-        # A command that was killed just after its end is given again too.
-        maze = ("generate", "--task", "maze/9", "--n", 30_000, "--overwrite", "--out")
-        words = (*maze, tmp_path / "there")
-        formats.write(loading.load("maze/9").train, 30_000, tmp_path / "here")
+    there = tmp_path / "there"
+    # A command that was killed just after its end is given again too.
+    maze = ("generate", "--task", "maze/9", "--n", MAZES, "--overwrite", "--out", there)
+    words = evaluate(there) if number % 2 else maze
     for kills in range(int(random.integers(1, 3)), -1, -1):
         process = start(nodes, *words)
         try:
@@ -234,6 +245,6 @@ def test_storms_lose_nothing(number: int, nodes: Nodes, tmp_path: Path) -> None:
             process.kill()
             process.wait()
     if number % 2:
-        assert in_order(tmp_path / "there") == in_order(tmp_path / "here")
+        assert in_order(there) == in_order(whole)
     else:
-        assert files(tmp_path / "there") == files(tmp_path / "here")
+        assert files(there) == files(mazes)

@@ -71,9 +71,11 @@ def _private_folder() -> str:
 class Kernel:
     """Compile a function at its first call, together with the kernels that it calls."""
 
-    def __init__(self, function: FunctionType) -> None:
+    def __init__(self, function: FunctionType, inline: bool = False) -> None:
         self._function = function
+        self._inline = "always" if inline else "never"
         self._compiled: Callable[..., Any] | None = None
+        self._callee: Callable[..., Any] | None = None
         self._inputs: _Inputs | None = None
         self.__doc__ = function.__doc__
         self.__name__ = function.__name__
@@ -107,26 +109,55 @@ class Kernel:
 
         The kernels that it calls are resolved first.
         """
-        if self._compiled is not None:
-            return self._compiled
+        if self._compiled is None:
+            self._compiled = self._dispatcher(cache_folder(self.inputs()))
+        return self._compiled
+
+    def _resolve_callee(self) -> Callable[..., Any]:
+        """Return a dispatcher that only other kernels call.
+
+        It lacks the code that reads arguments from Python, which takes longer to compile than most kernels.
+        """
+        if self._callee is None:
+            folder = os.path.join(cache_folder(self.inputs()), "callees")
+            unwrapped = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+            self._callee = self._dispatcher(folder, **unwrapped, inline=self._inline)
+            _compile_once_for_constants(self._callee)
+        return self._callee
+
+    def _dispatcher(self, folder: str, **options: Any) -> Callable[..., Any]:
+        """Return a dispatcher that keeps its compiled code in a folder."""
         import numba
 
         # Type checkers do not know its settings.
         config: Any = importlib.import_module("numba.core.config")
         scope: dict[str, Any] = dict(self._function.__globals__)
         for name in self._function.__code__.co_names:
-            if isinstance(scope.get(name), Kernel):
-                scope[name] = scope[name].resolve()
+            called: Any = scope.get(name)
+            if isinstance(called, Kernel):
+                scope[name] = called._resolve_callee()
         bound = FunctionType(self._function.__code__, scope, self.__name__, self._function.__defaults__)
         bound.__module__ = self._function.__module__
         bound.__qualname__ = self._function.__qualname__
         before = config.CACHE_DIR
-        config.CACHE_DIR = cache_folder(self.inputs())  # read once, when the dispatcher is made
+        config.CACHE_DIR = folder  # read once, when the dispatcher is made
         try:
-            self._compiled = numba.njit(bound, cache=True, nogil=True)
+            return numba.njit(bound, cache=True, nogil=True, **options)
         finally:
             config.CACHE_DIR = before
-        return self._compiled
+
+
+def _compile_once_for_constants(dispatcher: Any) -> None:
+    """Compile a callee once for all constants that it is called with. Numba compiles it for each of them."""
+    if isinstance(dispatcher, FunctionType):
+        return
+    types: Any = importlib.import_module("numba.core.types")
+    before = dispatcher.get_call_template
+
+    def get_call_template(args: Any, keywords: Any) -> Any:
+        return before([types.unliteral(arg) for arg in args], keywords)
+
+    dispatcher.get_call_template = get_call_template
 
 
 def _name_of(file: str) -> str:
@@ -139,3 +170,13 @@ def jit(function: Callable[..., Any]) -> Kernel:
     """Mark a kernel: plain loops over arrays and scalars, which run without the GIL once compiled."""
     assert isinstance(function, FunctionType)
     return Kernel(function)
+
+
+def inlined(function: Callable[..., Any]) -> Kernel:
+    """Mark a kernel that is compiled as a part of each kernel that calls it.
+
+    Use it for a kernel with few callers that calls large kernels. Compiled on its own, it would hold a copy
+    of all that it calls, which takes seconds to optimise and which nothing runs.
+    """
+    assert isinstance(function, FunctionType)
+    return Kernel(function, inline=True)

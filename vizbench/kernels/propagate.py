@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizbench._util.jit import jit
+from vizbench._util.jit import inlined, jit
 from vizbench.kernels.constraints import (
     DIFFERENT,
     SUM,
@@ -53,7 +53,7 @@ def settle(problem, work, domains):
     return True
 
 
-@jit
+@inlined
 def settle_all(problem, work, domains):
     """Narrow all constraints until nothing follows. Return False at a contradiction."""
     for v in range(problem.sizes[0]):
@@ -142,7 +142,7 @@ def search(problem, work, domains, rng, is_random, most, limit):
     return count, tried
 
 
-@jit
+@inlined
 def _refute(problem, work, domains, v, value):
     """Return whether a value of a variable, as a bit, leads to a contradiction at once."""
     variables = problem.sizes[0]
@@ -151,7 +151,7 @@ def _refute(problem, work, domains, v, value):
     return not settle(problem, work, work.trial)
 
 
-@jit
+@inlined
 def _look_ahead(problem, work, domains):
     """Try each value of each undecided variable in turn, until one is refuted. Remove it.
 
@@ -194,7 +194,7 @@ def deduce(problem, work, domains):
     return work.marks[2], trials, undecided
 
 
-@jit
+@inlined
 def has_other(problem, work, domains, v, value, rng, limit):
     """Return whether a solution may exist in which a variable has another value, of those in its domain.
 
@@ -207,14 +207,14 @@ def has_other(problem, work, domains, v, value, rng, limit):
     return count != 0
 
 
-@jit
+@inlined
 def is_unique(problem, work, domains, rng, limit):
     """Return whether a search proves exactly one solution, left in `work.solution`."""
     count, _ = search(problem, work, domains, rng, False, 2, limit)
     return count == 1
 
 
-@jit
+@inlined
 def _hide_givens(problem, work, solution, full, order, most, rng, limit):
     """Take givens away in an order, as long as the solution stays the only one, at most `most` of them.
 
@@ -235,7 +235,7 @@ def _hide_givens(problem, work, solution, full, order, most, rng, limit):
     return hidden
 
 
-@jit
+@inlined
 def _hide_clues(problem, work, clues, most, rng, limit):
     """Take clues away in an order, as long as the solution stays the only one, at most `most` of them.
 

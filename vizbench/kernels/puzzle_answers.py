@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizbench._util.jit import jit
+from vizbench._util.jit import inlined, jit
 from vizbench.kernels.constraints import bits, is_single, narrow, row_of
 from vizbench.kernels.propagate import forget_queue
 from vizbench.kernels.rng import rng_below
@@ -44,7 +44,7 @@ def _changed_clue(is_place, question, answer):
     return -1
 
 
-@jit
+@inlined
 def _find_fault(problem, work, places, is_place, codes, question, answer, is_partial, domains):
     """Return what is wrong with an answer: its kind, and the cell, or the rule and its number.
 
