@@ -282,9 +282,9 @@ class Verifier(ABC):
             return Verdicts(none > 0, none > 0, none, dict.fromkeys(self.parts, none))
         in_range = np.logical_and(answer >= 0, answer < self.codes)
         readable = in_range.reshape(len(batch), -1).all(axis=1)
-        found = self._verify_grids(params, batch, np.where(in_range, answer, 0).astype(np.uint8))
-        parts = {name: column * readable for name, column in found.parts.items()}
-        return Verdicts(found.valid & readable, found.exact & readable, found.cells * readable, parts)
+        checked = self._verify_grids(params, batch, np.where(in_range, answer, 0).astype(np.uint8))
+        parts = {name: column * readable for name, column in checked.parts.items()}
+        return Verdicts(checked.valid & readable, checked.exact & readable, checked.cells * readable, parts)
 
     @final
     def _verify_grids(self, params: Any, batch: Batch, answer: Grids) -> Verdicts:
@@ -316,13 +316,13 @@ class Verifier(ABC):
                     fitting.append(row)
             if not fitting:
                 continue
-            some = Batch(alike.question[fitting], alike.target[fitting])
-            found = self._verify_grids(params, some, np.array([grids[row] for row in fitting], np.uint8))
-            verdicts.valid[places[fitting]] = found.valid
-            verdicts.exact[places[fitting]] = found.exact
-            verdicts.cells[places[fitting]] = found.cells
+            pairs = Batch(alike.question[fitting], alike.target[fitting])
+            checked = self._verify_grids(params, pairs, np.array([grids[row] for row in fitting], np.uint8))
+            verdicts.valid[places[fitting]] = checked.valid
+            verdicts.exact[places[fitting]] = checked.exact
+            verdicts.cells[places[fitting]] = checked.cells
             for name, column in parts.items():
-                column[places[fitting]] = found.parts[name]
+                column[places[fitting]] = checked.parts[name]
         return verdicts
 
     @final
