@@ -46,6 +46,7 @@ LEAST = {
     "tents": (179, 127),
     "skyscrapers": (179, 127),
     "futoshiki": (179, 127),
+    "minesweeper": (179, 127),
 }
 SIZES = {
     "binary": 2,
@@ -84,6 +85,7 @@ SIZES = {
     "tents": 10,
     "skyscrapers": 9,
     "futoshiki": 13,
+    "minesweeper": 12,
 }
 
 

@@ -164,6 +164,7 @@ GLYPHS: Mapping[str, tuple[str, ...]] = {
         "flip down",
     ),
     "dice": ("", *_DIGITS[:6], *_ARROWS, "ring", ""),
+    "minesweeper": ("", "flag", "small dot", "0", *_DIGITS[:8]),
 }
 """The name of a glyph per code, by the name of the set; "" for a code without a glyph."""
 

@@ -140,6 +140,11 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff 808000 008080 000000",
         "808080",
     ),
+    # Covered, mine, safe, the numbers 0 … 8.
+    "minesweeper": (
+        "8080ff 000000 ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 808000",
+        "808080",
+    ),
 }
 
 PALETTES: Mapping[str, Colours] = {name: _colours(cells) for name, (cells, _) in _TABLE.items()}
