@@ -47,6 +47,7 @@ LEAST = {
     "skyscrapers": (179, 127),
     "futoshiki": (179, 127),
     "minesweeper": (179, 127),
+    "mosaic": (179, 127),
 }
 SIZES = {
     "binary": 2,
@@ -86,6 +87,7 @@ SIZES = {
     "skyscrapers": 9,
     "futoshiki": 13,
     "minesweeper": 12,
+    "mosaic": 14,
 }
 
 

@@ -165,6 +165,7 @@ GLYPHS: Mapping[str, tuple[str, ...]] = {
     ),
     "dice": ("", *_DIGITS[:6], *_ARROWS, "ring", ""),
     "minesweeper": ("", "flag", "small dot", "0", *_DIGITS[:8]),
+    "mosaic": ("", "", "", "", "0", *_DIGITS),
 }
 """The name of a glyph per code, by the name of the set; "" for a code without a glyph."""
 

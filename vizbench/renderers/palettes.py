@@ -145,6 +145,11 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "8080ff 000000 ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 808000",
         "808080",
     ),
+    # Blank, shaded, no number, divider, the numbers 0 … 9.
+    "mosaic": (
+        "ffffff 000000 80ff80 808000 ff8080 ff0000 00ff00 0000ff ffff00 ff00ff 00ffff 8080ff 008080 800080",
+        "808080",
+    ),
 }
 
 PALETTES: Mapping[str, Colours] = {name: _colours(cells) for name, (cells, _) in _TABLE.items()}

@@ -103,6 +103,8 @@ class PuzzleTask(AnswerTask[P]):
     """The code of each value of a variable, or KEEP."""
     open_codes: ClassVar[Sequence[int]] = (0,)
     """The codes of cells in a question that are to be decided. All others are clues."""
+    decides_all: ClassVar[bool] = False
+    """Whether `effort` counts all variables, because the answer depends on each, or only written cells."""
     write_all: ClassVar[Kernel]
     """Writes the constraints of each question, see `kernels.scopes.for_each`."""
     parts: ClassVar[Mapping[str, str]] = {
@@ -305,7 +307,8 @@ class PuzzleTask(AnswerTask[P]):
     ) -> Mapping[str, npt.NDArray[np.float64]]:
         """Return `score`, work / (work + 1000), and what it is made of.
 
-        - effort: open + log2(1 + work), with work = checks + 4 trials + 16 tried.
+        - effort: open + log2(1 + work), with work = checks + 4 trials + 16 tried. All variables count as open
+          if `decides_all`.
         - checks: how often a rule is applied to a line, a clue or a pair, until nothing follows.
         - trials: values that are tried by looking one step ahead, if nothing follows.
         - undecided: cells that neither decides.
@@ -320,9 +323,10 @@ class PuzzleTask(AnswerTask[P]):
         written = np.full(len(question), 0.0)
         if question.shape == target.shape:
             written = (question != target).sum(axis=(1, 2)).astype(np.float64)
+        decided = len(self.board(params).places) if self.decides_all else written
         return {
             "score": work / (work + 1000),
-            "effort": written + np.log2(1 + work),
+            "effort": decided + np.log2(1 + work),
             "checks": checks,
             "trials": trials,
             "undecided": undecided,
