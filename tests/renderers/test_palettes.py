@@ -48,6 +48,7 @@ LEAST = {
     "futoshiki": (179, 127),
     "minesweeper": (179, 127),
     "mosaic": (179, 127),
+    "aquarium": (179, 127),
 }
 SIZES = {
     "binary": 2,
@@ -88,6 +89,7 @@ SIZES = {
     "futoshiki": 13,
     "minesweeper": 12,
     "mosaic": 14,
+    "aquarium": 14,
 }
 
 
