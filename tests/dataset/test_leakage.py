@@ -34,6 +34,7 @@ SLOW = (
     "mosaic/",
     "rush-hour/",
     "skyscrapers/",
+    "star-battle/",
     "tents/",
 )
 FEW = {

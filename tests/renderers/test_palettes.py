@@ -48,6 +48,7 @@ LEAST = {
     "futoshiki": (179, 127),
     "minesweeper": (179, 127),
     "mosaic": (179, 127),
+    "star-battle": (179, 127),
     "aquarium": (179, 127),
 }
 SIZES = {
@@ -89,6 +90,7 @@ SIZES = {
     "futoshiki": 13,
     "minesweeper": 12,
     "mosaic": 14,
+    "star-battle": 11,
     "aquarium": 14,
 }
 

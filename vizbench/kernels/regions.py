@@ -1,4 +1,4 @@
-"""Divide boards into connected regions: grow them from seeds, and find them.
+"""Divide boards into connected regions: grow them from seeds, and change them cell by cell.
 
 A board holds the number of each cell's region, from 1 on; 0 for a cell without one. Cells are numbered in
 reading order.
@@ -114,3 +114,78 @@ def groups_of(board):
                     groups[other], stack[top] = first, other
                     top += 1
     return groups
+
+
+@jit
+def stays_joined(board, cell, seen, stack):
+    """Return whether the region of a cell stays connected, and not empty, without the cell.
+
+    seen: `(cells,)` bool. stack: `(cells,)` int64. Both are scratch.
+    """
+    region = code_at(board, cell)
+    seen[:] = False
+    seen[cell] = True
+    others, top = 0, 0
+    for other in range(board.size):
+        if other != cell and code_at(board, other) == region:
+            others += 1
+            stack[0], top = other, 1
+    if others == 0:
+        return False
+    seen[stack[0]] = True
+    joined = 1
+    while top > 0:
+        top -= 1
+        at = stack[top]
+        for k in range(4):
+            other = neighbour(board, at, k)
+            if other >= 0 and not seen[other] and code_at(board, other) == region:
+                seen[other] = True
+                stack[top] = other
+                top += 1
+                joined += 1
+    return joined == others
+
+
+@jit
+def join_in_pairs(rng, order, board):
+    """Join regions in pairs of neighbours, and number the pairs. Return whether each region finds another.
+
+    order: `(regions,)`, their numbers.
+    """
+    regions = order.shape[0]
+    pairs = np.zeros(regions + 1, board.dtype)
+    rng_shuffle(rng, order, regions)
+    count = 0
+    for region in order:
+        for cell in range(board.size):
+            for k in range(4):
+                other = neighbour(board, cell, k)
+                if pairs[region] > 0 or other < 0 or code_at(board, cell) != region:
+                    continue
+                mate = code_at(board, other)
+                if mate != region and pairs[mate] == 0:
+                    count += 1
+                    pairs[region] = pairs[mate] = count
+    for r in range(board.shape[0]):
+        for c in range(board.shape[1]):
+            board[r, c] = pairs[board[r, c]]
+    return 2 * count == regions
+
+
+@jit
+def shrink(rng, order, kept, board):
+    """Take cells away from regions in random order, as long as they stay connected, and write 0 there.
+
+    order: `(cells,)`, the cells. kept: which cells must stay, of the board's shape.
+    """
+    seen, stack = np.empty(board.size, np.bool_), np.empty(board.size, np.int64)
+    is_smaller = True
+    while is_smaller:
+        is_smaller = False
+        rng_shuffle(rng, order, board.size)
+        for cell in order:
+            r, c = cell // board.shape[1], cell % board.shape[1]
+            if board[r, c] and not kept[r, c] and stays_joined(board, cell, seen, stack):
+                board[r, c] = 0
+                is_smaller = True

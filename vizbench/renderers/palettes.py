@@ -150,6 +150,11 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "ffffff 000000 80ff80 808000 ff8080 ff0000 00ff00 0000ff ffff00 ff00ff 00ffff 8080ff 008080 800080",
         "808080",
     ),
+    # Star, ten regions.
+    "star-battle": (
+        "000000 ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff",
+        "808080",
+    ),
     # Water, four kinds of empty cells, corner, the numbers 0 … 7.
     "aquarium": (
         "0000ff ffffff ffff00 80ff80 ff8080 000000 ff0000 00ff00 ff00ff 00ffff 8080ff 808000 008080 800080",
