@@ -31,9 +31,11 @@ SLOW = (
     "binairo/",
     "futoshiki/",
     "light-up/",
+    "mosaic/",
     "polyomino-packing/",
     "rush-hour/",
     "skyscrapers/",
+    "star-battle/",
     "sudoku-variants/",
     "tents/",
 )

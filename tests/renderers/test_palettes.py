@@ -49,6 +49,10 @@ LEAST = {
     "sheet": (180, 127),
     "raven": (179, 127),
     "sudoku-variants": (179, 127),
+    "minesweeper": (179, 127),
+    "mosaic": (179, 127),
+    "star-battle": (179, 127),
+    "aquarium": (179, 127),
 }
 SIZES = {
     "binary": 2,
@@ -90,6 +94,10 @@ SIZES = {
     "sheet": 4,
     "raven": 9,
     "sudoku-variants": 14,
+    "minesweeper": 12,
+    "mosaic": 14,
+    "star-battle": 11,
+    "aquarium": 14,
 }
 
 

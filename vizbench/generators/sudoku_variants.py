@@ -7,9 +7,9 @@ Federation:
 - jigsaw: each region holds each digit once. The regions take the place of boxes.
 - killer: each box holds each digit once. A cage holds no digit twice, and its digits add up to its number.
 
-A board of n x n cells is a grid of 2n x 2n, see `kernels.regions`. Borders enclose the boxes, the regions or
-the cages. The number of a cage is above its first cell: the ones directly, the tens to the left of them.
-Codes: 0 empty, 1 … 9 the digits, 10 zero, 11 gap, 12 border, 13 mark of a diagonal.
+A board of n x n cells is a grid of 2n x 2n, see `kernels.cell_borders`. Borders enclose the boxes, the
+regions or the cages. The number of a cage is above its first cell: the ones directly, the tens to the left of
+them. Codes: 0 empty, 1 … 9 the digits, 10 zero, 11 gap, 12 border, 13 mark of a diagonal.
 
 Every question has exactly one solution, proven by search when it is made. Regions begin as the boxes of a
 solved board. They exchange cells with equal digits, so that they have a solution. 1 in 20 boards of 6x6 has
@@ -30,8 +30,8 @@ import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
+from vizbench.kernels.cell_borders import merge_cells, read_labels, trade_cells, write_borders
 from vizbench.kernels.constraints import DIFFERENT, SUM, Problem, clear, demand, over, row_of, seal
-from vizbench.kernels.regions import merge_cells, read_labels, trade_cells, write_borders
 from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, PuzzleTask, States
 from vizbench.task.ranges import check_ranges

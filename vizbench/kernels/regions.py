@@ -1,8 +1,7 @@
-"""Divide boards into regions, with borders between their cells.
+"""Divide boards into connected regions: grow them from seeds, and change them cell by cell.
 
-A board of n x n cells is a grid of 2n x 2n. Cell (r, c) is at row 2r + 1, column 2c + 1. What is above it, to
-the left of it, and at its corner above left, is a border or a gap. labels: the region of each cell, `(n, n)`
-int64. digits: a number of 0 … 62 per cell.
+A board holds the number of each cell's region, from 1 on; 0 for a cell without one. Cells are numbered in
+reading order.
 """
 
 from __future__ import annotations
@@ -10,122 +9,183 @@ from __future__ import annotations
 import numpy as np
 
 from vizbench._util.jit import jit
-from vizbench.kernels.constraints import bits
 from vizbench.kernels.rng import rng_below, rng_shuffle
 
-
-@jit
-def write_borders(grid, labels, gap, border):
-    """Write borders between different regions and at the edges of the board, and gaps between the others."""
-    size = labels.shape[0]
-    for r in range(size):
-        for c in range(size):
-            has_above = r > 0 and labels[r, c] == labels[r - 1, c]
-            has_left = c > 0 and labels[r, c] == labels[r, c - 1]
-            grid[2 * r, 2 * c + 1] = gap if has_above else border
-            grid[2 * r + 1, 2 * c] = gap if has_left else border
-    for r in range(0, 2 * size, 2):
-        for c in range(0, 2 * size, 2):
-            is_border = grid[r, c + 1] == border or grid[r + 1, c] == border
-            is_border |= r > 0 and grid[r - 1, c] == border
-            is_border |= c > 0 and grid[r, c - 1] == border
-            grid[r, c] = border if is_border else gap
+_FASTEST = 8
 
 
 @jit
-def _side(grid, r, c, k):
-    """Return what is at a side of a cell: above, below, left, right. Outside of the grid it is -1."""
-    y, x = 2 * r + 1 + (k == 1) - (k == 0), 2 * c + 1 + (k == 3) - (k == 2)
-    return np.int64(grid[y, x]) if y < grid.shape[0] and x < grid.shape[1] else -1
+def neighbour(board, cell, k):
+    """Return the cell beside a cell: above, below, left or right for k = 0 … 3; -1 outside the board."""
+    height, width = board.shape
+    r, c = cell // width + (k == 1) - (k == 0), cell % width + (k == 3) - (k == 2)
+    if 0 <= r < height and 0 <= c < width:
+        return r * width + c
+    return -1
 
 
 @jit
-def read_labels(grid, gap, labels):
-    """Number the regions that gaps connect, in the order of their first cells. Return how many they are."""
-    size, count = labels.shape[0], 0
-    waiting = np.empty(size * size, np.int64)
-    labels[:] = -1
-    for start in range(size * size):
-        if labels[start // size, start % size] >= 0:
-            continue
-        labels[start // size, start % size] = count
-        waiting[0], left = start, 1
-        while left:
-            left -= 1
-            r, c = waiting[left] // size, waiting[left] % size
+def code_at(board, cell):
+    """Return what a board has in a cell."""
+    return board[cell // board.shape[1], cell % board.shape[1]]
+
+
+@jit
+def grow(rng, regions, board):
+    """Grow regions from their first cells until the board is full, each at a random speed.
+
+    regions: how many there are. board: a cell or more of each region, else 0.
+    """
+    speeds = np.empty(regions + 1, np.int64)
+    for region in range(1, regions + 1):
+        speeds[region] = 1 + rng_below(rng, _FASTEST)
+    open_cells, count = np.empty(board.size, np.int64), 0
+    for cell in range(board.size):
+        if code_at(board, cell) == 0:
+            open_cells[count] = cell
+            count += 1
+    while count > 0:
+        k = rng_below(rng, count)
+        cell = open_cells[k]
+        other = neighbour(board, cell, rng_below(rng, 4))
+        region = code_at(board, other) if other >= 0 else 0
+        if region > 0 and rng_below(rng, _FASTEST) < speeds[region]:
+            board[cell // board.shape[1], cell % board.shape[1]] = region
+            count -= 1
+            open_cells[k] = open_cells[count]
+
+
+@jit
+def divide(rng, regions, order, board):
+    """Divide a board into connected regions that grow from random cells. order: `(cells,)`, the cells."""
+    board[:] = 0
+    rng_shuffle(rng, order, board.size)
+    for region in range(regions):
+        cell = order[region]
+        board[cell // board.shape[1], cell % board.shape[1]] = region + 1
+    grow(rng, regions, board)
+
+
+@jit
+def _taken(board, kinds, region):
+    """Return the kinds of a region's neighbours, as bits."""
+    taken = 0
+    for cell in range(board.size):
+        if code_at(board, cell) == region:
             for k in range(4):
-                y, x = r + (k == 1) - (k == 0), c + (k == 3) - (k == 2)
-                is_inside = 0 <= y < size and 0 <= x < size
-                if is_inside and labels[y, x] < 0 and _side(grid, r, c, k) == gap:
-                    labels[y, x] = count
-                    waiting[left] = y * size + x
-                    left += 1
-        count += 1
-    return count
+                other = neighbour(board, cell, k)
+                if other >= 0 and code_at(board, other) != region:
+                    taken |= 1 << kinds[code_at(board, other)]
+    return taken
 
 
 @jit
-def _is_whole(labels, label, start, count, reached):
-    """Return whether a region of `count` cells is connected. start: one of its cells."""
-    size = labels.shape[0]
-    reached[0], done, total = start, 0, 1
-    while done < total:
-        r, c = reached[done] // size, reached[done] % size
-        done += 1
+def paint(rng, regions, count, board, kinds):
+    """Draw one of the kinds 1 … count per region, none that a neighbour has. Return whether each has one.
+
+    kinds: `(regions + 1,)`.
+    """
+    kinds[:] = 0
+    for region in range(1, regions + 1):
+        taken, first = _taken(board, kinds, region), rng_below(rng, count)
+        for k in range(first, first + count):
+            kind = k % count + 1
+            if kinds[region] == 0 and not taken >> kind & 1:
+                kinds[region] = kind
+        if kinds[region] == 0:
+            return False
+    return True
+
+
+@jit
+def groups_of(board):
+    """Return the first cell of each cell's group, `(cells,)`: connected cells with the same code."""
+    groups, stack = np.full(board.size, -1), np.empty(board.size, np.int64)
+    for first in range(board.size):
+        if groups[first] >= 0:
+            continue
+        groups[first], stack[0], top = first, first, 1
+        while top > 0:
+            top -= 1
+            at = stack[top]
+            for k in range(4):
+                other = neighbour(board, at, k)
+                if other >= 0 and groups[other] < 0 and code_at(board, other) == code_at(board, first):
+                    groups[other], stack[top] = first, other
+                    top += 1
+    return groups
+
+
+@jit
+def stays_joined(board, cell, seen, stack):
+    """Return whether the region of a cell stays connected, and not empty, without the cell.
+
+    seen: `(cells,)` bool. stack: `(cells,)` int64. Both are scratch.
+    """
+    region = code_at(board, cell)
+    seen[:] = False
+    seen[cell] = True
+    others, top = 0, 0
+    for other in range(board.size):
+        if other != cell and code_at(board, other) == region:
+            others += 1
+            stack[0], top = other, 1
+    if others == 0:
+        return False
+    seen[stack[0]] = True
+    joined = 1
+    while top > 0:
+        top -= 1
+        at = stack[top]
         for k in range(4):
-            y, x = r + (k == 1) - (k == 0), c + (k == 3) - (k == 2)
-            if 0 <= y < size and 0 <= x < size and labels[y, x] == label:
-                cell = y * size + x
-                if cell not in reached[:total]:
-                    reached[total] = cell
-                    total += 1
-    return total == count
+            other = neighbour(board, at, k)
+            if other >= 0 and not seen[other] and code_at(board, other) == region:
+                seen[other] = True
+                stack[top] = other
+                top += 1
+                joined += 1
+    return joined == others
 
 
 @jit
-def trade_cells(rng, digits, labels, tries):
-    """Exchange cells of equal digits between neighbouring regions, as long as these stay connected.
+def join_in_pairs(rng, order, board):
+    """Join regions in pairs of neighbours, and number the pairs. Return whether each region finds another.
 
-    Each region has each of n digits once, before and after.
+    order: `(regions,)`, their numbers.
     """
-    size = labels.shape[0]
-    reached = np.empty(size * size, np.int64)
-    for _ in range(tries):
-        r, c, k = rng_below(rng, size), rng_below(rng, size), rng_below(rng, 4)
-        y, x = r + (k == 1) - (k == 0), c + (k == 3) - (k == 2)
-        if not (0 <= y < size and 0 <= x < size) or labels[y, x] == labels[r, c]:
-            continue
-        one, other, a = labels[r, c], labels[y, x], r * size + c
-        for b in range(size * size):
-            if labels[b // size, b % size] == other and digits[b] == digits[a]:
-                labels[r, c], labels[b // size, b % size] = other, one
-                stays = _is_whole(labels, one, b, size, reached)
-                if not stays or not _is_whole(labels, other, a, size, reached):
-                    labels[r, c], labels[b // size, b % size] = one, other
-                break
+    regions = order.shape[0]
+    pairs = np.zeros(regions + 1, board.dtype)
+    rng_shuffle(rng, order, regions)
+    count = 0
+    for region in order:
+        for cell in range(board.size):
+            for k in range(4):
+                other = neighbour(board, cell, k)
+                if pairs[region] > 0 or other < 0 or code_at(board, cell) != region:
+                    continue
+                mate = code_at(board, other)
+                if mate != region and pairs[mate] == 0:
+                    count += 1
+                    pairs[region] = pairs[mate] = count
+    for r in range(board.shape[0]):
+        for c in range(board.shape[1]):
+            board[r, c] = pairs[board[r, c]]
+    return 2 * count == regions
 
 
 @jit
-def merge_cells(rng, digits, most, labels):
-    """Divide a board into cages of up to `most` cells that hold no digit twice.
+def shrink(rng, order, kept, board):
+    """Take cells away from regions in random order, as long as they stay connected, and write 0 there.
 
-    Each cell is a cage at first. Pairs of neighbours are joined in random order.
+    order: `(cells,)`, the cells. kept: which cells must stay, of the board's shape.
     """
-    size = labels.shape[0]
-    order = np.arange(2 * size * size)
-    held = np.empty(size * size, np.int64)
-    for cell in range(size * size):
-        labels[cell // size, cell % size], held[cell] = cell, np.int64(1) << digits[cell]
-    rng_shuffle(rng, order, order.shape[0])
-    for pair in order:
-        r, c = pair // 2 // size, pair // 2 % size
-        y, x = r + pair % 2, c + 1 - pair % 2
-        if size in (y, x) or labels[y, x] == labels[r, c]:
-            continue
-        one, other = labels[r, c], labels[y, x]
-        if held[one] & held[other] or bits(held[one] | held[other]) > most:
-            continue
-        held[one] |= held[other]
-        for cell in range(size * size):
-            if labels[cell // size, cell % size] == other:
-                labels[cell // size, cell % size] = one
+    seen, stack = np.empty(board.size, np.bool_), np.empty(board.size, np.int64)
+    is_smaller = True
+    while is_smaller:
+        is_smaller = False
+        rng_shuffle(rng, order, board.size)
+        for cell in order:
+            r, c = cell // board.shape[1], cell % board.shape[1]
+            if board[r, c] and not kept[r, c] and stays_joined(board, cell, seen, stack):
+                board[r, c] = 0
+                is_smaller = True

@@ -70,6 +70,12 @@ _CALM: Final[Mapping[str, str]] = {
     "dice": "e0e0d8 ff5858 58e058 5050ff ffff58 ff60ff 50f0ff ffa8a0 98ff98 9898ff b08040 489898 303038",
     "sudoku-variants": "e0e0d8 ff5858 58e058 5050ff ffff58 ff60ff 50f0ff ffa8a0 98ff98 9898ff "
     "b08040 a0a0a0 303038 489898",
+    "minesweeper": "a0a0a0 ff4848 e0e0d8 98ff98 9898ff 48ffff ffff48 ffa8a0 ff60ff 989848 489898 b08040",
+    "mosaic": "e0e0d8 303038 a0a0a0 b08040 ff9898 98ff98 9898ff 48ffff ffff48 ff4848 ff60ff 989848 489898 "
+    "40d840",
+    "star-battle": "e0e0d8 ffa8a0 58e058 6070ff ffff58 ff60ff 50f0ff 989848 a0a0a0 ff4848 489898",
+    "aquarium": "6098ff e0e0d8 ffe060 98ff98 ffa8a0 707078 ff5858 48ffff ff60ff 40d840 9898ff 989848 489898 "
+    "b08040",
     "tiles": "e0e0d8 ff4848 40d840 5050ff ffff48 ff60ff 48ffff 989848 ff9898 98ff98 9898ff 489898 202428",
     "lights": "a0a0a0 ffff58 6098ff 58d858",
     "sokoban": "303038 e0e0d8 ffa8a0 b08040 58d858 6098ff ff70ff",

@@ -148,6 +148,26 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff 800080 808000 000000 008080",
         "808080",
     ),
+    # Covered, mine, safe, the numbers 0 … 8.
+    "minesweeper": (
+        "8080ff 000000 ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 808000",
+        "808080",
+    ),
+    # Blank, shaded, no number, divider, the numbers 0 … 9.
+    "mosaic": (
+        "ffffff 000000 80ff80 808000 ff8080 ff0000 00ff00 0000ff ffff00 ff00ff 00ffff 8080ff 008080 800080",
+        "808080",
+    ),
+    # Star, ten regions.
+    "star-battle": (
+        "000000 ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff",
+        "808080",
+    ),
+    # Water, four kinds of empty cells, corner, the numbers 0 … 7.
+    "aquarium": (
+        "0000ff ffffff ffff00 80ff80 ff8080 000000 ff0000 00ff00 ff00ff 00ffff 8080ff 808000 008080 800080",
+        "808080",
+    ),
 }
 
 PALETTES: Mapping[str, Colours] = {name: _colours(cells) for name, (cells, _) in _TABLE.items()}

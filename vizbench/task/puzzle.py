@@ -17,6 +17,7 @@ from typing import ClassVar, NamedTuple, TypeVar, final
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.jit import Kernel
 from vizbench.kernels.constraints import Ints, Problem, Work, new_problems, new_work, row_of
 from vizbench.kernels.propagate import (
     draw_all,
@@ -92,8 +93,8 @@ def rectangle(shape: tuple[int, int], top: int, left: int, height: int, width: i
 class PuzzleTask(AnswerTask[P]):
     """Complete a puzzle that has one solution.
 
-    Write `generate_batch`, `board` and `write_rules`. A variable is a cell of the grid, and its values are
-    codes. `generate_batch` may use what is under "Generate" below.
+    Write `generate_batch`, `board`, and `write_all` or `write_rules`. A variable is a cell of the grid, and
+    its values are codes. `generate_batch` may use what is under "Generate" below.
     """
 
     rules: ClassVar[Sequence[str]]
@@ -102,6 +103,10 @@ class PuzzleTask(AnswerTask[P]):
     """The code of each value of a variable, or KEEP."""
     open_codes: ClassVar[Sequence[int]] = (0,)
     """The codes of cells in a question that are to be decided. All others are clues."""
+    decides_all: ClassVar[bool] = False
+    """Whether `effort` counts all variables, because the answer depends on each, or only written cells."""
+    write_all: ClassVar[Kernel]
+    """Writes the constraints of each question, see `kernels.scopes.for_each`."""
     parts: ClassVar[Mapping[str, str]] = {
         "right": "the share of the cells due to get a code that got it, minus the share of the other open "
         "cells that got it too, a mean over the codes, at least 0",
@@ -113,13 +118,13 @@ class PuzzleTask(AnswerTask[P]):
     def board(self, params: P) -> Board:
         """Return the board of these parameters."""
 
-    @abstractmethod
     def write_rules(self, params: P, question: Grids, problems: Problem) -> None:
-        """Write the constraints of each question in a kernel.
+        """Write the constraints of each question in a kernel. Default: `write_all`.
 
         question: `(n, h, w)`, of the board's shape, with any codes. problems: one per question, see
         `row_of`.
         """
+        self.write_all(question, problems)
 
     # Work on many questions
 
@@ -203,14 +208,23 @@ class PuzzleTask(AnswerTask[P]):
         return hidden
 
     @final
-    def hidden_clues(self, params: P, states: States, question: Grids, rule: int, percent: int) -> Ints:
+    def hidden_clues(
+        self,
+        params: P,
+        states: States,
+        question: Grids,
+        rule: int,
+        percent: int,
+        limit: int = LIMIT_DRAWN,
+    ) -> Ints:
         """Return the numbers of constraints of a rule that are not needed, as pairs of row and number.
 
-        percent: how many of a question are taken away at most.
+        percent: how many of a question are taken away at most. limit: values that a search may try to prove
+        that a clue is not needed.
         """
         pairs: list[Ints] = []
         for block, problems, work in self.written(params, question):
-            hide_clues_all(problems, work, states[block], LIMIT_DRAWN, rule, percent)
+            hide_clues_all(problems, work, states[block], limit, rule, percent)
             at_all: Ints = np.arange(problems.kinds.shape[1], dtype=np.int64)
             is_hidden = (problems.rules == rule) & (problems.highs > problems.sizes[:, :1])
             row, at = np.nonzero(is_hidden & (at_all < problems.sizes[:, 1:2]))
@@ -293,7 +307,8 @@ class PuzzleTask(AnswerTask[P]):
     ) -> Mapping[str, npt.NDArray[np.float64]]:
         """Return `score`, work / (work + 1000), and what it is made of.
 
-        - effort: open + log2(1 + work), with work = checks + 4 trials + 16 tried.
+        - effort: open + log2(1 + work), with work = checks + 4 trials + 16 tried. All variables count as open
+          if `decides_all`.
         - checks: how often a rule is applied to a line, a clue or a pair, until nothing follows.
         - trials: values that are tried by looking one step ahead, if nothing follows.
         - undecided: cells that neither decides.
@@ -308,9 +323,10 @@ class PuzzleTask(AnswerTask[P]):
         written = np.full(len(question), 0.0)
         if question.shape == target.shape:
             written = (question != target).sum(axis=(1, 2)).astype(np.float64)
+        decided = len(self.board(params).places) if self.decides_all else written
         return {
             "score": work / (work + 1000),
-            "effort": written + np.log2(1 + work),
+            "effort": decided + np.log2(1 + work),
             "checks": checks,
             "trials": trials,
             "undecided": undecided,
