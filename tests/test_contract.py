@@ -358,7 +358,7 @@ def test_a_part_of_the_contract_in_another_mode(switch: str):
     result = subprocess.run(
         [*command, "-k", MODES[switch]],
         cwd=here.parents[1],
-        env={**os.environ, switch: "1", "PYTEST_ADDOPTS": ""},
+        env={**os.environ, switch: "1", "PYTEST_ADDOPTS": "", "NUMBA_OPT": "1"},  # compiling takes nearly all
         capture_output=True,
         text=True,
         timeout=1800,  # against a hang: to compile all anew with checks takes a loaded machine over 5 minutes
