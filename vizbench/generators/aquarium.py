@@ -55,11 +55,11 @@ class Params:
 VARIANTS = {"6": Params(), "8": Params(size=8), "large-vessels": Params(vessel=6)}
 
 LEVELS = (
-    Params(size=3, vessel=3),
-    Params(size=4, vessel=4),
+    Params(size=4),
     Params(size=4, vessel=3),
     Params(size=5, vessel=5),
     Params(size=5),
+    Params(size=5, vessel=3),
     Params(size=6, vessel=5),
     Params(size=6),
     Params(size=7),

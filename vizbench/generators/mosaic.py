@@ -67,7 +67,7 @@ def _write_rules(board, problem):
 def _draw(rng, noise, board):
     """Draw a picture with all its numbers. Its cells are what most of the noise around them is.
 
-    noise: `(size + 2, size + 2)`, scratch.
+    Returns whether there are some cells of both kinds. noise: `(size + 2, size + 2)`, scratch.
     """
     size = board.shape[0]
     for r in range(size + 2):
@@ -81,6 +81,7 @@ def _draw(rng, noise, board):
     for r in range(size):
         for c in range(size):
             board[r, c] = _ZERO + picture[max(r - 1, 0) : r + 2, max(c - 1, 0) : c + 2].sum()
+    return size <= picture.sum() <= size * size - size
 
 
 @jit
@@ -89,7 +90,8 @@ def _draw_all(states, target):
     size = target.shape[1]
     noise = np.empty((size + 2, size + 2), np.uint8)
     for i in range(target.shape[0]):
-        _draw(states[i], noise, target[i])
+        while not _draw(states[i], noise, target[i]):
+            pass
 
 
 @functools.cache
