@@ -27,7 +27,18 @@ MANY = 5_000
 """Train rows that are compared with test rows, or all if there are fewer."""
 
 # Train rows of slow tasks, of which 5,000 would take seconds to hours each.
-SLOW = ("binairo/", "futoshiki/", "light-up/", "rush-hour/", "skyscrapers/", "tents/")
+SLOW = (
+    "binairo/",
+    "futoshiki/",
+    "light-up/",
+    "numberlink/",
+    "numbrix/",
+    "rush-hour/",
+    "shikaku/",
+    "skyscrapers/",
+    "slitherlink/",
+    "tents/",
+)
 FEW = {
     **dict.fromkeys(filter(lambda name: name.startswith(SLOW), vb.tasks()), 500),
     **dict.fromkeys(filter(lambda name: name.startswith("arc/"), vb.tasks()), 200),

@@ -46,6 +46,10 @@ LEAST = {
     "tents": (179, 127),
     "skyscrapers": (179, 127),
     "futoshiki": (179, 127),
+    "numberlink": (179, 127),
+    "numbrix": (89, 89),
+    "shikaku": (179, 127),
+    "slitherlink": (180, 127),
 }
 SIZES = {
     "binary": 2,
@@ -84,6 +88,10 @@ SIZES = {
     "tents": 10,
     "skyscrapers": 9,
     "futoshiki": 13,
+    "numberlink": 10,
+    "numbrix": 37,
+    "shikaku": 12,
+    "slitherlink": 8,
 }
 
 
