@@ -64,12 +64,12 @@ def solutions_of(question: Grid, limit: int = 1000) -> list[Grid]:
     clauses: Clauses = []
     for cell, given in np.ndenumerate(question):
         clauses += clauses_of(shape, codes, cell, int(given))
-    found: list[Grid] = []
+    answers: list[Grid] = []
     for model in models(clauses, limit):
         answer = ((np.array(sorted(model)) - 1) % codes + 1).astype(np.uint8).reshape(shape)
         if is_right(question, answer):
-            found.append(answer)
-    return found
+            answers.append(answer)
+    return answers
 
 
 @pytest.mark.parametrize(("params", "count"), [(Params(size=4, paths=3), 2000), (Params(), 40)])

@@ -102,7 +102,8 @@ def test_steps_follow_the_path_from_the_least_given_number():
         states = [question, *steps]
         written = [int(b[a != b][0]) for a, b in itertools.pairwise(states)]
         least = int(question[question > 0].min())
-        up, down = [k for k in written if k > least], [k for k in written if k < least]
+        up = [k for k in written if k > least]
+        down = [k for k in written if k < least]
         assert written == sorted(up) + sorted(down, reverse=True)
         instance = Instance("numbrix/5", Params(), 0, "test", 0, question, target, steps)
         assert TASK.verify_steps(instance, steps).exact

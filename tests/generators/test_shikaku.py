@@ -50,7 +50,7 @@ def candidates(question: Grid) -> list[Room]:
     side = question.shape[0] // 2 + 1
     numbers = {(r, c): int(question[2 * r, 2 * c]) - 2 for r, c in np.ndindex(side, side)}
     numbers = {cell: number for cell, number in numbers.items() if number > 1}
-    found: list[Room] = []
+    rectangles: list[Room] = []
     for top, left in np.ndindex(side, side):
         for bottom, right in np.ndindex(side, side):
             area = (bottom - top + 1) * (right - left + 1)
@@ -58,10 +58,10 @@ def candidates(question: Grid) -> list[Room]:
                 continue
             inside = [n for (r, c), n in numbers.items() if top <= r <= bottom and left <= c <= right]
             if inside == [area]:
-                found.append(
+                rectangles.append(
                     frozenset((r, c) for r in range(top, bottom + 1) for c in range(left, right + 1))
                 )
-    return found
+    return rectangles
 
 
 def solutions_of(question: Grid) -> list[set[Room]]:
