@@ -53,6 +53,10 @@ LEAST = {
     "mosaic": (179, 127),
     "star-battle": (179, 127),
     "aquarium": (179, 127),
+    "numberlink": (179, 127),
+    "numbrix": (89, 89),
+    "shikaku": (179, 127),
+    "slitherlink": (180, 127),
 }
 SIZES = {
     "binary": 2,
@@ -98,6 +102,10 @@ SIZES = {
     "mosaic": 14,
     "star-battle": 11,
     "aquarium": 14,
+    "numberlink": 10,
+    "numbrix": 37,
+    "shikaku": 12,
+    "slitherlink": 8,
 }
 
 

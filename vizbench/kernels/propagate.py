@@ -14,11 +14,11 @@ from vizbench.kernels.constraints import (
     bits,
     enqueue,
     is_single,
-    narrow,
     restrict,
     row_of,
     value_of,
 )
+from vizbench.kernels.grid_constraints import narrow_any
 from vizbench.kernels.rng import rng_below, rng_seed, rng_shuffle
 
 GAVE_UP = -1
@@ -44,7 +44,7 @@ def settle(problem, work, domains):
         again = problem.kinds[c] == DIFFERENT or problem.kinds[c] == SUM
         if again:
             work.queued[c] = False
-        fits = narrow(problem, work, domains, c)
+        fits = narrow_any(problem, work, domains, c)
         if not again:
             work.queued[c] = False
         if not fits:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from vizbench._util.jit import inlined, jit
-from vizbench.kernels.constraints import bits, is_single, narrow, row_of
+from vizbench.kernels.constraints import bits, is_single, row_of
+from vizbench.kernels.grid_constraints import narrow_any
 from vizbench.kernels.propagate import forget_queue
 from vizbench.kernels.rng import rng_below
 
@@ -60,7 +61,7 @@ def _find_fault(problem, work, places, is_place, codes, question, answer, is_par
             return (CLUE_CHANGED if is_single(allowed) else STRANGE_CODE), cell, 0
     for c in range(problem.sizes[1]):
         work.trial[:] = domains
-        fits = narrow(problem, work, work.trial, c)
+        fits = narrow_any(problem, work, work.trial, c)
         forget_queue(work)
         if not fits:
             return RULE_BROKEN, problem.rules[c], problem.numbers[c]

@@ -24,6 +24,27 @@ INK: Final = (0x18, 0x18, 0x18)
 _SHARE: Final = 0.7
 """Share of a cell's side that a glyph may take."""
 
+_SMALL_DIGITS: Final = (
+    "### #.# #.# #.# ###",
+    ".#. ##. .#. .#. ###",
+    "##. ..# .#. #.. ###",
+    "##. ..# .#. ..# ##.",
+    "#.# #.# ### ..# ..#",
+    "### #.. ##. ..# ##.",
+    ".## #.. ### #.# ###",
+    "### ..# .#. .#. .#.",
+    "### #.# ### #.# ###",
+    "### #.# ### ..# ##.",
+)
+"""The digits 0 … 9 as parts of larger numbers."""
+
+
+def _two_digits(number: int) -> str:
+    """Return the bitmap of a number of two digits."""
+    rows = zip(*(_SMALL_DIGITS[digit].split() for digit in divmod(number, 10)), strict=True)
+    return " ".join(".".join(row) for row in rows)
+
+
 _BITMAPS: Mapping[str, str] = {
     "1": "..#.. .##.. ..#.. ..#.. ..#.. ..#.. .###.",
     "2": ".###. #...# ....# ...#. ..#.. .#... #####",
@@ -113,11 +134,13 @@ _BITMAPS: Mapping[str, str] = {
     "..#######.. ........... ..#######.. ........... ...........",
     "black king": ".....#..... ....###.... .....#..... .###.#.###. ####.#.#### #####.##### "
     "#####.##### .####.####. ..#######.. ........... ...........",
+    **{f"number {k}": _two_digits(k) for k in range(10, 37)},
 }  # one word per row of pixels
 
 _PIECES: Final = ("pawn", "knight", "bishop", "rook", "queen", "king")
 _ARROWS: Final = ("north", "east", "south", "west")
 _DIGITS: Final = tuple("123456789")
+_NUMBERS: Final = tuple(f"number {k}" for k in range(10, 37))
 _TILES: Final = tuple(str(2**k) for k in range(1, 10))
 _KEYS: Final = ("key 1", "key 2", "key 3")
 _DOORS: Final = ("door 1", "door 2", "door 3")
@@ -143,6 +166,10 @@ GLYPHS: Mapping[str, tuple[str, ...]] = {
     "tents": ("", "tree", "tent", "", "0", *_DIGITS[:5]),
     "futoshiki": ("", *_DIGITS[:7], "", "<", ">", "^", "v"),
     "skyscrapers": ("", *_DIGITS[:7], ""),
+    "numberlink": ("", *_DIGITS),
+    "numbrix": ("", *_DIGITS, *_NUMBERS),
+    "shikaku": ("", "", "", "", *_DIGITS[1:]),
+    "slitherlink": ("", "", "", "", "0", *_DIGITS[:3]),
     "chess": ("", *(f"white {name}" for name in _PIECES), *(f"black {name}" for name in _PIECES)),
     "sandpile": ("", *_DIGITS[:7]),
     "labels": ("", "", *_DIGITS, "S"),

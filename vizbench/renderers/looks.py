@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import product
 from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -53,6 +54,12 @@ _CALM: Final[Mapping[str, str]] = {
     "tents": "98ff98 40d840 ff9898 e0e0d8 a0a0a0 48ffff ff60ff ffff48 9898ff ffa840",
     "futoshiki": "e0e0d8 ff5858 58e058 6070ff ffff58 ff60ff 50f0ff ffa8a0 303038 989848 489898 98ff98 9898ff",
     "skyscrapers": "e0e0d8 ff5858 58e058 6070ff ffff58 ff60ff 50f0ff ffa8a0 a0a0a0",
+    "numberlink": "e0e0d8 ff5858 58e058 5050ff ffff58 ff60ff 50f0ff ffa8a0 489898 b08040",
+    "numbrix": "e0e0d8 5050ff 50ff50 ff5050 50ffff ff50ff ffff50 507c7c a850a8 a8a850 7ca8d4 50ffa8 a85050 "
+    "a850ff a8ff50 ff50a8 ffa850 a8ffa8 ffa8a8 a8ffff ffa8ff ffffa8 50a850 50a8a8 7c507c 7c7c50 "
+    "7c7ca8 7ca87c 7cff7c a87c7c a8a8a8 ff7c7c 507cd4 50a8ff 50d47c 7c50d4 7c7cff",
+    "shikaku": "e0e0d8 303038 ffe060 a0a0a0 ff5858 58e058 5050ff ff60ff 50f0ff ffa8a0 98ff98 9898ff",
+    "slitherlink": "e0e0d8 303038 a0a0a0 ffe060 9898ff ff7868 58e058 50f0ff",
     "chess": "e0e0d8 ffff48 48ffff ff60ff 98ff98 ff9898 9898ff 989848 489898 984898 40d840 ff4848 5050ff",
     "blocks": "e0e0d8 303038 ff5858 6070ff ffff58 58e058 ff60ff 50f0ff ffa8a0 b08040",
     "sandpile": "e0e0d8 ff5858 58e058 6070ff ffff58 ff60ff 50f0ff ffa8a0",
@@ -92,6 +99,12 @@ _POOL: Final = (
     *("ffffff", "000000", "ff0000", "00ff00", "0000ff", "ffff00", "ff00ff", "00ffff"),
     *("ff8080", "80ff80", "8080ff", "808000", "800080", "008080", "808080"),
 )
+
+_LEVELS: Final = ("00", "40", "80", "bf", "ff")
+_LARGE_POOL: Final = tuple(
+    r + g + b for (i, r), (j, g), (k, b) in product(enumerate(_LEVELS), repeat=3) if (i + j + k) % 2 == 0
+)
+"""The face-centred packing with five levels, for tasks with more codes: none nearer than 89."""
 
 
 def look_of(verifier: Verifier, name: str, instance: Instance | None = None) -> Look:
@@ -149,7 +162,8 @@ def _shuffled(own: Look, key: str, board: Shape | None) -> Look:
     digest = hashlib.sha256(f"look shuffled {key}".encode()).digest()
     random = np.random.Generator(np.random.PCG64(int.from_bytes(digest, "little")))
     count = len(palette(own.palette))
-    picks = [_POOL[int(at)] for at in random.permutation(len(_POOL))[: count + 1]]
+    pool = _POOL if count < len(_POOL) else _LARGE_POOL
+    picks = [pool[int(at)] for at in random.permutation(len(pool))[: count + 1]]
     colours = f"{' '.join(picks[:count])} | {picks[count]}"
     cell, margin = int(random.integers(16, 41)), int(random.integers(8, 25))
     line = int(random.integers(0, 4))

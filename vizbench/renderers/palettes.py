@@ -8,7 +8,9 @@ in RGB, because decoding picks the nearest. The mean of a cell may be wrong by h
 
 from __future__ import annotations
 
+import colorsys
 import functools
+import itertools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -100,6 +102,22 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 000000",
         "808080",
     ),
+    # Empty, the numbers 1 … 9.
+    "numberlink": ("ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080 80ff80 8080ff", "808080"),
+    # Empty, the numbers 1 … 36. The colours are on a finer lattice: none is nearer than 89.
+    "numbrix": (
+        "ffffff 000000 0000ff 00ff00 ff0000 00ffff ff00ff ffff00 008080 800080 808000 000080 008000 "
+        "0080ff 00ff80 800000 8000ff 8080ff 80ff00 80ff80 80ffff ff0080 ff8000 ff8080 ff80ff ffff80 "
+        "004040 400040 404000 404080 4040ff 408040 40ff40 804040 ff4040 0040bf 00bf40",
+        "808080",
+    ),
+    # Gap, line, cell, post, cells with the numbers 2 … 9.
+    "shikaku": (
+        "ffffff 000000 ffff00 008080 ff0000 00ff00 0000ff ff00ff 00ffff ff8080 80ff80 8080ff",
+        "808080",
+    ),
+    # Gap, line, corner, cell, cells with the numbers 0 … 3.
+    "slitherlink": ("ffffff 000000 008080 ffff00 ff0000 00ff00 0000ff ff00ff", "808080"),
     # The ten colours of the ARC corpora.
     "arc": ("000000 0074d9 ff4136 2ecc40 ffdc00 aaaaaa f012be ff851b 7fdbff 870c25", "555555"),
     # Empty, solid, eight colours of things.
@@ -201,7 +219,53 @@ def _written(text: str) -> tuple[Colours, Colours]:
     return _colours(cells), _colours(outside)
 
 
+_HUES = (
+    *("red", "orange", "yellow", "lime", "green", "spring green"),
+    *("cyan", "azure", "blue", "violet", "magenta", "rose"),
+)
+_GRAYS = ("black", "charcoal", "dim gray", "gray", "bright gray", "white")
+_TONES: Mapping[tuple[int, int], str] = {
+    (5, 0): "",
+    (5, 1): "soft ",
+    (5, 2): "light ",
+    (5, 3): "faint ",
+    (5, 4): "pale ",
+    (4, 0): "strong ",
+    (4, 1): "muted ",
+    (4, 2): "dusty ",
+    (4, 3): "grayish ",
+    (3, 0): "deep ",
+    (3, 1): "medium ",
+    (3, 2): "dull ",
+    (2, 0): "dark ",
+    (2, 1): "shady ",
+    (1, 0): "blackish ",
+}
+"""How a colour is called whose strongest and weakest channels have these levels, 0 … 5."""
+
+
+def _described(colour: str) -> str:
+    """Return a name for a colour, given as hexadecimal RGB, by its tone and its hue."""
+    channels = bytes.fromhex(colour)
+    most, least = (sum(value > limit for limit in (47, 101, 145, 189, 233)) for value in _extremes(channels))
+    if most == least:
+        return _GRAYS[most]
+    hue = round(colorsys.rgb_to_hsv(*channels)[0] * len(_HUES)) % len(_HUES)
+    return _TONES[most, least] + _HUES[hue]
+
+
+def _extremes(channels: bytes) -> tuple[int, int]:
+    return max(channels), min(channels)
+
+
+def _lattice(levels: str) -> list[str]:
+    """Return the colours whose channels have these levels, five words of hexadecimal digits."""
+    return ["".join(channels) for channels in itertools.product(levels.split(), repeat=3)]
+
+
 _NAMES: Mapping[str, str] = {
+    # The colours of tasks with many codes, and their calm colours.
+    **{colour: _described(colour) for colour in _lattice("00 40 80 bf ff") + _lattice("50 7c a8 d4 ff")},
     "ffffff": "white",
     "000000": "black",
     "aaaaaa": "gray",

@@ -394,6 +394,26 @@ class DrawnPuzzleTask(PuzzleTask[P]):
         return question
 
 
+class LinePuzzleTask(DrawnPuzzleTask[P]):
+    """Draw lines in the gaps of a board, as a drawn puzzle.
+
+    Many answers share most of their lines, so that a wrong answer easily has a large part of them.
+    """
+
+    parts: ClassVar[Mapping[str, str]] = {
+        **PuzzleTask.parts,
+        "right": "the share of the lines that are drawn, minus the share of the other gaps with a line, at "
+        "least 0, squared",
+    }
+
+    def parts_batch(
+        self, params: P, question: Grids, target: Grids, answer: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
+        """Return how far each answer got, see `parts`."""
+        parts = super().parts_batch(params, question, target, answer)
+        return {**parts, "right": parts["right"] ** 2}
+
+
 @functools.cache
 def _is_open(codes: tuple[int, ...]) -> npt.NDArray[np.bool_]:
     """Return which codes are among these, `(256,)`."""
