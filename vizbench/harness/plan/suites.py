@@ -19,11 +19,10 @@ _CORE = (
     # local rule
     "life/conway",
     "eca/110",
-    "forest-fire/4",
     # global search
     "maze/9",
     "fill/small",
-    "components/sides",
+    "numberlink/5",
     # counting
     "nonogram/6",
     "tents/6",
@@ -34,7 +33,6 @@ _CORE = (
     # memory over time
     "langton/2",
     "shell-game/5",
-    "snake/5",
     # planning
     "sokoban/2-boxes",
     "sliding-tiles/3x3",
@@ -44,6 +42,8 @@ _CORE = (
     "hitori/5",
     # induction
     "arc/level4",
+    "rule-induction/life",
+    "raven/5",
 )
 
 DEFAULT_TASK: Final = "life/conway"
