@@ -1,4 +1,4 @@
-"""Test that the digest of a data set hangs on its rows only, for any engine, shard size and format."""
+"""Test that the digest of a data set depends only on its rows, for any engine, shard size and format."""
 
 from __future__ import annotations
 
@@ -53,8 +53,9 @@ def test_engines_workers_and_shards_do_not_change_the_digest(
         return data.train
 
     with tempfile.TemporaryDirectory() as name, patch.object(writer, "BLOCK_ROWS", 2):
-        expected = formats.write(train(), n, Path(name) / "one", steps=form.steps)
+        expected = formats.write(train(), n, Path(name) / "one", Settings(steps=form.steps))
         with engines[many]() as engine, patch.object(writer, "SHARD_ROWS", 2 * size):
-            made = formats.write_splits([(train(), n)], Path(name) / "two", form, engine=engine)
+            execution = formats.Execution(engine=engine)
+            made = formats.write_splits([(train(), n)], Path(name) / "two", form, execution)
         assert made[0].digest == expected.digest
         assert formats.check(Path(name) / "two").digest == expected.digest

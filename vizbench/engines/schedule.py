@@ -123,9 +123,12 @@ def _default_needs(job: object) -> Needs:
     return Needs()
 
 
-def _next(jobs: Iterator[J], count: int) -> list[J]:
-    """Return the next jobs, and none after the last."""
-    return list(itertools.islice(jobs, count))
+def _fill(jobs: Iterator[J], count: int, made: deque[J]) -> bool:
+    """Append the next jobs, each as soon as it is made. Return whether there may be more."""
+    for job in itertools.islice(jobs, count):
+        made.append(job)
+        count -= 1
+    return count == 0
 
 
 @final
@@ -147,8 +150,10 @@ class _Schedule(Generic[J]):
         self._jobs = jobs
         self._again = again
         self._needs = needs
-        self._search: Work[list[J]] | None = None
-        """The call that makes the next jobs, if one runs."""
+        self._search: Work[bool] | None = None
+        """The call that makes the next jobs, if one runs. It returns whether there may be more."""
+        self._fresh: deque[J] = deque()
+        """Jobs that the call has made."""
         self._exhausted = False
         """Whether there are no more jobs."""
         self._backlog: deque[tuple[int, J]] = deque()
@@ -167,10 +172,10 @@ class _Schedule(Generic[J]):
                     is_making = self._search is not None and not self._search.done.is_set()
                     for event in self._engine.events(_GLANCE if is_making else TICK):
                         noted = self._noted(event)
-                        self._hand_out()  # before the caller takes its time with the event
+                        self._hand_out()  # first, because the caller may take long with the event
                         yield noted
                 elif self._search is not None:
-                    self._search.done.wait(TICK)
+                    self._search.done.wait(_GLANCE)
                 elif self._exhausted and not self._backlog:
                     return
         finally:
@@ -180,18 +185,16 @@ class _Schedule(Generic[J]):
 
     def _make(self) -> None:
         """Add the jobs that were made to the backlog, and make more, unless enough are unfinished."""
-        if self._search is not None and self._search.done.is_set():
-            work, self._search = self._search, None
-            made = work.result()
-            self._exhausted = not made
-            for job in made:
-                self._backlog.append((self._made, job))
-                self._made += 1
+        is_made = self._search is not None and self._search.done.is_set()
+        while self._fresh:  # after the look at `done`, so that none is left
+            self._backlog.append((self._made, self._fresh.popleft()))
+            self._made += 1
+        if self._search is not None and is_made:
+            self._exhausted = not self._search.result()
+            self._search = None
         free = self._engine.ahead - len(self._backlog) - len(self._running) - self.held
         if self._search is None and not self._exhausted and free > 0:
-            # If nothing runs, the first job must not wait for a second.
-            count = free if self._running else 1
-            self._search = Work(functools.partial(_next, self._jobs, count))
+            self._search = Work(functools.partial(_fill, self._jobs, free, self._fresh))
             self._search.start()
 
     def _hand_out(self) -> None:
