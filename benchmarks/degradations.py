@@ -510,8 +510,7 @@ def look_table(rows: int, log: Path | None) -> None:
     wholes = [Tally() for _ in LOOKS]
     for name in LOOK_CASES:
         tallies = [_logged(look, name, rows, log) for look in LOOKS]
-        for whole, one in zip(wholes, tallies, strict=True):
-            whole += one
+        wholes = [whole + one for whole, one in zip(wholes, tallies, strict=True)]
         print(look_row(name, tallies), flush=True)
     print(look_row("all", wholes))
 
