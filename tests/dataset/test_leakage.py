@@ -36,7 +36,6 @@ SLOW = (
     "rush-hour/",
     "shikaku/",
     "skyscrapers/",
-    "slitherlink/",
     "tents/",
 )
 FEW = {
