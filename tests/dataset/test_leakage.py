@@ -36,6 +36,7 @@ SLOW = (
     "rush-hour/",
     "shikaku/",
     "skyscrapers/",
+    "slitherlink/",
     "tents/",
 )
 FEW = {

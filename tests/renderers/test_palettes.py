@@ -49,6 +49,7 @@ LEAST = {
     "numberlink": (179, 127),
     "numbrix": (89, 89),
     "shikaku": (179, 127),
+    "slitherlink": (180, 127),
 }
 SIZES = {
     "binary": 2,
@@ -90,6 +91,7 @@ SIZES = {
     "numberlink": 10,
     "numbrix": 37,
     "shikaku": 12,
+    "slitherlink": 8,
 }
 
 

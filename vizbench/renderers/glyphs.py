@@ -167,6 +167,7 @@ GLYPHS: Mapping[str, tuple[str, ...]] = {
     "numberlink": ("", *_DIGITS),
     "numbrix": ("", *_DIGITS, *_NUMBERS),
     "shikaku": ("", "", "", "", *_DIGITS[1:]),
+    "slitherlink": ("", "", "", "", "0", *_DIGITS[:3]),
     "chess": ("", *(f"white {name}" for name in _PIECES), *(f"black {name}" for name in _PIECES)),
     "sandpile": ("", *_DIGITS[:7]),
     "labels": ("", "", *_DIGITS, "S"),

@@ -59,6 +59,7 @@ _CALM: Final[Mapping[str, str]] = {
     "a850ff a8ff50 ff50a8 ffa850 a8ffa8 ffa8a8 a8ffff ffa8ff ffffa8 50a850 50a8a8 7c507c 7c7c50 "
     "7c7ca8 7ca87c 7cff7c a87c7c a8a8a8 ff7c7c 507cd4 50a8ff 50d47c 7c50d4 7c7cff",
     "shikaku": "e0e0d8 303038 ffe060 a0a0a0 ff5858 58e058 5050ff ff60ff 50f0ff ffa8a0 98ff98 9898ff",
+    "slitherlink": "e0e0d8 303038 a0a0a0 ffe060 9898ff ff7868 58e058 50f0ff",
     "chess": "e0e0d8 ffff48 48ffff ff60ff 98ff98 ff9898 9898ff 989848 489898 984898 40d840 ff4848 5050ff",
     "blocks": "e0e0d8 303038 ff5858 6070ff ffff58 58e058 ff60ff 50f0ff ffa8a0 b08040",
     "sandpile": "e0e0d8 ff5858 58e058 6070ff ffff58 ff60ff 50f0ff ffa8a0",

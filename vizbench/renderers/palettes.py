@@ -116,6 +116,8 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "ffffff 000000 ffff00 008080 ff0000 00ff00 0000ff ff00ff 00ffff ff8080 80ff80 8080ff",
         "808080",
     ),
+    # Gap, line, corner, cell, cells with the numbers 0 … 3.
+    "slitherlink": ("ffffff 000000 008080 ffff00 ff0000 00ff00 0000ff ff00ff", "808080"),
     # The ten colours of the ARC corpora.
     "arc": ("000000 0074d9 ff4136 2ecc40 ffdc00 aaaaaa f012be ff851b 7fdbff 870c25", "555555"),
     # Empty, solid, eight colours of things.
