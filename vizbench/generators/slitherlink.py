@@ -12,6 +12,7 @@ Then numbers are taken away in random order, each only if the solution stays the
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import final
 
@@ -22,8 +23,9 @@ from vizbench.kernels.constraints import COUNT, Ints, Problem, clear, demand, ov
 from vizbench.kernels.line_constraints import EITHER, LOOP
 from vizbench.kernels.puzzle_answers import KEEP
 from vizbench.kernels.rng import rng_below, rng_shuffle
+from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, LinePuzzleTask, States
-from vizbench.task.simulation import check_ranges
+from vizbench.task.ranges import check_ranges
 from vizbench.types import Grids, Look
 
 _GAP, _LINE, _CORNER, _CELL, _ZERO = range(5)
@@ -49,7 +51,7 @@ class Params:
 VARIANTS = {"5": Params(), "6": Params(size=6), "minimal": Params(hidden=100)}
 
 LEVELS = (
-    Params(size=4, hidden=0),
+    Params(size=4, hidden=20),
     Params(size=4, hidden=40),
     Params(size=5, hidden=10),
     Params(size=5, hidden=40),
@@ -192,6 +194,7 @@ class Slitherlink(LinePuzzleTask[Params]):
     summary = "Draw one loop along the sides of cells; a number counts the sides of its cell that are lines."
     look = Look("slitherlink", cell=24, margin=8)
     codes = _ZERO + 4
+    reasoning = Reasoning.GLOBAL_SEARCH
     legend = ("gap", "line", "corner", "cell without a number", *(f"cell with number {k}" for k in range(4)))
     value_codes = (KEEP, _LINE)
     rules = (
@@ -232,7 +235,7 @@ class Slitherlink(LinePuzzleTask[Params]):
         """Take numbers away from unique questions."""
         row, at = self.hidden_clues(params, states, question, _NUMBER, params.hidden).T
         for grids in (question, target):
-            grids.reshape(len(grids), -1)[row, at] = _CELL
+            grids.reshape(len(grids), math.prod(grids.shape[1:]))[row, at] = _CELL
         return question
 
 
