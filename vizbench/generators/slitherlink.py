@@ -48,7 +48,7 @@ class Params:
         check_ranges(self, size=(3, 8), hidden=(0, 100))
 
 
-VARIANTS = {"5": Params(), "6": Params(size=6), "minimal": Params(hidden=100)}
+VARIANTS = {"5": Params(), "6": Params(size=6)}
 
 LEVELS = (
     Params(size=4, hidden=20),
