@@ -44,15 +44,16 @@ class Params:
     shown: int = 50
     """The percentage of the cells without a mine that show their number, 20 … 90."""
     forced: int = 3
-    """How many mines and safe cells are forced at least: from 1 to about as many as such boards have, at most
+    """How many mines and safe cells are forced at least: from 1 to what about 1 in 100 boards has, at most
     size."""
 
     def __post_init__(self) -> None:
         check_ranges(self, size=(4, 16), mines=(10, 35), shown=(20, 90))
         cells = self.size**2
-        mines = cells * self.mines * self.shown // 10_000
-        safe = cells * (100 - self.mines) * (100 - self.shown) // 20_000
-        # More is forced on hardly any board, or on none.
+        # Fitted: at least about 1 in 100 boards forces so many mines.
+        mines = cells * self.mines * self.shown**2 // 250_000
+        # So many safe cells are covered on average.
+        safe = cells * (100 - self.mines) * (100 - self.shown) // 10_000
         check_ranges(self, forced=(1, max(1, min(self.size, mines, safe))))
 
 
