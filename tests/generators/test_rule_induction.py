@@ -124,6 +124,6 @@ def test_near_misses_are_refused() -> None:
 
 
 def test_parameters_outside_their_range_are_refused() -> None:
-    for values in ({"size": 4}, {"size": 25}, {"pairs": 1}, {"pairs": 7}, {"kind": "cyclic"}):
+    for values in ({"size": 4}, {"size": 25}, {"pairs": 1}, {"pairs": 7}, {"kind": "cyclic"}, {"kind": 3}):
         with pytest.raises(UserError, match=next(iter(values))):
             Params(**values)  # pyright: ignore[reportArgumentType] wrong on purpose
