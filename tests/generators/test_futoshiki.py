@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 
 import numpy as np
 import pytest
 
-from tests.support.puzzles import Clauses, assert_verdicts_agree, between, made, models
+from tests.support.puzzles import Clauses, assert_verdicts_agree, between, latin_squares, made, models
 from vizbench.errors import UserError
 from vizbench.generators.futoshiki import TASK, Params
 from vizbench.types import Grid
@@ -31,21 +30,6 @@ def is_right(question: Grid, answer: Grid) -> bool:
             if answer[r + dy, c + dx] >= answer[r + ey, c + ex]:
                 return False
     return True
-
-
-def columns_differ(rows: tuple[tuple[int, ...], ...]) -> bool:
-    return all(len(set(column)) == len(rows) for column in zip(*rows, strict=True))
-
-
-@functools.cache
-def latin_squares(size: int) -> Grid:
-    """All squares, `(n, size, size)`."""
-    rows = list(itertools.permutations(range(1, size + 1)))
-    squares: list[tuple[tuple[int, ...], ...]] = [()]
-    for _ in range(size):
-        longer = [(*square, row) for square in squares for row in rows]
-        squares = [square for square in longer if columns_differ(square)]
-    return np.array(squares, np.uint8)
 
 
 def test_questions_have_one_solution_by_exhaustive_search():

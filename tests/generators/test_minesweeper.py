@@ -21,7 +21,7 @@ def around(cell: Cell, size: int) -> list[Cell]:
 
 
 def numbers_of(question: Grid) -> list[tuple[int, list[Cell]]]:
-    """The number and the covered cells around each cell that shows one."""
+    """Return the number and the covered cells around each cell that shows one."""
     shown = [(int(r), int(c)) for r, c in np.argwhere(question >= 3)]
     pairs: list[tuple[int, list[Cell]]] = []
     for cell in shown:
@@ -31,7 +31,7 @@ def numbers_of(question: Grid) -> list[tuple[int, list[Cell]]]:
 
 
 def forced_by_sat(question: Grid) -> Grid:
-    """The answer, by asking for each cell whether it can be a mine, and whether it can be none."""
+    """Return the answer, by asking for each cell whether it can be a mine, and whether it can be none."""
     size = len(question)
     clauses: Clauses = []
     for number, covered in numbers_of(question):
@@ -47,7 +47,7 @@ def forced_by_sat(question: Grid) -> Grid:
 
 
 def forced_by_exhaustion(question: Grid) -> Grid:
-    """The answer, from all placements of mines."""
+    """Return the answer, from all placements of mines."""
     covered = [(int(r), int(c)) for r, c in np.argwhere(question == 0)]
     near = sorted({cell for _, cells in numbers_of(question) for cell in cells})
     placements = np.array(list(itertools.product((0, 1), repeat=len(near))), np.uint8)
@@ -94,11 +94,26 @@ def test_a_position_that_is_read_by_hand():
     answer = question.copy()
     answer[2, 0] = answer[2, 1] = answer[3, 1] = 1
     answer[0, 2] = answer[1, 2] = answer[1, 3] = 2
-    solved = TASK.solve(Params(size=4, forced=1), question)
+    params = Params(size=4, forced=1)
+    solved = TASK.solve(params, question)
     assert solved is not None
     assert np.array_equal(solved, answer)
+    wrong = question.copy()
+    wrong[0, 1] = 1
+    reason = TASK.check_step(params, question, question, wrong).reason
+    assert reason == "the numbers do not force the mark at row 0, column 1"
+    wrong = answer.copy()
+    wrong[0, 1] = 1
+    reason = TASK.check(params, question, wrong).reason
+    assert reason == "1 of 16 cells differ from what the numbers force, the first at row 0, column 1"
     question[0, 1] = 3 + 8
-    assert TASK.check(Params(size=4, forced=1), question, answer).reason == "no mines agree with the numbers"
+    reason = TASK.check(params, question, answer).reason
+    assert reason == "no mines agree with the numbers, or the search for them gave up"
+
+
+def test_no_more_is_asked_to_be_forced_than_boards_have():
+    with pytest.raises(UserError, match="forced=4"):
+        Params(size=4, shown=90, forced=4)
 
 
 @pytest.mark.parametrize("name", ["size=3", "size=17", "mines=9", "shown=91", "forced=7"])

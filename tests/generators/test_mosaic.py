@@ -75,7 +75,7 @@ def test_near_misses_name_the_broken_rule():
     assert TASK.check(params, question, answer).valid
     answer[1, 4] = 1
     assert TASK.check(params, question, answer).reason == (
-        "the number at row 0, column 0 does not count the shaded cells around its place"
+        "the number at row 0, column 0 does not equal the number of shaded cells around its place"
     )
     answer[0, 3] = 0
     assert TASK.check(params, question, answer).reason == "the clue at row 0, column 3 was changed"

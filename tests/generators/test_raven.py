@@ -8,21 +8,17 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from tests.support.puzzles import made
 from tests.support.simulations import near_misses
-from vizbench import seeds
 from vizbench.errors import UserError
 from vizbench.generators.raven import TASK, VARIANTS, Params
-from vizbench.types import Batch, Grid
+from vizbench.types import Grid
 
 Value = object
 Rule = Callable[[list[list[Value]]], Value | None]
 """Takes two lines and the first two values of the third, and returns the last one."""
 
 FIGURES = ("### ### ###", "### #.# ###", ".#. ### .#.", "#.# .#. #.#", "### .#. .#.", "#.# #.# ###")
-
-
-def made(params: Params, count: int) -> Batch:
-    return TASK.generate_batch(params, seeds.keys(seeds.stream("raven"), 0, count))
 
 
 def features_of(panel: Grid) -> tuple[Value, ...] | None:
@@ -122,7 +118,7 @@ def judged(sheet: Grid) -> tuple[list[set[Value]], int, int] | None:
 
 @pytest.mark.parametrize("cost", [1, 5, 8, 10])
 def test_every_set_of_rules_that_explains_the_panels_gives_the_answer(cost: int) -> None:
-    batch = made(Params(cost), 500)
+    batch = made(TASK, Params(cost), 500)
     figures = TASK.difficulty_batch(Params(cost), batch.question, batch.target)
     for row, (question, target) in enumerate(zip(batch.question, batch.target, strict=True)):
         verdict = judged(question)
@@ -141,7 +137,7 @@ def test_every_set_of_rules_that_explains_the_panels_gives_the_answer(cost: int)
 @pytest.mark.parametrize("params", VARIANTS.values())
 def test_questions_of_other_panels_have_an_answer_only_if_all_rules_agree(params: Params) -> None:
     """Panels are swapped or spoiled, so that no rule explains them, or rules differ."""
-    batch, rng = made(params, 200), np.random.default_rng(1)
+    batch, rng = made(TASK, params, 200), np.random.default_rng(1)
     solved = 0
     for number, question in enumerate(batch.question):
         a, b = 6 * rng.permutation(3)[:2]
@@ -163,7 +159,7 @@ def test_questions_of_other_panels_have_an_answer_only_if_all_rules_agree(params
 
 def test_near_misses_are_refused() -> None:
     params = Params()
-    batch, rng = made(params, 300), np.random.default_rng(2)
+    batch, rng = made(TASK, params, 300), np.random.default_rng(2)
     answers = near_misses(batch.target, TASK.codes, rng)
     expected = (answers == batch.target).all(axis=(1, 2))
     assert 50 < expected.sum() < 250
@@ -182,7 +178,7 @@ def test_near_misses_are_refused() -> None:
 
 
 def test_parts_are_those_of_the_slow_twin() -> None:
-    batch, rng = made(Params(), 200), np.random.default_rng(3)
+    batch, rng = made(TASK, Params(), 200), np.random.default_rng(3)
     answers = near_misses(
         np.where(rng.random(batch.target.shape) < 0.3, batch.question, batch.target), 9, rng
     )
@@ -201,7 +197,7 @@ def test_parts_are_those_of_the_slow_twin() -> None:
 
 def test_rules_that_differ_leave_no_answer() -> None:
     """All eight panels show the same dots, so far. Without dots above, no rule tells OR from AND."""
-    question = made(Params(cost=1), 1).question[0]
+    question = made(TASK, Params(cost=1), 1).question[0]
     for top in (0, 6, 12):
         for left in (0, 6, 12):
             if (top, left) != (12, 12):

@@ -9,17 +9,13 @@ import numpy as np
 import pytest
 from pysat.solvers import Minisat22
 
+from tests.support.puzzles import made
 from tests.support.simulations import near_misses
-from vizbench import seeds
 from vizbench.errors import UserError
 from vizbench.generators.reverse_life import TASK, VARIANTS, Params
-from vizbench.types import Batch, Grid, Grids
+from vizbench.types import Grid, Grids
 
 SMALL = Params(4, 4)
-
-
-def made(params: Params, count: int) -> Batch:
-    return TASK.generate_batch(params, seeds.keys(seeds.stream("reverse-life"), 0, count))
 
 
 def step(boards: Grids) -> Grids:
@@ -65,7 +61,7 @@ def test_a_predecessor_is_given_for_exactly_the_boards_that_have_one() -> None:
     boards = (np.arange(1 << 16)[:, None] >> np.arange(16) & 1).astype(np.uint8).reshape(-1, 4, 4)
     reached = {board.tobytes() for board in step(boards)}
     rng = np.random.default_rng(1)
-    asked = [*made(SMALL, 1000).question[:, :, 5:], *rng.integers(0, 2, (1200, 4, 4), np.uint8)]
+    asked = [*made(TASK, SMALL, 1000).question[:, :, 5:], *rng.integers(0, 2, (1200, 4, 4), np.uint8)]
     orphans = 0
     for shown in asked:
         question = sheet(shown)
@@ -89,7 +85,7 @@ def test_larger_boards_have_the_predecessors_that_sat_says() -> None:
 
 @pytest.mark.parametrize("params", [*VARIANTS.values(), Params(10, 10)])
 def test_verdicts_are_those_of_the_slow_twin(params: Params) -> None:
-    batch, rng = made(params, 300), np.random.default_rng(4)
+    batch, rng = made(TASK, params, 300), np.random.default_rng(4)
     changed = near_misses(batch.target, TASK.codes, rng)
     changed[::3, :, : params.width] = rng.permuted(changed[::3, :, : params.width], axis=2)
     pairs = zip(batch.question, changed, strict=True)
@@ -110,7 +106,7 @@ def after_if_known(before: Grid, r: int, c: int) -> int:
 
 
 def test_parts_and_faults_are_those_of_the_slow_twin() -> None:
-    batch, rng = made(SMALL, 200), np.random.default_rng(5)
+    batch, rng = made(TASK, SMALL, 200), np.random.default_rng(5)
     answers = np.where(rng.random(batch.target.shape) < 0.2, batch.question, batch.target)
     answers[:, :, 4:] = batch.target[:, :, 4:]
     spoiled = near_misses(answers, TASK.codes, rng)
@@ -160,5 +156,5 @@ def test_near_misses_name_what_is_wrong() -> None:
 
 def test_parameters_outside_their_range_are_refused() -> None:
     for height, width, density in ((3, 6, 0.4), (6, 11, 0.4), (6, 6, 0.2), (6, 6, 0.7)):
-        with pytest.raises(UserError):
+        with pytest.raises(UserError, match=r"height=3|width=11|density=0\.[27]"):
             Params(height, width, density)

@@ -8,17 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.puzzles import made
 from tests.support.simulations import near_misses
-from vizbench import seeds
 from vizbench.errors import UserError
 from vizbench.generators.rule_induction import TASK, VARIANTS, Params
-from vizbench.types import Batch, Grid
+from vizbench.types import Grid
 
 Panels = list[tuple[Grid, Grid]]
-
-
-def made(params: Params, count: int) -> Batch:
-    return TASK.generate_batch(params, seeds.keys(seeds.stream("rule-induction"), 0, count))
 
 
 def panels_of(params: Params, sheet: Grid) -> Panels:
@@ -73,7 +69,7 @@ def answers(params: Params, sheet: Grid) -> tuple[int, list[Grid]]:
     "params", [*VARIANTS.values(), Params(pairs=2), Params(kind="elementary", size=7, pairs=2)]
 )
 def test_every_rule_that_explains_the_pairs_gives_the_answer(params: Params) -> None:
-    batch = made(params, 1000)
+    batch = made(TASK, params, 1000)
     counted = TASK.difficulty_batch(params, batch.question, batch.target)["rules"]
     for question, target, count in zip(batch.question, batch.target, counted, strict=True):
         rules, boards = answers(params, question)
@@ -88,7 +84,7 @@ def test_every_rule_that_explains_the_pairs_gives_the_answer(params: Params) -> 
 @pytest.mark.parametrize("params", VARIANTS.values())
 def test_verdicts_are_those_of_trying_every_rule(params: Params) -> None:
     """Pairs are changed as well, so that no rule explains them, or several rules do."""
-    batch, rng = made(params, 100), np.random.default_rng(3)
+    batch, rng = made(TASK, params, 100), np.random.default_rng(3)
     unsolved = 0
     for question, target in zip(batch.question, batch.target, strict=True):
         changed = question.copy()
@@ -107,7 +103,7 @@ def test_verdicts_are_those_of_trying_every_rule(params: Params) -> None:
 
 def test_near_misses_are_refused() -> None:
     params = VARIANTS["elementary"]
-    batch = made(params, 1)
+    batch = made(TASK, params, 1)
     question, target = batch.question[0], batch.target[0]
     wrong = target.copy()
     wrong[-1, 3] ^= 1
@@ -128,6 +124,6 @@ def test_near_misses_are_refused() -> None:
 
 
 def test_parameters_outside_their_range_are_refused() -> None:
-    for values in ({"size": 4}, {"size": 25}, {"pairs": 1}, {"pairs": 7}, {"kind": "cyclic"}):
+    for values in ({"size": 4}, {"size": 25}, {"pairs": 1}, {"pairs": 7}, {"kind": "cyclic"}, {"kind": 3}):
         with pytest.raises(UserError, match=next(iter(values))):
             Params(**values)  # pyright: ignore[reportArgumentType] wrong on purpose

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from tests.generators.test_futoshiki import latin_squares
-from tests.support.puzzles import assert_verdicts_agree, made
+from tests.support.puzzles import assert_verdicts_agree, latin_squares, made
 from vizbench.errors import UserError
 from vizbench.generators.skyscrapers import TASK, Params
 from vizbench.types import Grid

@@ -9,8 +9,7 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from tests.generators.test_futoshiki import latin_squares
-from tests.support.puzzles import Cell, Clauses, assert_verdicts_agree, beside, made, models
+from tests.support.puzzles import Cell, Clauses, assert_verdicts_agree, beside, latin_squares, made, models
 from vizbench.errors import UserError
 from vizbench.generators.sudoku_variants import BOXES, RULES, TASK, Params
 from vizbench.types import Grid
@@ -21,7 +20,7 @@ SMALL = [Params(rule=rule, size=4, empty=80) for rule in RULES]
 
 
 def enclosed(question: Grid) -> list[Cells]:
-    """The cells of each part that borders enclose, in reading order."""
+    """Return the cells of each part that borders enclose, in reading order."""
     size = len(question) // 2
     parts: list[Cells] = []
     for start in product(range(size), range(size)):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import combinations, islice
+from itertools import combinations, islice, permutations
 from typing import Any
 
 import numpy as np
 from pysat.solvers import Minisat22
 
 from vizbench import seeds
+from vizbench.task.bases import AnswerTask
 from vizbench.task.puzzle import PuzzleTask
 from vizbench.types import Batch, Grid
 
@@ -18,7 +20,8 @@ IsRight = Callable[[Grid, Grid], bool]
 Cell = tuple[int, int]
 
 
-def made(task: PuzzleTask[Any], params: object, count: int) -> Batch:
+def made(task: AnswerTask[Any], params: object, count: int) -> Batch:
+    """Return the first instances of a family's own stream."""
     return task.generate_batch(params, seeds.keys(seeds.stream(task.family), 0, count))
 
 
@@ -51,6 +54,21 @@ def beside(cell: Cell, height: int, width: int) -> Iterator[Cell]:
     for y, x in ((r - 1, c), (r + 1, c), (r, c - 1), (r, c + 1)):
         if 0 <= y < height and 0 <= x < width:
             yield y, x
+
+
+def columns_differ(rows: tuple[tuple[int, ...], ...]) -> bool:
+    return all(len(set(column)) == len(rows) for column in zip(*rows, strict=True))
+
+
+@functools.cache
+def latin_squares(size: int) -> Grid:
+    """Return all Latin squares, `(n, size, size)`."""
+    rows = list(permutations(range(1, size + 1)))
+    squares: list[tuple[tuple[int, ...], ...]] = [()]
+    for _ in range(size):
+        longer = [(*square, row) for square in squares for row in rows]
+        squares = [square for square in longer if columns_differ(square)]
+    return np.array(squares, np.uint8)
 
 
 def assert_verdicts_agree(

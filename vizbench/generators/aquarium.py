@@ -1,8 +1,9 @@
 """Generate Aquarium: fill vessels with water, as many cells in each line as its number says.
 
-A vessel is a connected group of cells of one kind. Its water is level: all its cells in a row are filled or
-none, and under a filled row its lower rows are filled too. The puzzle is known from puzzle-aquarium.com. The
-numbers of rows are in the first column, those of columns in the first row. Codes: 0 water, 1 … 4 empty cells
+A vessel is a group of cells of one kind that are joined by their sides. It may be empty. Its water is level:
+all its cells in a row are filled or none, and under a filled row its lower rows are filled too. The puzzle is
+known from puzzle-aquarium.com. The numbers of rows are in the first column, those of columns in the first
+row. Codes: 0 water, 1 … 4 empty cells
 of four kinds, 5 corner, 6 + k the number k.
 
 Every question has exactly one solution, proven by search when it is made. Connected vessels grow from random
@@ -69,21 +70,25 @@ LEVELS = (
 
 
 @jit
+def _flow(problem, rule, place, cell, other):
+    """Demand that another cell has water if a cell has. place: the cell of the rule on the board."""
+    demand(problem, LESS, 0, 0, 0, rule, place)
+    over(problem, cell)
+    over(problem, other)
+
+
+@jit
 def _write_water(problem, size, vessels, cell):
     """Demand that the water of a cell's vessel is level beside and below the cell."""
     place = (cell // size + 1) * (size + 1) + cell % size + 1  # on the board
     for other in range(cell + 1, cell // size * size + size):
         if vessels[other] == vessels[cell]:
-            for k in range(2):
-                demand(problem, LESS, 0, 0, 0, _LEVEL, place)
-                over(problem, other if k else cell)
-                over(problem, cell if k else other)
+            _flow(problem, _LEVEL, place, cell, other)
+            _flow(problem, _LEVEL, place, other, cell)
             break
     below = cell + size
     if below < size * size and vessels[below] == vessels[cell]:
-        demand(problem, LESS, 0, 0, 0, _BELOW, place)
-        over(problem, cell)
-        over(problem, below)
+        _flow(problem, _BELOW, place, cell, below)
 
 
 @jit
@@ -121,7 +126,7 @@ def _pour(rng, regions, field, kinds, board):
 
 
 @jit
-def _count(board):
+def _write_numbers(board):
     """Write the numbers of a board. Return whether none is too large, and whether there is some water."""
     field = board[1:, 1:]
     board[0, 0] = _CORNER
@@ -140,7 +145,7 @@ def _draw(rng, regions, order, field, kinds, board):
     if not paint(rng, regions, _KINDS, field, kinds):
         return False
     _pour(rng, regions, field, kinds, board)
-    return _count(board)
+    return _write_numbers(board)
 
 
 @jit
@@ -202,13 +207,14 @@ class Aquarium(DrawnPuzzleTask[Params]):
             "row and in lower rows. A number at the left or the top is the number of water cells in its row "
             "or column; keep the numbers and all cells that stay empty.",
             "Turn cells into water so that each number of the first column counts the water in its row, and "
-            "each number of the first row the water in its column. A vessel is a connected group of empty "
-            "cells of the same kind, and it can be empty, full, or filled from its lowest row up to some "
-            "row. All its cells in a row are water or none is. Change nothing else.",
-            "This is an Aquarium puzzle. The field is divided into vessels, connected groups of cells of the "
-            "same kind. Choose a water level for each vessel: its cells at this level and below become "
-            "water, and those above stay as they are. The first row and the first column tell how many "
-            "cells of each column and row are water.",
+            "each number of the first row the water in its column. A vessel is a group of empty cells of the "
+            "same kind that are joined by their sides, and it can be empty, full, or filled from its lowest "
+            "row up to some row. All its cells in a row are water or none is. Change nothing else.",
+            "This is an Aquarium puzzle. The field is divided into vessels: groups of cells of the same kind "
+            "that are joined by their sides. Choose a water level for each vessel, or leave it empty: its "
+            "cells at this level and below become water, and those above stay as they are. The numbers in "
+            "the first column count the water in each row, and those in the first row the water in each "
+            "column.",
         )
 
     def board(self, params: Params) -> Board:
@@ -235,9 +241,8 @@ class Aquarium(DrawnPuzzleTask[Params]):
         parts = dict(super().parts_batch(params, question, target, answer))
         parts["counts"] = np.zeros(len(question))
         if question.shape == answer.shape:
-            numbers = (
-                np.concatenate([question[:, 1:, 0], question[:, 0, 1:]], axis=1).astype(np.int64) - _ZERO
-            )
+            codes = np.concatenate([question[:, 1:, 0], question[:, 0, 1:]], axis=1)
+            numbers = codes.astype(np.int64) - _ZERO
             water = answer[:, 1:, 1:] == _WATER
             counts = np.concatenate([water.sum(axis=2), water.sum(axis=1)], axis=1)
             wrong = np.abs(counts - numbers).sum(axis=1)

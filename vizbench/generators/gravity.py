@@ -13,11 +13,10 @@ from typing import Literal, final
 import numpy as np
 
 from vizbench._util.jit import jit
-from vizbench.errors import UserError
 from vizbench.kernels.random_cells import code_table, random_codes
 from vizbench.kernels.rng import rng_seed
 from vizbench.task.contract import Reasoning
-from vizbench.task.ranges import check_ranges
+from vizbench.task.ranges import check_choice, check_ranges
 from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grids, Keys, Look
 
@@ -42,8 +41,7 @@ class Params:
 
     def __post_init__(self) -> None:
         check_ranges(self, size=(3, 64), walls=(0, 0.4), blocks=(0.05, 0.5))
-        if self.toward not in WAYS:
-            raise UserError(f"toward={self.toward[:20]!r} is no direction: choose {', '.join(WAYS)}")
+        check_choice(self, toward=WAYS)
 
 
 VARIANTS = {"down": Params(), "left": Params(toward="left")}

@@ -1,6 +1,7 @@
 """Generate Minesweeper positions: mark what the shown numbers force, and nothing else.
 
-A number counts the mines in the eight cells around it. Codes: 0 covered, 1 mine, 2 safe, 3 + k the number k.
+A number counts the mines in the eight cells around it, and cells with a number are no mines. Codes: 0
+covered, 1 mine, 2 safe, 3 + k the number k.
 
 A covered cell is forced if it is a mine in all placements of mines that agree with the numbers, or in none.
 This is proven by search. Forced cells are marked as mine or safe, the others stay covered. So each position
@@ -28,6 +29,7 @@ from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _COVERED, _MINE, _SAFE, _ZERO = range(4)
+_NO_MINES = "no mines agree with the numbers, or the search for them gave up"
 
 
 @final
@@ -42,11 +44,17 @@ class Params:
     shown: int = 50
     """The percentage of the cells without a mine that show their number, 20 … 90."""
     forced: int = 3
-    """How many mines and how many safe cells are forced at least, 1 … size."""
+    """How many mines and safe cells are forced at least: from 1 to what about 1 in 100 boards has, at most
+    size."""
 
     def __post_init__(self) -> None:
         check_ranges(self, size=(4, 16), mines=(10, 35), shown=(20, 90))
-        check_ranges(self, forced=(1, self.size))
+        cells = self.size**2
+        # Fitted: at least about 1 in 100 boards forces so many mines.
+        mines = cells * self.mines * self.shown**2 // 250_000
+        # So many safe cells are covered on average.
+        safe = cells * (100 - self.mines) * (100 - self.shown) // 10_000
+        check_ranges(self, forced=(1, max(1, min(self.size, mines, safe))))
 
 
 VARIANTS = {"6": Params(), "9": Params(size=9, forced=5), "dense": Params(mines=30)}
@@ -134,7 +142,7 @@ class Minesweeper(PuzzleTask[Params]):
     codes = 12
     legend = ("covered cell", "mine", "safe cell", *(f"number {k}" for k in range(9)))
     value_codes = (_SAFE, _MINE)
-    rules = ("the number at row {row}, column {column} does not count the mines around it",)
+    rules = ("the number at row {row}, column {column} does not equal the number of mines around it",)
     write_all = for_each(_write_rules)
     variants = VARIANTS
     levels = LEVELS
@@ -178,16 +186,31 @@ class Minesweeper(PuzzleTask[Params]):
         board = _board(params.size).shape
         if question.shape != board or answer.shape != board:
             return CheckResult(False, f"the board is not {params.size}x{params.size}")
-        expected, is_right = self._answers(params, question[None])
-        if not is_right[0]:
-            return CheckResult(False, "no mines agree with the numbers")
-        return check_equal(answer, expected[0], "differ from what the numbers force")
+        expected = self.solve(params, question)
+        if expected is None:
+            return CheckResult(False, _NO_MINES)
+        return check_equal(answer, expected, "differ from what the numbers force")
+
+    def cell_fault(
+        self, params: Params, question: Grid, before: Grid, after: Grid, cell: tuple[int, int]
+    ) -> str:
+        """Return whether the numbers do not force a mark, as a sentence; "" if they do."""
+        if question.shape != _board(params.size).shape:
+            return f"the board is not {params.size}x{params.size}"
+        if question[cell] != _COVERED:
+            return f"the number at row {cell[0]}, column {cell[1]} was changed"
+        expected = self.solve(params, question)
+        if expected is None:
+            return _NO_MINES
+        if after[cell] == expected[cell]:
+            return ""
+        return f"the numbers do not force the mark at row {cell[0]}, column {cell[1]}"
 
     def check_batch(self, params: Params, question: Grids, answer: Grids) -> npt.NDArray[np.bool_]:
         if not question.shape[1:] == answer.shape[1:] == _board(params.size).shape:
             return np.zeros(len(answer), np.bool_)
-        expected, is_right = self._answers(params, question)
-        return is_right & (expected == answer).all(axis=(1, 2))
+        expected, is_consistent = self._answers(params, question)
+        return is_consistent & (expected == answer).all(axis=(1, 2))
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         """Draw boards until each forces enough cells of both kinds."""
@@ -198,10 +221,10 @@ class Minesweeper(PuzzleTask[Params]):
         while len(todo):
             rng, boards = states[todo], question[todo]
             _draw_all(rng, params.mines, params.shown, boards)
-            answers, is_sure = self._answers(params, boards)
+            answers, is_consistent = self._answers(params, boards)
             states[todo], question[todo], target[todo] = rng, boards, answers
             mines, safe = ((answers == code).sum(axis=(1, 2)) for code in (_MINE, _SAFE))
-            suits = is_sure & (mines >= params.forced) & (safe >= params.forced)
+            suits = is_consistent & (mines >= params.forced) & (safe >= params.forced)
             todo = todo[~suits]
         return Batch(question, target)
 

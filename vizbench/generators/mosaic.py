@@ -117,7 +117,9 @@ class Mosaic(DrawnPuzzleTask[Params]):
         *(f"number {k}" for k in range(10)),
     )
     value_codes = (_BLANK, _SHADED)
-    rules = ("the number at row {row}, column {column} does not count the shaded cells around its place",)
+    rules = (
+        "the number at row {row}, column {column} does not equal the number of shaded cells around its place",
+    )
     decides_all = True
     write_all = for_each(_write_rules)
     variants = VARIANTS
@@ -127,16 +129,16 @@ class Mosaic(DrawnPuzzleTask[Params]):
         side = f"{params.size}x{params.size}"
         return (
             f"Left of the divider is a {side} field of numbers, right of it a {side} picture of blank cells. "
-            "Each number belongs to the cell of the picture in the same row and place, and tells how many "
-            "shaded cells there are in the 3x3 square around this cell, the cell itself included. Shade the "
-            "picture so that all numbers are right, and keep everything else.",
-            f"Solve this Mosaic. Turn cells of the {side} picture on the right into shaded cells. If the "
-            "left side has a number, then the same place of the picture and its eight neighbors hold exactly "
-            "that many shaded cells, or fewer neighbors at an edge. "
-            "The left side and the divider do not change.",
+            "Each number belongs to the cell of the picture at the same place, and counts the shaded cells "
+            "in the 3x3 square around this cell, the cell itself included. Shade the picture so that all "
+            "numbers are right, and keep everything else.",
+            f"Solve this Mosaic. Turn cells of the {side} picture on the right into shaded cells. If a "
+            "place on the left has a number, exactly that many cells are shaded among the same place of the "
+            "picture and all places that touch it by a side or a corner. The left side and the divider do "
+            "not change.",
             "Every number on the left counts shaded cells on the right: those at its own place and at the up "
             "to eight places around it. Find the only picture that agrees with all of the numbers, and leave "
-            f"the rest of its {side} cells blank. Numbers stay where they are.",
+            "its other cells blank. Numbers stay where they are.",
         )
 
     def board(self, params: Params) -> Board:

@@ -24,17 +24,16 @@ import numpy.typing as npt
 from vizbench.errors import UserError
 from vizbench.kernels.packing import MOVES, Ints, Packing, Shapes, new_packing, shapes_of
 from vizbench.kernels.packing_boards import OPEN, find_faults, is_same, make_all, study_all
-from vizbench.kernels.puzzle_answers import score_all
 from vizbench.kernels.rng import rng_below, rng_from
 from vizbench.task.bases import AnswerTask
 from vizbench.task.contract import Reasoning
-from vizbench.task.puzzle import PuzzleTask
-from vizbench.task.ranges import check_ranges
+from vizbench.task.puzzle import PuzzleTask, open_cell_parts
+from vizbench.task.ranges import check_choice, check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
-_MOST = OPEN - 1
-_CELLS = 60
-_PITCH = 4  # from one piece to the next
+_MOST = OPEN - 1  # pieces, since their codes come before it
+_CELLS = 60  # of the largest field, whose cells are the bits of a number
+_PITCH = 4  # from one piece to the next: its square of 3x3, and a blank line
 _LIMIT = 200_000  # places that a search tries before it gives up
 
 _MAY = {
@@ -66,13 +65,8 @@ class Params:
                 "smaller"
             )
         most = min(self.height * self.width // 5, _MOST)
-        if not 2 <= self.pieces <= most:
-            raise UserError(
-                f"pieces={self.pieces} is outside 2 … {most} for a field of {self.height}x{self.width}: try "
-                f"{most}"
-            )
-        if self.moves not in MOVES:
-            raise UserError(f"moves={self.moves[:20]!r} is unknown: choose {', '.join(MOVES)}")
+        check_ranges(self, pieces=(2, most))
+        check_choice(self, moves=MOVES)
 
 
 VARIANTS = {
@@ -126,8 +120,11 @@ class _Study(NamedTuple):
     """Hold what a search says of questions, see `study_all`."""
 
     solutions: Ints
+    """The cells of each piece, as bits, `(n, pieces)`."""
     ranks: Ints
+    """When each piece is placed, `(n, pieces)`."""
     figures: npt.NDArray[np.float64]
+    """Covers, places tried, places of pieces in the empty region, and forced pieces, `(n, 4)`."""
 
 
 @final
@@ -243,12 +240,7 @@ class PolyominoPacking(AnswerTask[Params]):
         self, params: Params, question: Grids, target: Grids, answer: Grids
     ) -> Mapping[str, npt.NDArray[np.float64]]:
         """Return how far each answer got, see `parts`. All are 0 if question and answer differ in shape."""
-        n = len(question)
-        columns = {name: np.zeros(n) for name in self.parts}
-        if question.shape == target.shape == answer.shape:
-            flat = [np.ascontiguousarray(grids).reshape(n, -1) for grids in (question, target, answer)]
-            score_all(*flat, np.arange(256) == OPEN, *columns.values())
-        return columns
+        return open_cell_parts(question, target, answer, (OPEN,))
 
     def difficulty_batch(
         self, params: Params, question: Grids, target: Grids

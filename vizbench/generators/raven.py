@@ -5,9 +5,10 @@ dots. A feature follows one rule along all rows, or along all columns (after Car
 
 - cost 0: it is the same in all panels
 - cost 1: it is the same in the three panels of a line
-- cost 2: each line has the same three values in any order; or the number of dots changes by a fixed amount
-- cost 3: the third number of dots is the sum, or the difference, of the first two
-- cost 4: the third panel has dots where one, at least one, or both of the first two have
+- cost 2: each line has the same three different values in any order; or the number of dots changes by a
+  fixed amount
+- cost 3: the third number of dots is the sum of the first two, or the first minus the second
+- cost 4: the third panel has dots where just one, at least one, or both of the first two have
 
 The rules of cost 3, and changes of the number, are for dots without gaps, from the left. A question is asked
 only if all rules that explain a feature in the eight panels give the same value in the last one, and none of
@@ -48,6 +49,8 @@ from vizbench.types import Batch, Grids, Keys, Look
 EMPTY, BORDER, UNKNOWN, DOT, FIRST_MATERIAL = range(5)
 SHAPES: Final = (0b111111111, 0b111101111, 0b010111010, 0b101010101, 0b010010111, 0b111101101)
 """Figures of 3x3 cells, the first cell in the lowest bit. All are three cells wide."""
+_HIGHEST: Final = {SHAPE: 2, MATERIAL: 2, PLACE: 2, DOTS: 4}
+"""The cost of the most expensive rule of each feature."""
 
 
 @final
@@ -70,7 +73,7 @@ LEVELS = tuple(Params(cost=cost) for cost in range(1, 11))
 @functools.cache
 def _plans(cost: int) -> npt.NDArray[np.int64]:
     """Return all ways to share a cost among the features, `(m, 4)`."""
-    shares = itertools.product(range(3), range(3), range(3), range(5))
+    shares = itertools.product(*(range(most + 1) for most in _HIGHEST.values()))
     return np.array([share for share in shares if sum(share) == cost])
 
 
@@ -199,11 +202,12 @@ class Raven(CompletionTask[Params]):
     def instructions(self, params: Params) -> tuple[str, str, str]:
         rules = (
             "The four features are the shape of the figure, its material, its place (left, middle, right) "
-            "and the dots. Each feature follows its own rule along all rows, or along all columns: the three "
-            "panels of a line are alike; or each line has the same three values in any order; or, for dots "
-            "without gaps, their number grows or shrinks by a fixed amount, or the third number is the sum "
-            "or the difference of the first two; or the third panel has dots exactly where one, where at "
-            "least one, or where both of the first two have."
+            "and the dots. Each feature follows its own rule along all rows, or along all columns: it is "
+            "the same in the three panels of a line; or each line has the same three different values in any "
+            "order; or, for dots that fill the places from the left without gaps, their number grows or "
+            "shrinks by a fixed amount, or the third number is the sum of the first two, or the first minus "
+            "the second; or the third panel has dots exactly where just one, where at least one, or where "
+            "both of the first two have."
         )
         return (
             f"Each of nine panels shows a figure and a row of dots below it. {rules} Fill in the panel "

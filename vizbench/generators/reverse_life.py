@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
-from vizbench.kernels.life_predecessors import DEAD, LIVE, UNKNOWN, after_step, predecessor
+from vizbench.kernels.life_predecessors import BORDER, DEAD, LIVE, UNKNOWN, after_step, predecessor
 from vizbench.kernels.random_cells import chance, random_cells
 from vizbench.kernels.rng import rng_seed
 from vizbench.task.bases import AnswerTask
@@ -26,7 +26,6 @@ from vizbench.task.contract import Reasoning
 from vizbench.task.ranges import check_ranges
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
-BORDER = 2
 _WIDEST: Final = 10
 """Cells per side of the largest board."""
 _FIGURES: Final = ("live", "dead", "born", "spoiled", "wrong", "open")
@@ -124,7 +123,7 @@ class ReverseLife(AnswerTask[Params]):
     def instructions(self, params: Params) -> tuple[str, str, str]:
         rule = (
             "In one step, a live cell with two or three live neighbors among the eight around it stays live, "
-            "a dead cell with exactly three becomes live, and all other cells are dead afterwards. Cells "
+            "a dead cell with exactly three becomes live, and all other cells are dead afterwards; cells "
             "outside a board are dead."
         )
         return (
@@ -195,7 +194,7 @@ class ReverseLife(AnswerTask[Params]):
     def cell_fault(
         self, params: Params, question: Grid, before: Grid, after: Grid, cell: tuple[int, int]
     ) -> str:
-        """Return whether a cell became wrong for sure, however the unknown cells are filled."""
+        """Return why a cell is wrong however the unknown cells are filled, as a sentence; "" if it is not."""
         if cell[1] >= question.shape[1] // 2 or not self._is_sheet(question[None])[0]:
             return "only the left board is to be filled"
         if after[cell] > LIVE:

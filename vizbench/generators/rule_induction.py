@@ -19,15 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
-from vizbench.errors import UserError
+from vizbench.kernels.life_predecessors import BORDER, DEAD, LIVE, UNKNOWN
 from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_below, rng_seed
 from vizbench.task.completion import CompletionTask
 from vizbench.task.contract import Reasoning
-from vizbench.task.ranges import check_ranges
+from vizbench.task.ranges import check_choice, check_ranges
 from vizbench.types import Batch, Grids, Keys, Look
 
-DEAD, LIVE, BORDER, UNKNOWN = range(4)
 SITUATIONS: Final = {"life": 18, "elementary": 8}
 """In how many situations a cell may be."""
 _MOST: Final = 18
@@ -49,8 +48,7 @@ class Params:
 
     def __post_init__(self) -> None:
         check_ranges(self, size=(5, 24), pairs=(2, 6))
-        if self.kind not in SITUATIONS:
-            raise UserError(f"kind={self.kind[:20]!r} is unknown: choose {' or '.join(SITUATIONS)}")
+        check_choice(self, kind=SITUATIONS)
 
 
 VARIANTS = {"life": Params(), "elementary": Params(kind="elementary", size=12, pairs=3)}
@@ -158,7 +156,7 @@ def _draw(keys, on_ring, panels):
         while not is_done:
             random_cells(rng, EVENS, rule)
             for k in range(panels.shape[1]):
-                sixteenths = 5 + rng_below(rng, 7)
+                sixteenths = 5 + rng_below(rng, 7)  # of the cells live, about 1/3 … 2/3
                 random_cells(rng, sixteenths << 28, panels[i, k, 0].reshape(-1))
                 _apply(rule, on_ring, panels[i, k, 0], panels[i, k, 1], asked)
             _observe(panels[i, :-1], on_ring, rule)
@@ -193,11 +191,11 @@ def _sheets(params: Params, panels: npt.NDArray[np.uint8]) -> Grids:
 _RULES = {
     "life": (
         "What a cell becomes depends only on its own state and on how many of the eight neighbors around it "
-        "are live. Cells outside a board are dead."
+        "are live; cells outside a board are dead."
     ),
     "elementary": (
         "What a cell becomes depends only on its own state and on the states of its left and right "
-        "neighbors. The first and the last cell of a row are neighbors too."
+        "neighbors; the first and the last cell of a row are neighbors too."
     ),
 }
 
@@ -220,14 +218,16 @@ class RuleInduction(CompletionTask[Params]):
 
     def instructions(self, params: Params) -> tuple[str, str, str]:
         rule = _RULES[params.kind]
-        board = "row" if params.kind == "elementary" else "board"
+        board, layout = "board", "Pairs of boards are side by side, with borders between all boards"
+        if params.kind == "elementary":
+            board, layout = "row", "A border separates pairs of rows"
         return (
-            f"A border separates pairs of {board}s. The lower {board} of a pair is the upper {board} one "
+            f"{layout}. The lower {board} of a pair is the upper {board} one "
             f"step later, and the same unknown rule holds in all pairs. {rule} Find the rule from the "
             "complete pairs, and fill in the unknown cells of the last pair.",
             f"Every pair of {board}s shows one step of the same cellular automaton, before above after. "
-            f"{rule} The rule is not given: the complete pairs show it. What does the upper {board} of the "
-            "last pair become? Replace the unknown cells below it, and keep everything else.",
+            f"{rule} The rule is not given: find from the complete pairs what the upper {board} of the last "
+            "pair becomes. Replace the unknown cells below it, and keep everything else.",
             f"Here are {params.pairs} examples of one step, each with the {board} before above the {board} "
             f"after. {rule} Infer from them what happens to a cell in each situation, and complete the last "
             f"pair, whose lower {board} is unknown.",

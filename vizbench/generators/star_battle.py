@@ -1,4 +1,4 @@
-"""Generate Star Battle: as many stars in each row, column and region, and no two that touch.
+"""Generate Star Battle: one or two stars in each row, column and region, and no two that touch.
 
 The puzzle is by Hans Eendebak (2003); with one star it is also known as Queens. Codes: 0 star, 1 … size the
 regions, which are connected.
@@ -214,7 +214,7 @@ class StarBattle(PuzzleTask[Params]):
     """Place the stars of a Star Battle that has one solution."""
 
     family = "star-battle"
-    summary = "Place as many stars in each row, column and region, so that no two stars touch."
+    summary = "Place one or two stars in each row, column and region, so that no two stars touch."
     reasoning = Reasoning.LOGIC
     look = Look("star-battle", cell=32, margin=8)
     codes = 1 + _LARGEST

@@ -7,9 +7,10 @@ Federation:
 - jigsaw: each region holds each digit once. The regions take the place of boxes.
 - killer: each box holds each digit once. A cage holds no digit twice, and its digits add up to its number.
 
-A board of n x n cells is a grid of 2n x 2n, see `kernels.cell_borders`. Borders enclose the boxes, the
-regions or the cages. The number of a cage is above its first cell: the ones directly, the tens to the left of
-them. Codes: 0 empty, 1 … 9 the digits, 10 zero, 11 gap, 12 border, 13 mark of a diagonal.
+A board of n x n cells is a grid of 2n x 2n, see `kernels.cell_borders`. Borders and the edges of the grid
+enclose the boxes, the regions or the cages. The number of a cage is above its first cell: the ones directly,
+the tens to the left of them. Codes: 0 empty, 1 … 9 the digits, 10 zero, 11 gap, 12 border, 13 mark of a
+diagonal.
 
 Every question has exactly one solution, proven by search when it is made. Regions begin as the boxes of a
 solved board. They exchange cells with equal digits, so that they have a solution. 1 in 20 boards of 6x6 has
@@ -34,7 +35,7 @@ from vizbench.kernels.cell_borders import merge_cells, read_labels, trade_cells,
 from vizbench.kernels.constraints import DIFFERENT, SUM, Problem, clear, demand, over, row_of, seal
 from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, PuzzleTask, States
-from vizbench.task.ranges import check_ranges
+from vizbench.task.ranges import check_choice, check_ranges
 from vizbench.types import Batch, Grid, Grids, Keys, Look
 
 _ZERO, _GAP, _BORDER, _MARK = range(10, 14)
@@ -63,8 +64,7 @@ class Params:
     """Cells of a cage of killer Sudoku at most, 2 … 5."""
 
     def __post_init__(self) -> None:
-        if self.rule not in RULES:
-            raise UserError(f"rule={self.rule[:20]!r} is unknown: choose {', '.join(RULES)}")
+        check_choice(self, rule=RULES)
         if self.size not in BOXES:
             raise UserError(f"size={self.size} is not offered: choose 4, 6 or 9")
         check_ranges(self, empty=(10, 100), cage=(2, 5))
@@ -243,16 +243,16 @@ def _board(size: int) -> Board:
 
 
 _WHERE = {
-    "diagonal": "each row, each column, each box that borders enclose, and both long diagonals with their "
-    "marks",
-    "jigsaw": "each row, each column, and each region that borders enclose",
-    "killer": "each row, each column, and each box of {} rows and {} columns",
+    "diagonal": "each row, each column, each box that borders and edges of the grid enclose, and both "
+    "long diagonals with their marks",
+    "jigsaw": "each row, each column, and each region that borders and edges of the grid enclose",
+    "killer": "each row, each column, and each of the boxes of {} rows and {} columns that make up the board",
 }
 
 _CAGES = (
-    " Borders enclose cages: no digit is twice in a cage, and its digits add up to the number above its "
-    "first cell, the leftmost one in its top row. The ones of a number are directly above that cell, the "
-    "tens to the left of them."
+    " Borders and edges of the grid enclose cages: no digit is twice in a cage, and its digits add up to the "
+    "number above its first cell, the leftmost one in its top row. The ones of a number are directly above "
+    "that cell, the tens to the left of them."
 )
 
 
@@ -295,14 +295,19 @@ class SudokuVariants(PuzzleTask[Params]):
     def instructions(self, params: Params) -> tuple[str, str, str]:
         size = params.size
         where = _WHERE[params.rule].format(*BOXES[size])
-        cages = _CAGES if params.rule == "killer" else ""
+        cages, gap_or_border, gaps = "", "a gap or a border", "gaps and borders"
+        if params.rule == "killer":
+            cages = _CAGES
+            gap_or_border = "a gap, a border, or a number in place of a border"
+            gaps = "gaps, borders and numbers"
         return (
             f"Write a digit from 1 to {size} in each empty cell, so that every digit is once in {where}."
-            f"{cages} Keep everything else. Between any two neighboring cells there is a gap or a border.",
+            f"{cages} Between any two neighboring cells there is {gap_or_border}; keep all that is not an "
+            "empty cell.",
             f"Solve this {params.rule} Sudoku: {where} must hold each digit from 1 to {size} once.{cages} "
             "Only empty cells change.",
-            f"Complete the grid. The digits 1 to {size} occur once each in {where}.{cages} The gaps and "
-            "borders between the cells, and the given digits, stay as they are.",
+            f"Complete the grid with the digits 1 to {size}, each once in {where}.{cages} The {gaps} between "
+            "the cells, and the given digits, stay as they are.",
         )
 
     def board(self, params: Params) -> Board:

@@ -14,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
-from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_chance, rng_seed
 from vizbench.task.contract import Reasoning
-from vizbench.task.ranges import check_ranges
+from vizbench.task.ranges import check_choice, check_ranges
 from vizbench.task.simulation import SimulationTask
 from vizbench.types import Grid, Grids, Keys, Look
 
@@ -43,8 +42,7 @@ class Params:
 
     def __post_init__(self) -> None:
         check_ranges(self, size=(2, 32), hidden=(0.05, 0.7), materials=(2, 5))
-        if self.axes not in AXES:
-            raise UserError(f"axes={self.axes[:20]!r} are unknown: choose {', '.join(AXES)}")
+        check_choice(self, axes=AXES)
 
 
 VARIANTS = {axes: Params(axes=axes) for axes in ("column", "both", "half-turn")}

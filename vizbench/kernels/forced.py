@@ -84,7 +84,7 @@ def _force(problem, work, domains, moments, limit):
 def force_all(problems, work, limit, counts, values, moments, figures):
     """Write what each problem forces, as `study_all` does. An open variable has the value -1.
 
-    counts: 1 if the problem has a solution, else 0. No constraint may be a LINE.
+    counts: 1 if a solution was found and no search gave up, else 0. No constraint may be a LINE.
     """
     domains = np.empty(problems.domains.shape[1], np.int64)
     for i in range(problems.domains.shape[0]):

@@ -9,7 +9,7 @@ import numpy as np
 from vizbench._util.jit import jit
 from vizbench.types import Grid
 
-DEAD, LIVE, UNKNOWN = 0, 1, 3
+DEAD, LIVE, BORDER, UNKNOWN = range(4)
 
 _SLOTS: Final = 100_003
 """Failures that a search remembers. A lost one costs only time."""

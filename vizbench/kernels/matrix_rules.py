@@ -71,7 +71,12 @@ def _third(rule, x, y, z, a, b):
         return x + y + z - a - b if is_set and is_part else -1
     if rule <= DIFFERENCE:
         return _numeric(rule, a, b)
-    dots = a | b if rule == OR else (a & b if rule == AND else a ^ b)
+    if rule == OR:
+        dots = a | b
+    elif rule == AND:
+        dots = a & b
+    else:
+        dots = a ^ b
     return dots if dots > 0 else -1
 
 

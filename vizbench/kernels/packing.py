@@ -97,13 +97,13 @@ class Packing(NamedTuple):
     cells: Ints
     """The same as numbers, `(places, 9)`."""
     sizes: Ints
-    """How many they are."""
+    """How many cells each place covers."""
     owners: Ints
     """The piece of each place."""
     active: Ints
     """The places that are left at each depth, `(pieces + 1, places)`."""
     counts: Ints
-    """How many they are."""
+    """How many places are left at each depth."""
     uncovered: Ints
     """The cells that are not covered at each depth, as bits."""
     used: Ints
@@ -145,8 +145,13 @@ def new_packing(height: int, width: int, pieces: int) -> Packing:
 @jit
 def _list_form(packing, form, owner, height, width, count):
     """Add the places of one form of a piece to `count` others. Return how many there are then."""
+    # Each octal digit of a form is a row of its square, the last digit the top row. The bit 1 is at the left.
     tall = 1 + (form >= 0o10) + (form >= 0o100)
-    wide = 3 if form & 0o444 else 2 if form & 0o222 else 1
+    wide = 1
+    if form & 0o444:
+        wide = 3
+    elif form & 0o222:
+        wide = 2
     spread = 0
     for k in range(9):
         spread |= (form >> k & 1) << (k // 3 * width + k % 3)

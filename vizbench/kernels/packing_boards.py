@@ -19,7 +19,7 @@ from vizbench.kernels.sudoku_search import random_bit
 OPEN: Final = 12
 """The code of a cell of the region that no piece covers. Piece k has the code k, from 1."""
 
-_TRIES = 30
+_TRIES = 30  # random pieces and cells for each piece, before the board is dropped
 _LIMIT = 20_000  # places tried for a question that may be dropped
 
 

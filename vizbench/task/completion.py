@@ -1,8 +1,7 @@
-"""Define the base of tasks that fill the open cells of a sheet, whose codes follow from its other cells."""
+"""Define the base of tasks that fill the open cells of a sheet. The other cells decide what they become."""
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, TypeVar, final
@@ -12,7 +11,7 @@ import numpy.typing as npt
 
 from vizbench.seeds import random_grids
 from vizbench.task.bases import AnswerTask
-from vizbench.task.puzzle import PuzzleTask
+from vizbench.task.puzzle import PuzzleTask, open_cell_parts
 from vizbench.types import Grid, Grids
 
 P = TypeVar("P")
@@ -70,14 +69,7 @@ class CompletionTask(AnswerTask[P]):
         self, params: P, question: Grids, target: Grids, answer: Grids
     ) -> Mapping[str, npt.NDArray[np.float64]]:
         """Return how far each answer got, see `parts`. All are 0 if question and answer differ in shape."""
-        from vizbench.kernels.puzzle_answers import score_all  # no task needs numba to be listed
-
-        n, cells = len(question), math.prod(question.shape[1:])
-        parts = {name: np.zeros(n) for name in self.parts}
-        if question.shape == target.shape == answer.shape:
-            flat = [np.ascontiguousarray(grids).reshape(n, cells) for grids in (question, target, answer)]
-            score_all(*flat, np.arange(256) == self.open_code, *parts.values())
-        return parts
+        return open_cell_parts(question, target, answer, (self.open_code,))
 
     @final
     def guess(self, params: P, question: Grid, key: int) -> Grid:

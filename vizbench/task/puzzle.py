@@ -338,12 +338,7 @@ class PuzzleTask(AnswerTask[P]):
         self, params: P, question: Grids, target: Grids, answer: Grids
     ) -> Mapping[str, npt.NDArray[np.float64]]:
         """Return how far each answer got, see `parts`. All are 0 if question and answer differ in shape."""
-        n, cells = len(question), math.prod(question.shape[1:])
-        parts = {name: np.zeros(n) for name in PuzzleTask.parts}
-        if question.shape == target.shape == answer.shape:
-            flat = [np.ascontiguousarray(grids).reshape(n, cells) for grids in (question, target, answer)]
-            score_all(*flat, _is_open(tuple(self.open_codes)), *parts.values())
-        return parts
+        return open_cell_parts(question, target, answer, self.open_codes)
 
     def guess(self, params: P, question: Grid, key: int) -> Grid | None:
         """Return random values in the open cells, each as the clue of its cell allows."""
@@ -412,6 +407,21 @@ class LinePuzzleTask(DrawnPuzzleTask[P]):
         """Return how far each answer got, see `parts`."""
         parts = super().parts_batch(params, question, target, answer)
         return {**parts, "right": parts["right"] ** 2}
+
+
+def open_cell_parts(
+    question: Grids, target: Grids, answer: Grids, open_codes: Sequence[int]
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Return how far each answer got, see `PuzzleTask.parts`. All are 0 if the grids differ in shape.
+
+    open_codes: the codes of cells in a question that are to be decided.
+    """
+    n, cells = len(question), math.prod(question.shape[1:])
+    parts = {name: np.zeros(n) for name in PuzzleTask.parts}
+    if question.shape == target.shape == answer.shape:
+        flat = [np.ascontiguousarray(grids).reshape(n, cells) for grids in (question, target, answer)]
+        score_all(*flat, _is_open(tuple(open_codes)), *parts.values())
+    return parts
 
 
 @functools.cache
