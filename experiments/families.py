@@ -24,6 +24,7 @@ from vizbench.harness.plan.plan import Plan
 from vizbench.harness.plan.suites import SUITES, tasks_of
 from vizbench.harness.records.records import TrialResult, read_runs
 from vizbench.harness.run.run import run
+from vizbench.model import load_model
 from vizbench.task.registry import spec
 
 FILE: Final = Path(__file__).with_suffix(".json")
@@ -82,8 +83,12 @@ def results_of(task: str, models: Sequence[str]) -> list[TrialResult]:
 
 
 def share(results: Sequence[TrialResult]) -> float:
-    """Return the share of valid answers among those of all results."""
+    """Return the share of valid answers among those of all results. Exits if there are no answers."""
     answers = [record.valid for result in results for record in result.records]
+    if not answers:
+        raise SystemExit(
+            "a trial has failed, so a share is of no answers: run it by vizbench eval to see why"
+        )
     return round(sum(answers) / len(answers), 3)
 
 
@@ -102,10 +107,12 @@ def with_model(task: str, known: Figures, model: str) -> Figures:
     """Return the figures with the share of one embedded model."""
     try:
         results = results_of(task, (model,))
-    except UserError:  # no trial fits the model
-        results = []
-    own = [result for result in results if result.header.trial.model == model and result.records]
-    return msgspec.structs.replace(known, models={**known.models, model: share(own) if own else None})
+        valid = share([result for result in results if result.header.trial.model == model])
+    except UserError as error:
+        if "cannot adapt to" not in str(error):  # not a misfit, but a fault of the set-up
+            raise
+        valid = None
+    return msgspec.structs.replace(known, models={**known.models, model: valid})
 
 
 def main() -> None:
@@ -115,6 +122,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1e9, help="start no task after this time")
     arguments = parser.parse_args()
 
+    models = MODELS if arguments.models else ()
+    for model in models:
+        load_model(model)  # a model that cannot be built ends the run before anything is measured
+
     current = {task: known for task, known in read().items() if task in tasks()}
     figures = {task: known for task, known in current.items() if known.version == spec(task).task.version}
     deadline = time.monotonic() + 60 * arguments.minutes
@@ -122,7 +133,7 @@ def main() -> None:
         if time.monotonic() > deadline:
             break
         known = figures.get(task) or measure(task)
-        for model in MODELS if arguments.models else ():
+        for model in models:
             if model not in known.models:
                 known = with_model(task, known, model)
         if known != figures.get(task):

@@ -26,4 +26,6 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) != 2:
+        raise SystemExit("give the name of the new suite, e.g. core-v2")
+    main(sys.argv[1])

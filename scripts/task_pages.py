@@ -73,13 +73,12 @@ OVERVIEW = """
 bold, the tasks of the suite `core`. Shares are of valid answers, to {n} test questions of seed 0 with {shots}
 examples. *copy* answers the question itself, *blank* an empty board, *majority* the most frequent target
 of each cell, *nearest* the target of the most similar example, and *random* a random legal answer.
-*Effort* is the figure in which levels rise, the mean over {rows} instances. It compares tasks of one
-family, and not of two.
+*Effort* orders the levels of a family. It is the mean over {rows} instances. Compare it only within a family.
 """
 
 EMBEDDED = """
-*{models}* are the embedded models, adapted to the {shots} examples. A dash means that the model refuses the
-task, or that it was not measured.
+*{models}* are the embedded models, adapted to the {shots} examples. A dash means one of two things: the
+model refuses the task, or it was not measured.
 """
 
 MEASURES = {

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -33,19 +32,19 @@ class Echo(Model):
 class Waits(Echo):
     def predict(self, questions, attempts, seed):
         print("READY", flush=True)
-        time.sleep(60)
+        time.sleep(3600)
         yield
 class Swallows(Echo):
     def predict(self, questions, attempts, seed):
         print("READY", flush=True)
         while True:
-            try: time.sleep(60)
+            try: time.sleep(3600)
             except BaseException: pass
         yield
 class Threads(Echo):
     def predict(self, questions, attempts, seed):
         print("READY", flush=True)
-        with ThreadPoolExecutor(2) as pool: list(pool.map(time.sleep, (60, 60)))
+        with ThreadPoolExecutor(2) as pool: list(pool.map(time.sleep, (3600, 3600)))
         yield
 class Moves(Echo):
     def adapt(self, examples, context):
@@ -54,7 +53,7 @@ class Moves(Echo):
 class Trains(Echo):
     def adapt(self, examples, context):
         print("READY", flush=True)
-        time.sleep(60)
+        time.sleep(3600)
 """
 
 
@@ -205,7 +204,7 @@ def test_a_process_that_cannot_begin_is_diagnosed_by_how_it_ended(place: Path, t
     assert "`if __name__ == '__main__':`" in done.stderr and "memory" not in done.stderr
 
 
-def interrupted(folder: Path, *arguments: str) -> tuple[Done, float]:
+def interrupted(folder: Path, *arguments: str) -> Done:
     """Start a command in its own process group, and send the group Ctrl-C once it says that it is ready."""
     running = subprocess.Popen(
         [sys.executable, "-m", "vizbench", *arguments],
@@ -219,10 +218,9 @@ def interrupted(folder: Path, *arguments: str) -> tuple[Done, float]:
     assert running.stdout is not None
     try:
         assert running.stdout.readline() == "READY\n"
-        began = time.monotonic()
         os.killpg(running.pid, signal.SIGINT)
         out, err = running.communicate(timeout=60)
-        return Done(running.returncode, out, err), time.monotonic() - began
+        return Done(running.returncode, out, err)
     finally:
         if running.poll() is None:
             os.killpg(running.pid, signal.SIGKILL)
@@ -234,12 +232,12 @@ def interrupted(folder: Path, *arguments: str) -> tuple[Done, float]:
     [("Swallows", ()), ("Threads", ()), ("Trains", ()), ("Waits", ("--jobs", "2"))],
 )
 def test_ctrl_c_ends_an_eval_whatever_it_is_in(place: Path, model: str, more: tuple[str, ...]) -> None:
+    """Without a bound a model would sleep for an hour. The timeout of `interrupted` ends such a test."""
     out = f"{model}{len(more)}"
-    done, seconds = interrupted(place, "eval", "--model", f"m.py:{model}", *SMALL, "--out", out, *more)
+    done = interrupted(place, "eval", "--model", f"m.py:{model}", *SMALL, "--out", out, *more)
     sentence = f"vizbench: stopped; the same command continues from what is in {out}"
     assert (done.code, done.err.splitlines()[-1]) == (130, sentence)
     assert "Traceback" not in done.err
-    assert seconds < 10  # half a second on an idle machine; a minute without the bound
 
 
 def test_ctrl_c_does_not_wait_for_the_interpreter_to_be_taken_apart(tmp_path: Path) -> None:

@@ -188,6 +188,21 @@ def test_an_error_of_a_file_is_one_sentence(file: Path, old: str, new: str, word
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ("    codes = 10\n", "    codes = 10\n    levels = range(10)\n", "level3"),
+        ('"small": Params()', '"small": Params', "small"),
+    ],
+)
+def test_parameters_that_are_no_record_are_refused(file: Path, old: str, new: str, name: str) -> None:
+    source = file.read_text()
+    assert old in source
+    file.write_text(source.replace(old, new, 1))
+    with pytest.raises(vb.UserError, match=f"the parameters of .*/{name} are .* not a dataclass instance"):
+        vb.load(f"{file}:TASK/{name}")
+
+
 def test_a_task_that_makes_no_answer_says_so(file: Path) -> None:
     file.write_text(file.read_text().replace("        return answer\n", "        return None\n"))
     with pytest.raises(
@@ -459,6 +474,10 @@ def test_a_broken_entry_point_is_reported_and_breaks_nothing(
         ("TASK = (", "fails on import: SyntaxError"),
         ("OTHER = 1", "has no TASK: end it with TASK = MyTask()"),
         ("TASK = 7", "is not a complete task: it is of type int"),
+        (
+            EXAMPLE.read_text(),
+            "has the family mirror, and its file's name says aa-broken: rename one",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", [("tasks",), ("show", "aa-broken"), ("eval", "--suite", "all")])

@@ -96,7 +96,7 @@ class Batch:
         return np.ascontiguousarray(question[:rows, :columns]), np.ascontiguousarray(target[:tall, :wide])
 
     def by_sizes(self) -> Iterator[tuple[npt.NDArray[np.int64], Batch]]:
-        """Yield the rows by the sizes of their grids, which fill their arrays, each with its places here."""
+        """Yield batches of rows whose grids have the same sizes, each with the places of its rows here."""
         if self.sizes is None:
             yield np.arange(len(self)), self
             return

@@ -26,7 +26,7 @@ from vizbench.types import POOL, Batch
 MANY = 2_000
 """Train rows that are compared with test rows, or all if there are fewer."""
 
-# Train rows of slow tasks. 30 of them notice a filter that keeps every row in 999 of 1,000 cases.
+# Train rows of slow tasks. If the filter kept every row, 30 rows would show it with probability 0.999.
 SLOW = (
     "binairo/",
     "futoshiki/",

@@ -71,7 +71,10 @@ def write_answers(folder: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_a_page_runs(page: str, tmp_path: Path, run: Run) -> None:
-    """The first command has a process of its own. The others share one, which starts them faster."""
+    """Only the first command starts a process, with all warnings as errors.
+
+    The others run in this one, which is faster.
+    """
     write_files(page, tmp_path)
     runnable = [command for command in commands(page) if not command.startswith(INSTALL)]
     assert runnable

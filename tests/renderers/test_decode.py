@@ -88,10 +88,14 @@ DAMAGE = {
 }
 
 
+GIVEN_UP = ("lights",)
+"""Palettes of which a damaged picture of unknown size may be given up."""
+
+
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("name", PALETTES)
 def test_damaged_pictures_are_read(name, damage):
-    """If the size is not known, a picture may be given up, but is never read wrongly."""
+    """Without a known size, a picture may be given up, but it is never read wrongly."""
     look = LOOKS[name]
     given_up = 0
     for seed in range(3):
@@ -104,7 +108,7 @@ def test_damaged_pictures_are_read(name, damage):
             unsized = decode(picture, look)
             given_up += isinstance(unsized, DecodeFailure)
             assert isinstance(unsized, DecodeFailure) or np.array_equal(unsized.grid, grid)
-    assert given_up <= 2
+    assert given_up <= (2 if name in GIVEN_UP else 0)
 
 
 @pytest.mark.parametrize("kind", ["random", "uniform", "sparse"])

@@ -15,6 +15,7 @@ import importlib
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
@@ -25,6 +26,9 @@ import numpy as np
 from vizbench._util.cache import cache_root
 
 _PACKAGE = Path(__file__).parents[1]
+
+_CACHE_DIR_LOCK = threading.Lock()
+"""Held while Numba's setting CACHE_DIR, which all threads share, names the folder of one kernel."""
 
 _Inputs = frozenset[tuple[str, str]]
 """What compiled code depends on: names of files and of imported constants, each with its content."""
@@ -46,6 +50,8 @@ def cache_folder(inputs: _Inputs) -> str:
     for name, content in sorted(inputs):
         digest.update(f"{name}\0{content}\0".encode())
     digest.update(os.environ.get("NUMBA_BOUNDSCHECK", "").encode())
+    if level := os.environ.get("NUMBA_OPT"):
+        digest.update(f"\0{level}".encode())
     folder = Path(os.environ.get("NUMBA_CACHE_DIR") or cache_root()) / "kernels" / digest.hexdigest()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -139,12 +145,13 @@ class Kernel:
         bound = FunctionType(self._function.__code__, scope, self.__name__, self._function.__defaults__)
         bound.__module__ = self._function.__module__
         bound.__qualname__ = self._function.__qualname__
-        before = config.CACHE_DIR
-        config.CACHE_DIR = folder  # read once, when the dispatcher is made
-        try:
-            return numba.njit(bound, cache=True, nogil=True, **options)
-        finally:
-            config.CACHE_DIR = before
+        with _CACHE_DIR_LOCK:
+            before = config.CACHE_DIR
+            config.CACHE_DIR = folder  # read once, when the dispatcher is made
+            try:
+                return numba.njit(bound, cache=True, nogil=True, **options)
+            finally:
+                config.CACHE_DIR = before
 
 
 def _compile_once_for_constants(dispatcher: Any) -> None:
@@ -176,7 +183,7 @@ def inlined(function: Callable[..., Any]) -> Kernel:
     """Mark a kernel that is compiled as a part of each kernel that calls it.
 
     Use it for a kernel with few callers that calls large kernels. Compiled on its own, it would hold a copy
-    of all that it calls, which takes seconds to optimise and which nothing runs.
+    of all that it calls. Nothing runs that copy, and optimising it takes seconds.
     """
     assert isinstance(function, FunctionType)
     return Kernel(function, inline=True)

@@ -23,8 +23,9 @@ def complete_task(incomplete: str) -> list[str]:
     """Return the tasks that begin with a text, for the shell."""
     from vizbench.task.listing import listed
 
-    names = [each.family for each in listed()]
-    for each in listed():
+    families = listed()
+    names = [each.family for each in families]
+    for each in families:
         names += [f"{each.family}/{variant}" for variant in each.variants]
     return [name for name in names if name.startswith(incomplete)]
 

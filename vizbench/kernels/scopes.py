@@ -43,4 +43,7 @@ def for_each(write: Kernel) -> Kernel:
     write: takes a question `(h, w)`, its problem, and more numbers if there are any. The kernel that is
     returned takes questions `(n, h, w)`, their problems, and the same numbers.
     """
-    return Kernel(FunctionType(_write_all.__code__, {**globals(), "_write": write}, write.__name__ + "_all"))
+    name = f"{write.__name__}_all"
+    function = FunctionType(_write_all.__code__, {**globals(), "_write": write}, name)
+    function.__qualname__ = name  # Numba names cached code by it: two kernels of one file must differ
+    return Kernel(function)

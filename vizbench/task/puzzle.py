@@ -104,7 +104,7 @@ class PuzzleTask(AnswerTask[P]):
     open_codes: ClassVar[Sequence[int]] = (0,)
     """The codes of cells in a question that are to be decided. All others are clues."""
     decides_all: ClassVar[bool] = False
-    """Whether `effort` counts all variables, because the answer depends on each, or only written cells."""
+    """Whether `effort` counts all variables, not only written cells: then the answer depends on each."""
     write_all: ClassVar[Kernel]
     """Writes the constraints of each question, see `kernels.scopes.for_each`."""
     parts: ClassVar[Mapping[str, str]] = {
@@ -219,8 +219,8 @@ class PuzzleTask(AnswerTask[P]):
     ) -> Ints:
         """Return the numbers of constraints of a rule that are not needed, as pairs of row and number.
 
-        percent: how many of a question are taken away at most. limit: values that a search may try to prove
-        that a clue is not needed.
+        percent: how many of a question are taken away at most. limit: the most values that a search tries. A
+        clue that needs more is kept.
         """
         pairs: list[Ints] = []
         for block, problems, work in self.written(params, question):

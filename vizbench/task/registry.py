@@ -61,7 +61,10 @@ def _own_task(family: str) -> Task[Any]:
         raise UserError(f"TASK in {_file_of(module)} is not a complete task: {fault}")
     task = cast("Task[Any]", loaded.TASK)
     if task.family != family:
-        raise UserError(f"the family {task.family} in {_file_of(module)} must be named {family}, as its file")
+        raise UserError(
+            f"TASK in {_file_of(module)} has the family {task.family}, and its file's name says {family}: "
+            "rename one"
+        )
     return task
 
 
@@ -238,6 +241,11 @@ def spec(name: str, overrides: Mapping[str, object] | None = None) -> TaskSpec:
         own = [f"{family}/{each}" for each in meant]
         raise unknown("task", path, own if is_in_file(path) else [*own, *tasks()])
     base = named[variant]
+    if not dataclasses.is_dataclass(base) or isinstance(base, type):
+        raise UserError(
+            f"the parameters of {family}/{variant} are {str(base)[:80]}, which is not a dataclass instance: "
+            "correct the variants or levels of the task"
+        )
     given: dict[str, object] = {**parameters.query(query), **(overrides or {})}
     params = parameters.override(f"{family}/{variant}", base, given)
     changed_values = {k: v for k, v in dataclasses.asdict(params).items() if v != getattr(base, k)}
@@ -270,7 +278,7 @@ def level_name(name: str, level: SupportsIndex) -> str:
 
 
 def _family_and_variant(path: str) -> tuple[str, str, Task[Any]]:
-    """Split a name without its query, and find its family. One of our own is the only one to be imported."""
+    """Split a name without its query, and find its family. Of our own families, only that one is imported."""
     if is_in_file(path):
         task = _file_task(path).task
         target = plugins.split(path)

@@ -16,6 +16,8 @@ from vizbench.harness.stats.metrics import summaries
 
 CHECKPOINTS = Path(__file__).parents[3] / "vizbench" / "baselines" / "embedded" / "checkpoints"
 FAMILIES = ("cogvideox", "qwen3")
+STEPS = {"cogvideox": 120}
+"""Steps of families that have learned a rule before all of their own steps."""
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -57,14 +59,12 @@ def test_a_card_is_made_from_config_and_log_only() -> None:
     assert "0.25" in text
 
 
-@pytest.mark.parametrize(("family", "steps"), [("cogvideox", 120), ("qwen3", None)])
-def test_thirty_boards_teach_the_embedded_model_a_rule_it_never_saw(
-    family: str, steps: int | None, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("family", FAMILIES)
+def test_thirty_boards_teach_the_embedded_model_a_rule_it_never_saw(family: str, tmp_path: Path) -> None:
     """cogvideox has 46 of 50 right after 120 of its 300 steps."""
-    plan = Plan(models=(family,), tasks=("life/conway",), shots=(30,), n_test=50, steps=steps)
+    plan = Plan(models=(family,), tasks=("life/conway",), shots=(30,), n_test=50, steps=STEPS.get(family))
     trials = [read_trial(outcome.directory) for outcome in run(plan, tmp_path)]
     rows = {row.model: row for row in summaries(trials)}
-    assert rows[family].exact >= 0.8
+    assert rows[family].exact >= (0.8 if family in STEPS else 0.85)
     assert rows["copy"].exact < 0.05
     assert rows["nearest"].exact < 0.05

@@ -51,7 +51,9 @@ def seeing(modality: str, count: int = 64, layout: str = "json") -> Any:
 
 @lru_cache
 def rows_of(name: str, n: int) -> tuple[vb.Instance, ...]:
-    return vb.load(name, pool=100).test.head(n)  # the pool changes which rows they are, and takes long
+    return vb.load(name, pool=100).test.head(
+        n
+    )  # a small pool is filtered faster; only the choice of rows differs
 
 
 def processes(name: str, modality: str, count: int = 64, layout: str = "json", n: int = 3) -> Any:

@@ -51,7 +51,7 @@ class FrozenSuite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     n_test: int
     """Test questions per task and seed."""
     pool: int
-    """Test questions keep their distance from so many of the first train rows."""
+    """How many of the first train rows the test questions keep their distance from."""
     seeds: tuple[int, ...]
     """The seeds that have digests."""
     tasks: tuple[FrozenTask, ...]
@@ -117,6 +117,6 @@ def check(suite: str, trials: Iterable[tuple[str, int]]) -> None:
     if changed:
         raise UserError(
             f"suite {suite} has other test questions than this version of vizbench makes, for "
-            f"{', '.join(changed.values())}: install vizbench {frozen.vizbench}, or name the tasks without "
-            "the suite"
+            f"{', '.join(changed.values())}: install a version that makes them (vizbench {frozen.vizbench} "
+            "wrote the suite), or name the tasks without the suite"
         )

@@ -60,7 +60,7 @@ SUITES: Final[dict[str, tuple[str, ...]]] = {
     "arc-agi-1": ("arc-agi-1:evaluation",),
     "arc-agi-2": ("arc-agi-2:evaluation",),
 }
-"""Suite -> its tasks, if they are written here. `tasks_of` knows all suites.
+"""The tasks of each suite that is listed here. `tasks_of` returns the tasks of any suite.
 
 core: 20 small tasks, each of another family.
 paper and paper/...: the 33 generated tasks of arXiv 2510.24448.

@@ -67,10 +67,11 @@ def run(
     description = parts.describe(part, plan.trials(), plan.limit)
     parts.refuse_other_part(out, description)
     queue = part.of(_jobs(plan, out, pretraining_overlap))
-    plan.check_questions([job.trial for job in queue])
     for job in queue:
         refuse_change(job.directory, planned(job.trial))
-    models = _models(queue, engine)
+    checks = _checks(queue)
+    models = _models(checks, engine)
+    plan.check_questions([trial for check in checks for trial in check.trials])  # last: it may take minutes
 
     # Run the trials.
     if description is not None:
@@ -118,13 +119,12 @@ class _Check:
     """Whether it has completed a trial."""
 
 
-def _models(jobs: Sequence[Job], engine: Engine | None) -> dict[ModelRef, Model[Any]]:
-    """Build the models of the trials that lack answers, where they will run. Returns those built here.
+def _models(checks: Sequence[_Check], engine: Engine | None) -> dict[ModelRef, Model[Any]]:
+    """Build models where they will run. Returns those built here.
 
     Raises UserError if a model cannot be built, cannot read the prompt, sees no pictures if a look is
     asked, or refuses all its trials.
     """
-    checks = _checks(jobs)
     here = [check for check in checks if engine is None or check.ref.name in TRIVIAL]
     models = {check.ref: _built(check) for check in here}
     if engine is not None:
