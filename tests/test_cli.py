@@ -357,7 +357,7 @@ def test_too_little_memory_is_one_sentence(run: Run, monkeypatch: pytest.MonkeyP
     def huge() -> dict[str, object]:
         raise MemoryError("Unable to allocate 32.0 GiB")
 
-    monkeypatch.setattr("vizbench.task.registry.families", huge)
+    monkeypatch.setattr("vizbench.task.listing.listed", huge)
     assert refused(run("tasks")).startswith(
         "there is not enough memory (Unable to allocate 32.0 GiB): ask for fewer"
     )
@@ -369,7 +369,7 @@ def test_an_unexpected_error_is_one_sentence_and_keeps_its_traceback_on_demand(
     def broken() -> dict[str, object]:
         raise RuntimeError("odd")
 
-    monkeypatch.setattr("vizbench.task.registry.families", broken)
+    monkeypatch.setattr("vizbench.task.listing.listed", broken)
     done = run("tasks")
     assert done.code == 1
     assert done.err.count("\n") == 1

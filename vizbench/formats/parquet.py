@@ -86,8 +86,8 @@ class Parquet(Format):
         groups = (tables.finished(group) for group in _groups(place, tables, chunks))
         first = next(groups)
         options = _options(tables, self._packed)
-        # The other pools keep what they have freed: 25 MB more, and 5% slower.
-        options["memory_pool"] = pyarrow.system_memory_pool()
+        if self._packed:  # the default pool keeps what it has freed, 25 MB; for lists it is a fifth faster
+            options["memory_pool"] = pyarrow.system_memory_pool()
         with pq.ParquetWriter(path, first.schema, **options) as writer:
             if self._pictures:
                 writer.add_key_value_metadata({"huggingface": _FEATURES})
