@@ -38,9 +38,14 @@ def enclosed(question: Grid) -> list[Cells]:
 
 
 def number_of(question: Grid, cage: Cells) -> int:
+    """Return the number of a cage."""
     r, c = cage[0]
     tens, ones = int(question[2 * r, 2 * c]), int(question[2 * r, 2 * c + 1])
-    return (tens if tens <= 9 else 0) * 10 + (0 if ones == ZERO else ones)
+    if tens > 9:  # a border or a gap
+        tens = 0
+    if ones == ZERO:
+        ones = 0
+    return 10 * tens + ones
 
 
 def units_of(question: Grid, rule: str) -> Iterator[Cells]:

@@ -15,8 +15,9 @@ from typing import final
 import numpy as np
 
 from vizbench._util.jit import jit
-from vizbench.kernels.constraints import LINE, Problem, clear, demand, over, row_of, seal
+from vizbench.kernels.constraints import LINE, Problem, clear, demand, over, seal
 from vizbench.kernels.rng import rng_below
+from vizbench.kernels.scopes import for_each
 from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, DrawnPuzzleTask, States, rectangle
 from vizbench.task.ranges import check_ranges
@@ -74,11 +75,7 @@ def _write_rules(question, problem):
     seal(problem)
 
 
-@jit
-def _write_all(question, problems):
-    """Write the constraints of each question."""
-    for i in range(question.shape[0]):
-        _write_rules(question[i], row_of(problems, i))
+_write_all = for_each(_write_rules)
 
 
 @jit

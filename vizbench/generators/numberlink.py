@@ -21,10 +21,11 @@ import numpy.typing as npt
 from vizbench._util.cells import neighbours
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
-from vizbench.kernels.constraints import Problem, clear, demand, over, row_of, seal
+from vizbench.kernels.constraints import Problem, clear, demand, over, seal
 from vizbench.kernels.grid_constraints import CONNECTED, SAME
 from vizbench.kernels.grid_paths import count_alike, draw_paths, near_cell
 from vizbench.kernels.rng import rng_shuffle
+from vizbench.kernels.scopes import for_each
 from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, DrawnPuzzleTask, States, rectangle
 from vizbench.task.ranges import check_ranges
@@ -96,11 +97,7 @@ def _write_rules(board, problem):
     seal(problem)
 
 
-@jit
-def _write_all(question, problems):
-    """Write the constraints of each question."""
-    for i in range(question.shape[0]):
-        _write_rules(question[i], row_of(problems, i))
+_write_all = for_each(_write_rules)
 
 
 @jit

@@ -19,9 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
-from vizbench.kernels.constraints import DIFFERENT, Problem, clear, demand, over, row_of, seal
+from vizbench.kernels.constraints import DIFFERENT, Problem, clear, demand, over, seal
 from vizbench.kernels.grid_constraints import NEXT
 from vizbench.kernels.grid_paths import draw_path, near_cell
+from vizbench.kernels.scopes import for_each
 from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, PuzzleTask, States, rectangle
 from vizbench.task.ranges import check_ranges
@@ -84,11 +85,7 @@ def _write_rules(board, problem):
     seal(problem)
 
 
-@jit
-def _write_all(question, problems):
-    """Write the constraints of each question."""
-    for i in range(question.shape[0]):
-        _write_rules(question[i], row_of(problems, i))
+_write_all = for_each(_write_rules)
 
 
 @jit

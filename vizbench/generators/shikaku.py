@@ -17,10 +17,11 @@ from typing import final
 import numpy as np
 
 from vizbench._util.jit import jit
-from vizbench.kernels.constraints import COUNT, Ints, Problem, clear, demand, over, row_of, seal
+from vizbench.kernels.constraints import COUNT, Ints, Problem, clear, demand, over, seal
 from vizbench.kernels.line_constraints import RECTANGLE, lower_gap, right_gap
 from vizbench.kernels.puzzle_answers import KEEP
 from vizbench.kernels.rng import rng_below
+from vizbench.kernels.scopes import for_each
 from vizbench.task.contract import Reasoning
 from vizbench.task.puzzle import Board, LinePuzzleTask, States
 from vizbench.task.ranges import check_ranges
@@ -92,11 +93,7 @@ def _write_rules(board, problem):
     seal(problem)
 
 
-@jit
-def _write_all(question, problems):
-    """Write the constraints of each question."""
-    for i in range(question.shape[0]):
-        _write_rules(question[i], row_of(problems, i))
+_write_all = for_each(_write_rules)
 
 
 @jit
@@ -220,7 +217,7 @@ class Shikaku(LinePuzzleTask[Params]):
             "cell belongs to one rectangle, and every rectangle contains one cell with a number: its "
             "count of cells. A gap between two cells of the same rectangle stays a gap. Change nothing "
             "but gaps.",
-            "Each number stands for a rectangle that covers it and as many cells as it says. Find the "
+            "Each number is inside a rectangle of its own, and counts the cells of that rectangle. Find the "
             "rectangles that cover all cells without overlap and with no second number inside, and turn "
             "the gaps between neighboring rectangles into lines. The outer border needs no line. Keep the "
             "rest.",

@@ -206,7 +206,7 @@ def _count_rectangles(problem, domains, c, height, width, gaps, counts):
 
 @jit
 def narrow_rectangle(problem, work, domains, c):
-    """RECTANGLE: lines surround a rectangle of low cells, and it has no number but that of one cell.
+    """RECTANGLE: lines surround a rectangle of low cells, and only one of its cells has a number.
 
     The variables are the gaps of a square of high x high cells, first all right ones and then all lower ones.
     Value 1 is a line. The scope needs only the gaps that a rectangle may reach. number: the place of the cell
